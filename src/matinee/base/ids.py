@@ -1,0 +1,45 @@
+"""Ids are random 128-bit, never time-ordered: an id in a URL tells nothing of when, how many, or whose.
+
+Written as 26 characters of Crockford's base32 in lower case, so that an id may be read aloud, is one path element, and never
+begins with a dash on a command line.
+"""
+
+import re
+import secrets
+from typing import NewType
+
+PublisherId = NewType("PublisherId", str)
+ServiceId = NewType("ServiceId", str)
+TitleId = NewType("TitleId", str)
+PackageId = NewType("PackageId", str)
+ArtworkId = NewType("ArtworkId", str)
+OperatorId = NewType("OperatorId", str)
+BoxModelId = NewType("BoxModelId", str)
+BoxId = NewType("BoxId", str)
+LineId = NewType("LineId", str)
+HouseholdId = NewType("HouseholdId", str)
+ProfileId = NewType("ProfileId", str)
+AgreementId = NewType("AgreementId", str)
+SessionId = NewType("SessionId", str)
+IngestId = NewType("IngestId", str)
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_SHAPE = re.compile(r"[0-7][0-9a-hjkmnp-tv-z]{25}")
+
+
+def new_id() -> str:
+    """A fresh random id: 26 characters, 128 bits of randomness. Wrap it in the noun's type at the call."""
+    return encode_id(secrets.token_bytes(16))
+
+
+def encode_id(raw: bytes) -> str:
+    """Write 16 bytes as an id. Raises ValueError for any other length."""
+    if len(raw) != 16:
+        raise ValueError(f"an id is made of 16 bytes, not {len(raw)}")
+    number = int.from_bytes(raw, "big")
+    return "".join(_ALPHABET[(number >> shift) & 31] for shift in range(125, -1, -5))
+
+
+def is_id(text: str) -> bool:
+    """Whether a string that came from outside has the shape of an id."""
+    return _SHAPE.fullmatch(text) is not None

@@ -1,0 +1,117 @@
+"""SQL on SQLite by default, PostgreSQL by a setting; the same hand-written statements run on both.
+
+Drivers are the synchronous ones: aiosqlite reads at a fifth of their rate. Hot reads never come here, they come from snapshots
+in memory; handlers that must read or write do so in a thread.
+"""
+
+import contextlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine import Connection, Dialect, Engine
+
+from matinee.base.errors import ErrorCode, MatineeError
+
+BUSY_TIMEOUT_MS = 15_000
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+"""Every feature's store declares its tables on this one metadata, so that migrations and foreign keys see them all."""
+
+
+class DatabaseError(MatineeError):
+    """The database named in the settings cannot be used as it is."""
+
+    code = ErrorCode.SETTING_INVALID
+
+
+class InstantColumn(sa.types.TypeDecorator[int]):
+    """An `Instant` (milliseconds since 1970, UTC): 64 bits on every database, never a zoned type that a driver may shift."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+
+class JsonColumn(sa.types.TypeDecorator[Any]):
+    """JSON as text with sorted keys, so that equal values are equal rows on every database."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        return None if value is None else json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        return None if value is None else json.loads(value)
+
+
+class Database:
+    """One engine, and the two ways to use it: `read` and `write`.
+
+    A write begins as a write (BEGIN IMMEDIATE on SQLite), so that two writers queue instead of failing half-way through.
+    """
+
+    def __init__(self, url: str) -> None:
+        """Open a database by SQLAlchemy URL. Raises DatabaseError where the URL is of no known kind."""
+        try:
+            self.engine = sa.create_engine(_with_driver(url), pool_pre_ping=not url.startswith("sqlite"))
+        except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ValueError) as error:
+            raise DatabaseError(
+                f"The setting database_url cannot be read: {error}.",
+                remedy="Write sqlite:///PATH or postgresql://USER@HOST/NAME.",
+            ) from error
+        self.is_sqlite = self.engine.dialect.name == "sqlite"
+        if self.is_sqlite:
+            _teach_sqlite(self.engine)
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection whose transaction is rolled back at the end: a read sees one moment and changes nothing."""
+        with self.engine.connect() as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction: committed at the end, rolled back when the block raises."""
+        with self.engine.connect() as connection:
+            if self.is_sqlite:
+                connection = connection.execution_options(matinee_begin="IMMEDIATE")
+            with connection.begin():
+                yield connection
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def _with_driver(url: str) -> str:
+    return url.replace("postgresql://", "postgresql+psycopg://", 1) if url.startswith("postgresql://") else url
+
+
+def _teach_sqlite(engine: Engine) -> None:
+    """Let SQLAlchemy, not the driver, begin transactions; and set what the driver leaves off."""
+
+    @event.listens_for(engine, "connect")
+    def on_connect(raw: Any, _record: object) -> None:
+        raw.isolation_level = None
+        cursor = raw.cursor()
+        cursor.execute("PRAGMA journal_mode = WAL")
+        # FULL: with NORMAL the last commits are lost on power loss, and rights and keys are among them.
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        mode = connection.get_execution_options().get("matinee_begin", "DEFERRED")
+        connection.exec_driver_sql(f"BEGIN {mode}")

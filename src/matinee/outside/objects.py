@@ -1,0 +1,121 @@
+"""Objects by path: a local folder by default, S3 and its kin by a setting. The published store and the work store are two of these.
+
+Published paths are written once. `put_if_absent` is what makes a step of durable work safe to run again: the second run finds the
+object there and leaves it.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import obstore
+from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
+from obstore.store import LocalStore, S3Store, from_url
+
+from matinee.base.errors import ErrorCode, MatineeError
+from matinee.base.units import Bytes
+
+
+class ObjectMissing(MatineeError):
+    """No object stands at a path where one should."""
+
+    code = ErrorCode.NOT_FOUND
+
+
+class ObjectStoreFailed(MatineeError):
+    """The store did not do what it was asked: full, away, or not ours."""
+
+    code = ErrorCode.UNAVAILABLE
+
+
+class ObjectStore:
+    """A store of objects by relative POSIX path. Every method is synchronous and safe to call from threads."""
+
+    def __init__(self, store: LocalStore | S3Store | Any, root: Path | None) -> None:
+        self._store = store
+        self._root = root
+
+    @classmethod
+    def local(cls, root: Path) -> "ObjectStore":
+        """Objects as files under a folder, which is made if it is not there."""
+        root.mkdir(parents=True, exist_ok=True)
+        return cls(LocalStore(root.resolve(), mkdir=True, automatic_cleanup=True), root.resolve())
+
+    @classmethod
+    def at(cls, url: str, **options: Any) -> "ObjectStore":
+        """Objects at a URL: s3://BUCKET/PREFIX with the provider's usual environment or `options`, or file:///FOLDER."""
+        if url.startswith("file://"):
+            return cls.local(Path(url.removeprefix("file://")))
+        return cls(from_url(url, **options), None)
+
+    def put(self, path: str, data: bytes | Path) -> None:
+        """Write an object, whole or not at all, over whatever stands there. For the few things that change: never a package."""
+        self._put(path, data, "overwrite")
+
+    def put_if_absent(self, path: str, data: bytes | Path) -> bool:
+        """Write an object unless one stands there. True where it was written, False where it was already there."""
+        try:
+            self._put(path, data, "create")
+        except AlreadyExistsError:
+            return False
+        return True
+
+    def _put(self, path: str, data: bytes | Path, mode: str) -> None:
+        try:
+            obstore.put(self._store, path, data, mode=mode)  # type: ignore[arg-type]
+        except AlreadyExistsError:
+            raise
+        except (BaseError, OSError) as error:
+            raise ObjectStoreFailed(
+                f"{path} could not be stored: {_first_line(error)}.",
+                remedy="See that the store has room and may be written.",
+            ) from error
+
+    def get(self, path: str) -> bytes:
+        """The whole object. Raises ObjectMissing."""
+        try:
+            return bytes(obstore.get(self._store, path).bytes())
+        except (NotFoundError, FileNotFoundError) as error:
+            raise ObjectMissing(f"{path} is not in the store.") from error
+
+    def get_range(self, path: str, start: int, end: int) -> bytes:
+        """Bytes from `start` up to, not including, `end`. Raises ObjectMissing."""
+        try:
+            return bytes(obstore.get_range(self._store, path, start=start, end=end))
+        except (NotFoundError, FileNotFoundError) as error:
+            raise ObjectMissing(f"{path} is not in the store.") from error
+
+    def size(self, path: str) -> Bytes | None:
+        """The object's size, or None where there is none."""
+        try:
+            return Bytes(int(obstore.head(self._store, path)["size"]))
+        except (NotFoundError, FileNotFoundError):
+            return None
+
+    def list(self, prefix: str) -> Iterator[tuple[str, Bytes]]:
+        """Every (path, size) under a prefix, which names a whole path element ("packages/x" is not a prefix of "packages/xy")."""
+        for batch in obstore.list(self._store, prefix=prefix.rstrip("/") or None):
+            for entry in batch:
+                yield str(entry["path"]), Bytes(int(entry["size"]))
+
+    def delete(self, path: str) -> None:
+        """Take an object away; one that is not there is fine."""
+        try:
+            obstore.delete(self._store, path)
+        except (NotFoundError, FileNotFoundError):
+            return
+
+    def delete_under(self, prefix: str) -> int:
+        """Take away everything under a prefix; how many objects that were."""
+        paths = [path for path, _ in self.list(prefix)]
+        for path in paths:
+            self.delete(path)
+        return len(paths)
+
+    def local_file(self, path: str) -> Path | None:
+        """Where the object lies as a file, for a server that sends files by path; None for a store that is elsewhere."""
+        return None if self._root is None else self._root / path
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
