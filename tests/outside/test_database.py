@@ -1,0 +1,75 @@
+"""The two ways to use a database, on both kinds."""
+
+import threading
+
+import pytest
+import sqlalchemy as sa
+
+from matinee.outside.database import Database, DatabaseError, InstantColumn, JsonColumn
+
+_things = sa.Table(
+    "things",
+    sa.MetaData(),
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("at", InstantColumn),
+    sa.Column("data", JsonColumn),
+)
+
+
+@pytest.fixture
+def database(any_database: Database) -> Database:
+    _things.create(any_database.engine)
+    return any_database
+
+
+def _count(database: Database) -> int:
+    with database.read() as connection:
+        return connection.scalar(sa.select(sa.func.count()).select_from(_things)) or 0
+
+
+def test_a_write_is_committed_at_the_end(database: Database) -> None:
+    with database.write() as connection:
+        connection.execute(_things.insert().values(id=1, at=1412200800000, data={"é": [1, None]}))
+    with database.read() as connection:
+        assert connection.execute(sa.select(_things)).one() == (1, 1412200800000, {"é": [1, None]})
+
+
+def test_a_write_that_raises_leaves_nothing(database: Database) -> None:
+    def fail() -> None:
+        with database.write() as connection:
+            connection.execute(_things.insert().values(id=1))
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        fail()
+    assert _count(database) == 0
+
+
+def test_a_read_changes_nothing(database: Database) -> None:
+    with database.read() as connection:
+        connection.execute(_things.insert().values(id=1))
+    assert _count(database) == 0
+
+
+def test_writers_wait_for_each_other(database: Database) -> None:
+    with database.write() as connection:
+        connection.execute(_things.insert().values(id=1, at=0))
+
+    def add() -> None:
+        for _ in range(20):
+            with database.write() as connection:
+                at = connection.scalar(sa.select(_things.c.at).where(_things.c.id == 1).with_for_update())
+                connection.execute(_things.update().values(at=at + 1).where(_things.c.id == 1))
+
+    threads = [threading.Thread(target=add) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with database.read() as connection:
+        assert connection.scalar(sa.select(_things.c.at)) == 80
+
+
+def test_a_url_of_no_known_kind_is_refused_with_the_remedy() -> None:
+    with pytest.raises(DatabaseError, match="sqlite:///PATH or postgresql://"):
+        Database("oracle9://x")
