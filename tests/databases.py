@@ -42,11 +42,11 @@ class PostgresServer:
             self._as = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
             os.chown(folder, nobody.pw_uid, nobody.pw_gid)
             if not self._may_run(binaries / "postgres"):
-                # The checkout lies where only root may look. The server finds its library beside its program: both move.
+                # The checkout lies where only root may look. The server finds its library beside itself.
                 binaries = shutil.copytree(_INSTALLED, folder / "install", symlinks=True) / "bin"
         data = folder / "data"
         subprocess.run(
-            [binaries / "initdb", "--no-sync", "--auth=trust", "-E", "utf8", "--locale=C", "-U", "postgres", "-D", data],
+            [binaries / "initdb", "--no-sync", "--auth=trust", "-E", "utf8", "--locale=C", "-Upostgres", "-D", data],
             check=True,
             capture_output=True,
             cwd=folder,
