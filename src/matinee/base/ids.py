@@ -1,7 +1,7 @@
 """Ids are random 128-bit, never time-ordered: an id in a URL tells nothing of when, how many, or whose.
 
-Written as 26 characters of Crockford's base32 in lower case, so that an id may be read aloud, is one path element, and never
-begins with a dash on a command line.
+Written as 26 characters of Crockford's base32 in lower case, so that an id may be read aloud, is one path element, and
+never begins with a dash on a command line.
 """
 
 import re

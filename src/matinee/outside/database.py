@@ -1,7 +1,7 @@
 """SQL on SQLite by default, PostgreSQL by a setting; the same hand-written statements run on both.
 
-Drivers are the synchronous ones: aiosqlite reads at a fifth of their rate. Hot reads never come here, they come from snapshots
-in memory; handlers that must read or write do so in a thread.
+Drivers are the synchronous ones: aiosqlite reads at a fifth of their rate. Hot reads never come here, they come from
+snapshots in memory; handlers that must read or write do so in a thread.
 """
 
 import contextlib
@@ -36,7 +36,7 @@ class DatabaseError(MatineeError):
 
 
 class InstantColumn(sa.types.TypeDecorator[int]):
-    """An `Instant` (milliseconds since 1970, UTC): 64 bits on every database, never a zoned type that a driver may shift."""
+    """An `Instant` in 64 bits on every database: never a zoned type that a driver may shift."""
 
     impl = sa.BigInteger
     cache_ok = True
@@ -58,7 +58,7 @@ class JsonColumn(sa.types.TypeDecorator[Any]):
 class Database:
     """One engine, and the two ways to use it: `read` and `write`.
 
-    A write begins as a write (BEGIN IMMEDIATE on SQLite), so that two writers queue instead of failing half-way through.
+    A write begins as a write (BEGIN IMMEDIATE on SQLite), so that two writers queue instead of failing half-way.
     """
 
     def __init__(self, url: str) -> None:

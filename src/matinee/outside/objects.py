@@ -1,7 +1,7 @@
-"""Objects by path: a local folder by default, S3 and its kin by a setting. The published store and the work store are two of these.
+"""Objects by path: a local folder by default, S3 and its kin by a setting. The published store is one of these.
 
-Published paths are written once. `put_if_absent` is what makes a step of durable work safe to run again: the second run finds the
-object there and leaves it.
+Published paths are written once. `put_if_absent` is what makes a step of durable work safe to run again: the second run
+finds the object there and leaves it.
 """
 
 from collections.abc import Iterator
@@ -49,7 +49,7 @@ class ObjectStore:
         return cls(from_url(url, **options), None)
 
     def put(self, path: str, data: bytes | Path) -> None:
-        """Write an object, whole or not at all, over whatever stands there. For the few things that change: never a package."""
+        """Write an object, whole or not at all, over whatever stands there: never a part of a package."""
         self._put(path, data, "overwrite")
 
     def put_if_absent(self, path: str, data: bytes | Path) -> bool:
@@ -93,7 +93,7 @@ class ObjectStore:
             return None
 
     def list(self, prefix: str) -> Iterator[tuple[str, Bytes]]:
-        """Every (path, size) under a prefix, which names a whole path element ("packages/x" is not a prefix of "packages/xy")."""
+        """Every (path, size) under a prefix of whole path elements: "packages/x" is none of "packages/xy"."""
         for batch in obstore.list(self._store, prefix=prefix.rstrip("/") or None):
             for entry in batch:
                 yield str(entry["path"]), Bytes(int(entry["size"]))
@@ -113,7 +113,7 @@ class ObjectStore:
         return len(paths)
 
     def local_file(self, path: str) -> Path | None:
-        """Where the object lies as a file, for a server that sends files by path; None for a store that is elsewhere."""
+        """Where the object lies as a file, for a server that sends files by path; None in a store elsewhere."""
         return None if self._root is None else self._root / path
 
 

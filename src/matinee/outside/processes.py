@@ -1,4 +1,4 @@
-"""Child processes for untrusted media: limits on memory, time and output, a bare environment, no network protocols, none left behind.
+"""Child processes for untrusted media: limits on memory, time and output, a bare environment, and none left behind.
 
 The child leads its own process group, so that a time-out or our own death ends all that it started.
 """
@@ -25,6 +25,9 @@ class ToolFailed(MatineeError):
     """A child process ended badly. `stderr` is the end of what it said, for a log, never for a viewer."""
 
     code = ErrorCode.TOOL_FAILED
+    stderr: str = ""
+    timed_out: bool = False
+    signal_number: int = 0
 
     def __init__(
         self,
@@ -72,7 +75,7 @@ def run(
 ) -> Finished:
     """Run a program to its end under limits. Raises ToolFailed when it fails, is killed, or takes too long.
 
-    With `on_stdout_line` each line of standard output is handed on as it comes (ffmpeg's -progress) and `stdout` is empty.
+    With `on_stdout_line` each line of standard output is handed on as it comes (ffmpeg's -progress); `stdout` is empty.
     The environment is bare: PATH, HOME and a C locale, never ours, which may hold secrets.
     """
     env = {
