@@ -1,0 +1,210 @@
+// What travels between the screens and the server, field by field as it is on the wire: snake_case names, instants as RFC
+// 3339 strings, durations in whole milliseconds. A field may be added by the server at any time; none is ever taken away.
+
+export type Id = string;
+export type DurationMs = number;
+/** RFC 3339, UTC. */
+export type Instant = string;
+/** BCP 47. */
+export type LanguageTag = string;
+export type UiLanguage = "fr" | "en";
+/** The youngest age a title is meant for; 0 is everyone. */
+export type AgeClass = 0 | 10 | 12 | 16 | 18;
+
+/** RFC 9457, with the two members that Matinee adds: a code of a closed vocabulary, and what to do about it. */
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  detail?: string;
+  code: string;
+  remedy?: string | null;
+  instance?: string | null;
+}
+
+export interface Profile {
+  id: Id;
+  name: string;
+  /** "#rrggbb" */
+  color: string;
+  age_class: AgeClass;
+  language: UiLanguage;
+  audio_language: LanguageTag;
+  subtitle_language: LanguageTag | null;
+}
+
+export interface Me {
+  party: "box" | "viewer";
+  household_id: Id;
+  box: { id: Id; model: string; label: string } | null;
+  operator: { id: Id; name: string };
+  language: UiLanguage;
+  profiles: Profile[];
+  services: { id: Id; name: string }[];
+}
+
+/** Absolute paths on the web origin; never changing, so they may be kept for ever. */
+export interface Artwork {
+  poster: string;
+  poster_small: string;
+  backdrop: string;
+  backdrop_small: string;
+  /** 16:9 with the title set on it. */
+  tile: string;
+}
+
+export type TitleKind = "film" | "series" | "episode";
+
+export interface Tile {
+  id: Id;
+  kind: TitleKind;
+  name: string;
+  year: number | null;
+  duration_ms: DurationMs | null;
+  age_class: AgeClass;
+  genres: string[];
+  artwork: Artwork | null;
+  synopsis_short: string;
+  series?: { id: Id; name: string; season: number; episode: number } | null;
+  progress?: { position_ms: DurationMs; duration_ms: DurationMs } | null;
+  service_id: Id;
+}
+
+export type RowKind = "continue" | "new" | "genre" | "series";
+
+export interface Row {
+  id: Id;
+  kind: RowKind;
+  genre?: string | null;
+  items: Tile[];
+  more: boolean;
+}
+
+export interface Home {
+  rows: Row[];
+}
+
+export interface RowPage {
+  items: Tile[];
+  next_cursor: string | null;
+}
+
+export type AudioRole = "main" | "description" | "commentary";
+export type TextRole = "subtitle" | "caption" | "forced";
+
+export interface AudioTrack {
+  language: LanguageTag;
+  label: string;
+  role: AudioRole;
+}
+
+export interface TextTrack {
+  language: LanguageTag;
+  label: string;
+  role: TextRole;
+}
+
+export interface Marker {
+  kind: "intro" | "credits" | "recap";
+  start_ms: DurationMs;
+  end_ms: DurationMs;
+}
+
+export type Episode = Tile & { synopsis: string };
+
+export interface Season {
+  number: number;
+  name: string | null;
+  episodes: Episode[];
+}
+
+export interface Title extends Tile {
+  synopsis: string;
+  credits: { role: string; names: string[] }[];
+  audio: AudioTrack[];
+  subtitles: TextTrack[];
+  quality: { height: number; hdr: boolean } | null;
+  seasons?: Season[];
+  resume: { title_id: Id; position_ms: DurationMs } | null;
+  markers: Marker[];
+  warnings: string[];
+  similar: Tile[];
+}
+
+export interface SearchAnswer {
+  query: string;
+  items: Tile[];
+  suggestions: string[];
+}
+
+export interface Thumbnails {
+  /** Absolute; "{n}" stands for the sheet's number, counted from `first` or else 1. */
+  url_template: string;
+  columns: number;
+  rows: number;
+  tile_width: number;
+  tile_height: number;
+  interval_ms: DurationMs;
+  count: number;
+}
+
+export interface Playback {
+  session_id: Id;
+  title: Tile;
+  /** Absolute. */
+  manifests: { hls: string; dash: string };
+  licence: { system: "org.w3.clearkey"; url: string; keys: Record<string, string> };
+  resume_ms: DurationMs;
+  duration_ms: DurationMs;
+  audio_language: LanguageTag;
+  subtitle_language: LanguageTag | null;
+  thumbnails: Thumbnails | null;
+  markers: Marker[];
+  next: Tile | null;
+  heartbeat: { url: string; every_ms: DurationMs };
+  events: { url: string };
+  token_expires_at: Instant;
+}
+
+export interface Heartbeat {
+  sequence: number;
+  position_ms: DurationMs;
+  state: "playing" | "paused" | "ended";
+}
+
+export interface HeartbeatAnswer {
+  manifests: { hls: string; dash: string };
+  token: string;
+  token_expires_at: Instant;
+  position_ms: DurationMs;
+  stop: string | null;
+}
+
+export interface Release {
+  product: "matinee-ui";
+  version: string;
+  entry: string;
+  integrity: string;
+  styles: string[];
+}
+
+export interface Preferences {
+  audio_language?: LanguageTag;
+  subtitle_language?: LanguageTag | null;
+  language?: UiLanguage;
+}
+
+export interface Ingest {
+  name: string;
+  stage: string;
+  /** 0 to 1 */
+  fraction: number;
+  title_id: Id | null;
+  error: string | null;
+}
+
+export interface Status {
+  ready: boolean;
+  titles: number;
+  ingests: Ingest[];
+}
