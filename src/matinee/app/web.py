@@ -1,0 +1,201 @@
+"""The web process's ASGI app: features' routes, who asks, policies, and the one place where errors become HTTP answers.
+
+Deny by default: a handler that names no policy answers nobody, and a test walks them all.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+import structlog
+from litestar import Litestar, Request, Response, Router
+from litestar.config.compression import CompressionConfig
+from litestar.connection import ASGIConnection
+from litestar.enums import ScopeType
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.handlers import BaseRouteHandler
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+from litestar.types import ASGIApp, ControllerRouterHandler, Message, Receive, Scope, Send
+
+from matinee.base.clock import Clock, Instant
+from matinee.base.errors import ErrorCode, MatineeError
+from matinee.base.party import ANONYMOUS, ANYONE, Party, PartyKind
+
+MAX_BODY_BYTES = 256 * 1024
+MAX_TOKEN_CHARS = 200
+PROBLEM_TYPE = "application/problem+json"
+PROBLEM_URL = "/docs/errors#"
+
+log = structlog.get_logger("matinee.web")
+
+Authenticate = Callable[[str, Instant], Party | None]
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """RFC 9457 problem details. `code` is the closed vocabulary of base.errors; `remedy` says what to do."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str = ""
+    remedy: str = ""
+
+
+def create_web(
+    routes: Sequence[ControllerRouterHandler],
+    *,
+    authenticate: Authenticate,
+    clock: Clock,
+    page_policy: str,
+    on_startup: Sequence[Callable[[], Any]] = (),
+    on_shutdown: Sequence[Callable[[], Any]] = (),
+) -> Litestar:
+    """The ASGI app. `page_policy` is the Content-Security-Policy that every answer carries."""
+    return Litestar(
+        route_handlers=list(routes),
+        middleware=[_headers_middleware(page_policy), _party_middleware(authenticate, clock)],
+        guards=[check_policy],
+        exception_handlers={
+            MatineeError: _answer_matinee_error,
+            HTTPException: _answer_http_exception,
+            Exception: _answer_unforeseen,
+        },
+        compression_config=CompressionConfig(backend="gzip", gzip_compress_level=5, minimum_size=1024),
+        request_max_body_size=MAX_BODY_BYTES,
+        openapi_config=OpenAPIConfig(
+            title="Matinee",
+            version="1",
+            description="The API of screens, publishers and operators. Errors are RFC 9457 problem details.",
+            use_handler_docstrings=True,
+            openapi_router=Router(path="/api", route_handlers=[], opt={"policy": ANYONE}),
+            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+            components=Components(security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer")}),
+            security=[{"bearer": []}],
+        ),
+        on_startup=list(on_startup),
+        on_shutdown=list(on_shutdown),
+        logging_config=None,
+    )
+
+
+def check_policy(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """The guard of every route: a kind of party that the handler's policy does not name goes no further."""
+    policy = handler.opt.get("policy")
+    party: Party = connection.scope.get("user") or ANONYMOUS
+    if policy is not None and party.kind in policy:
+        return
+    if party.kind is PartyKind.ANONYMOUS and policy:
+        raise MatineeError(
+            "This needs a token.",
+            remedy="Send the header Authorization: Bearer TOKEN.",
+            code=ErrorCode.NOT_SIGNED_IN,
+        )
+    raise MatineeError("This token may not do this.", code=ErrorCode.NOT_ALLOWED)
+
+
+def problem_response(
+    code: ErrorCode, detail: str, remedy: str = "", headers: dict[str, str] | None = None
+) -> Response[bytes]:
+    """The one shape of every error answer."""
+    status = code.http_status
+    body = Problem(
+        type=f"{PROBLEM_URL}{code}",
+        title=code.replace("_", " ").capitalize(),
+        status=status,
+        code=code,
+        detail=detail,
+        remedy=remedy,
+    )
+    extra = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+    return Response(
+        msgspec.json.encode(body),
+        status_code=status,
+        media_type=PROBLEM_TYPE,
+        headers={"Cache-Control": "no-store", **extra, **(headers or {})},
+    )
+
+
+def _answer_matinee_error(_request: Request[Any, Any, Any], error: MatineeError) -> Response[bytes]:
+    if error.code.http_status >= 500:
+        log.error("request failed", code=error.code, message=error.message)
+    return problem_response(error.code, error.message, error.remedy)
+
+
+_CODE_OF_STATUS = {
+    400: ErrorCode.INVALID_REQUEST,
+    401: ErrorCode.NOT_SIGNED_IN,
+    403: ErrorCode.NOT_ALLOWED,
+    404: ErrorCode.NOT_FOUND,
+    405: ErrorCode.METHOD_NOT_ALLOWED,
+    413: ErrorCode.TOO_LARGE,
+    415: ErrorCode.UNSUPPORTED_MEDIA_TYPE,
+    429: ErrorCode.TOO_MANY_REQUESTS,
+    503: ErrorCode.UNAVAILABLE,
+}
+
+
+def _answer_http_exception(_request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+    """Litestar's own refusals, in our words: which field, and what is wrong with it."""
+    code = _CODE_OF_STATUS.get(error.status_code, ErrorCode.INTERNAL if error.status_code >= 500 else ErrorCode.INVALID_REQUEST)
+    detail = error.detail
+    if isinstance(error, ValidationException) and isinstance(error.extra, list):
+        detail = "; ".join(
+            f"{entry.get('key', 'body')}: {entry.get('message', '')}" for entry in error.extra if isinstance(entry, dict)
+        )
+    headers = {"Allow": error.headers["Allow"]} if error.headers and "Allow" in error.headers else None
+    return problem_response(code, detail, headers=headers)
+
+
+def _answer_unforeseen(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    # A process boundary: what no one foresaw is logged with its trace here, and told to nobody.
+    log.error("request broke", path=request.scope["path"].split("/")[1:2], exc_info=error)
+    return problem_response(ErrorCode.INTERNAL, "Something went wrong on our side.", "Try again in a moment.")
+
+
+def _party_middleware(authenticate: Authenticate, clock: Clock) -> Callable[[ASGIApp], ASGIApp]:
+    """Resolve who asks once per request, into scope["user"]. A token that says nothing is the same as none."""
+
+    def wrap(app: ASGIApp) -> ASGIApp:
+        async def middleware(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] == ScopeType.HTTP:
+                token = _bearer(scope)
+                party = authenticate(token, clock()) if token else None
+                scope["user"] = party or ANONYMOUS
+                scope["auth"] = None
+            await app(scope, receive, send)
+
+        return middleware
+
+    return wrap
+
+
+def _bearer(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == b"authorization" and value[:7].lower() == b"bearer " and len(value) <= MAX_TOKEN_CHARS:
+            return value[7:].strip().decode("latin-1")
+    return ""
+
+
+def _headers_middleware(page_policy: str) -> Callable[[ASGIApp], ASGIApp]:
+    extra = [
+        (b"content-security-policy", page_policy.encode()),
+        (b"x-content-type-options", b"nosniff"),
+        (b"referrer-policy", b"no-referrer"),
+        (b"cross-origin-opener-policy", b"same-origin"),
+    ]
+
+    def wrap(app: ASGIApp) -> ASGIApp:
+        async def middleware(scope: Scope, receive: Receive, send: Send) -> None:
+            async def with_headers(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    message["headers"] = [*message["headers"], *extra]
+                await send(message)
+
+            await app(scope, receive, with_headers)
+
+        return middleware
+
+    return wrap
