@@ -1,0 +1,70 @@
+"""What was done to rights and money, by whom: appended, never edited, each row sealed to the one before it.
+
+A row's hash covers its own words and the hash before it, so that to change one row quietly all later ones must be
+written anew, and a copy of the newest hash kept elsewhere shows even that.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from matinee.base.clock import Instant
+from matinee.outside.database import InstantColumn, JsonColumn, metadata
+
+_LOCK: Final = 0x6175_6469_7400
+_BEGINNING: Final = "0" * 64
+
+audit = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True, autoincrement=False),
+    sa.Column("at", InstantColumn, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("detail", JsonColumn, nullable=False),
+    sa.Column("seal", sa.Text, nullable=False),
+)
+
+
+def record(
+    conn: Connection, actor: str, action: str, subject: str, detail: Mapping[str, Any], now: Instant
+) -> tuple[int, str]:
+    """Append a row in the transaction of the act itself. The row's number and its seal.
+
+    `actor` and `subject` are ids or the names of programs, `action` a verb with its noun: "agreement.record".
+    """
+    if conn.dialect.name == "postgresql":
+        conn.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+    last = conn.execute(sa.select(audit.c.seq, audit.c.seal).order_by(audit.c.seq.desc()).limit(1)).one_or_none()
+    seq, before = (1, _BEGINNING) if last is None else (last.seq + 1, last.seal)
+    seal = _seal(before, seq, now, actor, action, subject, detail)
+    conn.execute(
+        sa.insert(audit).values(
+            seq=seq, at=now, actor=actor, action=action, subject=subject, detail=dict(detail), seal=seal
+        )
+    )
+    return seq, seal
+
+
+def first_broken(conn: Connection) -> int | None:
+    """The number of the first row that is not as it was written, or that is missing; None where the chain holds.
+
+    Rows cut off at the end leave a chain that holds: compare the newest seal with a copy kept elsewhere for that.
+    """
+    before, expected = _BEGINNING, 1
+    for row in conn.execute(sa.select(audit).order_by(audit.c.seq)):
+        seal = _seal(before, row.seq, row.at, row.actor, row.action, row.subject, row.detail)
+        if row.seq != expected or row.seal != seal:
+            return expected
+        before, expected = row.seal, expected + 1
+    return None
+
+
+def _seal(before: str, seq: int, at: int, actor: str, action: str, subject: str, detail: Mapping[str, Any]) -> str:
+    words = json.dumps([before, seq, at, actor, action, subject, detail], sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(words.encode("ascii")).hexdigest()
