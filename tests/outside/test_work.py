@@ -1,0 +1,108 @@
+"""Durable work over real processes: a worker killed half-way, and the next one that takes over without doing a step twice."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from matinee.base.clock import Instant
+from matinee.outside.work import DEAD_AFTER_MS, WorkQueue, is_dead, prepare
+
+WORKER = """
+import sys, time
+from pathlib import Path
+from matinee.base.clock import Instant
+from matinee.outside.database import Database, metadata
+from matinee.outside.work import WorkEngine
+
+folder = Path(sys.argv[1])
+database = Database(f"sqlite:///{folder}/main.db")
+metadata.create_all(database.engine)
+
+def note(line):
+    with (folder / "log").open("a") as log:
+        log.write(line + "\\n")
+
+def body(run, argument):
+    first = run("first", lambda: (note("first"), "a")[1])
+    def slow():
+        note("second begins")
+        time.sleep(float((folder / "pause").read_text()))
+        note("second ends")
+        return first + argument
+    return run("second", slow)
+
+engine = WorkEngine(f"sqlite:///{folder}/work.db", database, lambda: Instant(int(time.time() * 1000)))
+engine.define("probe", body)
+engine.queue("line", 1)
+engine.start()
+note("ready")
+time.sleep(120)
+"""
+
+
+def _worker(folder: Path) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen([sys.executable, "-c", WORKER, str(folder)])
+
+
+def _await_line(folder: Path, line: str, times: int = 1, seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if (folder / "log").exists() and (folder / "log").read_text().splitlines().count(line) >= times:
+            return
+        time.sleep(0.05)
+    pytest.fail(f"no line {line!r} x{times} in {(folder / 'log').read_text() if (folder / 'log').exists() else 'no log'}")
+
+
+def test_a_killed_workers_work_is_taken_over_and_only_the_open_step_runs_again(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/work.db"
+    prepare(url)
+    (tmp_path / "pause").write_text("60")
+    queue = WorkQueue(url)
+    queue.enqueue("line", "probe", "piece-1", "b")
+    queue.enqueue("line", "probe", "piece-1", "handed in twice")
+    waiting = queue.state("piece-1")
+    assert waiting is not None
+    assert waiting.state == "waiting"
+    first = _worker(tmp_path)
+    second = None
+    try:
+        _await_line(tmp_path, "second begins")
+        os.kill(first.pid, signal.SIGKILL)
+        first.wait()
+        (tmp_path / "pause").write_text("0")
+        second = _worker(tmp_path)
+        _await_line(tmp_path, "second ends")
+        for _ in range(100):
+            state = queue.state("piece-1")
+            assert state is not None
+            if state.state == "done":
+                break
+            time.sleep(0.1)
+        assert state.result == "ab"
+        log = (tmp_path / "log").read_text().splitlines()
+        assert log.count("first") == 1
+        assert log.count("second begins") == 2
+    finally:
+        for process in (first, second):
+            if process is not None:
+                process.kill()
+                process.wait()
+        queue.close()
+
+
+@pytest.mark.parametrize(
+    ("shows", "host", "seen_ago", "dead"),
+    [
+        ("another machine's worker that beats", "elsewhere", 1_000, False),
+        ("another machine's worker that stopped", "elsewhere", DEAD_AFTER_MS + 1, True),
+        ("a worker that said goodbye", "elsewhere", 10**12, True),
+    ],
+)
+def test_when_a_worker_counts_as_dead(shows: str, host: str, seen_ago: int, dead: bool) -> None:
+    now = Instant(2 * 10**12)
+    assert is_dead(host, 1, 1, Instant(now - seen_ago), now) is dead, shows
