@@ -16,9 +16,13 @@ def test_a_cursor_comes_back_as_it_was(number: int, text: str) -> None:
 @given(st.text(max_size=500))
 def test_a_made_up_cursor_is_refused_and_breaks_nothing(text: str) -> None:
     try:
-        decode_cursor(text, int, str)
+        key = decode_cursor(text, int, str)
     except InvalidRequest as error:
-        assert error.code is ErrorCode.INVALID_CURSOR
+        refused_as = error.code
+    else:
+        assert encode_cursor(*key) != ""
+        return
+    assert refused_as is ErrorCode.INVALID_CURSOR
 
 
 @pytest.mark.parametrize("cursor", ["", "e30", "W10", "[1]", "A" * 5000, encode_cursor("a", 1), encode_cursor(1)])
