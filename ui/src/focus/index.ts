@@ -7,7 +7,7 @@
 
 import type { Direction, Press } from "../base/actions";
 
-export type Shape = { readonly kind: "row" | "column" } | { readonly kind: "grid"; readonly columns: number };
+export type Shape = { readonly kind: "row" } | { readonly kind: "column" } | { readonly kind: "grid"; readonly columns: number };
 
 export interface ZoneSpec {
   readonly id: string;

@@ -1,0 +1,202 @@
+// Every request of the screens goes through here. One call, one promise: time limits, retries, ETags and problem details
+// are dealt with once. A GET is tried again when the network or the server fails; a POST never is, unless its caller says
+// that the same request twice does no harm.
+
+import { Aborted, ApiError, NetworkError } from "./errors";
+import type {
+  Heartbeat,
+  HeartbeatAnswer,
+  Home,
+  Id,
+  Me,
+  Playback,
+  Preferences,
+  Problem,
+  Profile,
+  RowPage,
+  SearchAnswer,
+  Status,
+  Title,
+} from "./types";
+
+export interface ClientPorts {
+  /** "" for the page's own origin. */
+  readonly origin: string;
+  token(): string | null;
+  readonly fetch: typeof fetch;
+  sleep(ms: number): Promise<void>;
+  /** 0 up to 1, so that a thousand boxes do not knock at the same moment after a cut. */
+  random(): number;
+  /** Told of every request's outcome: the screens' banner lives from it. */
+  reached?(online: boolean): void;
+  /** The token is not valid (any more). */
+  refused?(): void;
+}
+
+export interface RequestOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds for one try. */
+  readonly timeoutMs?: number;
+  /** How often to try again after a failure of the network or of the server. */
+  readonly retries?: number;
+  /** Let it finish although the page is being left. */
+  readonly keepalive?: boolean;
+}
+
+interface Kept {
+  readonly etag: string;
+  readonly body: unknown;
+}
+
+const TIMEOUT_MS = 8_000;
+const RETRIES = 2;
+const BACKOFF_MS = 400;
+const BACKOFF_MAX_MS = 8_000;
+/** ETags are kept for this many addresses, the oldest going first: the search box makes a new one with each letter. */
+const KEPT = 64;
+
+export type Client = ReturnType<typeof createClient>;
+
+export function createClient(ports: ClientPorts) {
+  const kept = new Map<string, Kept>();
+
+  async function request<T>(method: string, path: string, body: unknown, options: RequestOptions): Promise<T> {
+    const tries = 1 + (options.retries ?? (method === "GET" ? RETRIES : 0));
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return (await once(method, path, body, options)) as T;
+      } catch (error) {
+        if (options.signal?.aborted) throw new Aborted();
+        const temporary = error instanceof NetworkError || (error instanceof ApiError && isTemporary(error.status));
+        if (!temporary || attempt >= tries) throw error;
+        await ports.sleep(backoffMs(attempt, ports.random()));
+        if (options.signal?.aborted) throw new Aborted();
+      }
+    }
+  }
+
+  async function once(method: string, path: string, body: unknown, options: RequestOptions): Promise<unknown> {
+    const known = method === "GET" ? kept.get(path) : undefined;
+    const headers: Record<string, string> = { Accept: "application/json, application/problem+json" };
+    const token = ports.token();
+    if (token) headers["Authorization"] = `Bearer ${token}`;
+    if (known) headers["If-None-Match"] = known.etag;
+    if (body !== undefined) headers["Content-Type"] = "application/json";
+    const { signal, stop } = limit(options.signal, options.timeoutMs ?? TIMEOUT_MS);
+    let response: Response;
+    let text: string;
+    try {
+      response = await ports.fetch(ports.origin + path, {
+        method,
+        headers,
+        signal,
+        credentials: "omit",
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        ...(options.keepalive ? { keepalive: true } : {}),
+      });
+      text = response.status === 304 || response.status === 204 ? "" : await response.text();
+    } catch (error) {
+      if (!options.signal?.aborted) ports.reached?.(false);
+      throw new NetworkError(`${method} ${path}: no answer`, { cause: error });
+    } finally {
+      stop();
+    }
+    ports.reached?.(true);
+    if (response.status === 304 && known) return known.body;
+    if (response.status === 204) return undefined;
+    if (!response.ok) {
+      if (response.status === 401) ports.refused?.();
+      throw new ApiError(response.status, problemOf(response.status, text));
+    }
+    const parsed = parse(text);
+    if (parsed === undefined) throw new NetworkError(`${method} ${path}: the answer was cut off`);
+    const etag = response.headers.get("ETag");
+    if (method === "GET" && etag) keep(path, { etag, body: parsed });
+    return parsed;
+  }
+
+  function keep(path: string, entry: Kept): void {
+    kept.delete(path);
+    kept.set(path, entry);
+    const oldest = kept.keys().next();
+    if (kept.size > KEPT && !oldest.done) kept.delete(oldest.value);
+  }
+
+  const get = <T>(path: string, options: RequestOptions = {}): Promise<T> => request<T>("GET", path, undefined, options);
+
+  return {
+    me: (options?: RequestOptions) => get<Me>("/api/v1/me", options),
+    home: (profile: Id, options?: RequestOptions) => get<Home>(`/api/v1/home?${query({ profile })}`, options),
+    row: (row: Id, profile: Id, cursor: string | null, limitTo: number, options?: RequestOptions) =>
+      get<RowPage>(`/api/v1/rows/${encodeURIComponent(row)}?${query({ profile, cursor, limit: limitTo })}`, options),
+    title: (id: Id, profile: Id, options?: RequestOptions) =>
+      get<Title>(`/api/v1/titles/${encodeURIComponent(id)}?${query({ profile })}`, options),
+    search: (words: string, profile: Id, limitTo: number, options?: RequestOptions) =>
+      get<SearchAnswer>(`/api/v1/search?${query({ q: words, profile, limit: limitTo })}`, options),
+    status: (options?: RequestOptions) => get<Status>("/api/v1/status", options),
+    playback: (titleId: Id, profileId: Id, options: RequestOptions = {}) =>
+      request<Playback>("POST", "/api/v1/playback", { title_id: titleId, profile_id: profileId }, options),
+    heartbeat: (session: Id, heartbeat: Heartbeat, options: RequestOptions = {}) =>
+      request<HeartbeatAnswer>("POST", `/api/v1/playback/${encodeURIComponent(session)}/heartbeat`, heartbeat, options),
+    endPlayback: (session: Id, sequence: number, positionMs: number, options: RequestOptions = {}) =>
+      request<void>(
+        "POST",
+        `/api/v1/playback/${encodeURIComponent(session)}/end`,
+        { sequence, position_ms: positionMs },
+        { keepalive: true, ...options },
+      ),
+    /** The same preferences twice do no harm: tried again like a GET. */
+    setPreferences: (profile: Id, preferences: Preferences, options: RequestOptions = {}) =>
+      request<Profile | undefined>("PUT", `/api/v1/profiles/${encodeURIComponent(profile)}/preferences`, preferences, {
+        retries: RETRIES,
+        ...options,
+      }),
+  };
+}
+
+/** 0.4 s, 0.8 s, 1.6 s ... 8 s, each somewhere between half and the whole of it. */
+export function backoffMs(attempt: number, random: number): number {
+  const whole = Math.min(BACKOFF_MAX_MS, BACKOFF_MS * 2 ** (attempt - 1));
+  return Math.round(whole / 2 + (whole / 2) * random);
+}
+
+function isTemporary(status: number): boolean {
+  return status === 408 || status === 502 || status === 503 || status === 504;
+}
+
+function query(values: Record<string, string | number | null>): string {
+  const known = Object.entries(values).filter((entry): entry is [string, string | number] => entry[1] !== null);
+  return new URLSearchParams(known.map(([name, value]) => [name, String(value)])).toString();
+}
+
+function limit(asked: AbortSignal | undefined, ms: number): { signal: AbortSignal; stop: () => void } {
+  const controller = new AbortController();
+  const abort = (): void => controller.abort();
+  const timer = setTimeout(abort, ms);
+  if (asked?.aborted) abort();
+  asked?.addEventListener("abort", abort);
+  return {
+    signal: controller.signal,
+    stop: () => {
+      clearTimeout(timer);
+      asked?.removeEventListener("abort", abort);
+    },
+  };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+/** An answer that is no problem detail (a proxy's page, say) still becomes one, so that every screen has one case. */
+function problemOf(status: number, text: string): Problem {
+  const body = parse(text);
+  if (typeof body === "object" && body !== null && "code" in body && typeof body.code === "string") {
+    return { type: "about:blank", title: "", ...body, status, code: body.code };
+  }
+  return { type: "about:blank", title: `HTTP ${status}`, status, code: "unexpected_answer" };
+}
