@@ -1,0 +1,409 @@
+"""What is known of a film, what is to be made of it, and what was made: frozen values that pass between durable steps.
+
+A plan is data before it is a command line, so that it prints, compares and caches. Every path in these types is a POSIX
+path relative to the work folder of its film, because another machine may hold that folder elsewhere.
+"""
+
+from enum import StrEnum
+from fractions import Fraction
+from typing import Literal
+
+import msgspec
+
+from matinee.base.errors import ErrorCode, MatineeError
+from matinee.base.units import BitsPerSecond, Bytes, DurationMs, FrameRate, Hertz, Lufs, Pixels, PositionMs
+
+
+class WarningCode(StrEnum):
+    """What may be odd about a film that is published all the same. Closed: a code never changes its meaning."""
+
+    TRUNCATED = "truncated"
+    DAMAGED = "damaged"
+    NO_AUDIO = "no_audio"
+    AUDIO_SHORTER = "audio_shorter"
+    AUDIO_LONGER = "audio_longer"
+    AUDIO_DOWNMIXED = "audio_downmixed"
+    AUDIO_SKIPPED = "audio_skipped"
+    HDR_TO_SDR = "hdr_to_sdr"
+    DEINTERLACED = "deinterlaced"
+    ROTATED = "rotated"
+    SQUARE_PIXELS = "square_pixels"
+    FRAME_RATE_EVENED = "frame_rate_evened"
+    FRAME_RATE_LOWERED = "frame_rate_lowered"
+    SIZE_CHANGES = "size_changes"
+    SEVERAL_VIDEO_STREAMS = "several_video_streams"
+    SUBTITLE_BITMAP = "subtitle_bitmap"
+    SUBTITLE_DAMAGED = "subtitle_damaged"
+    SUBTITLE_EMPTY = "subtitle_empty"
+    VERY_SHORT = "very_short"
+
+
+class RefusalReason(StrEnum):
+    """Why a file cannot become a title. Closed, like the warnings."""
+
+    MISSING = "missing"
+    EMPTY = "empty"
+    NOT_A_FILE = "not_a_file"
+    NOT_A_FILM = "not_a_film"
+    PLAYLIST_OR_IMAGE = "playlist_or_image"
+    NO_PICTURE = "no_picture"
+    ENCRYPTED = "encrypted"
+    TOO_LARGE = "too_large"
+    TOO_LONG = "too_long"
+    UNREADABLE = "unreadable"
+    UNDECODABLE = "undecodable"
+    TOO_SLOW = "too_slow"
+
+
+class FilmRefused(MatineeError):
+    """A file is not published: the message names the file and the cause, the remedy what its owner can do."""
+
+    code = ErrorCode.FILM_REFUSED
+    reason: RefusalReason = RefusalReason.NOT_A_FILM
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        remedy: str = "",
+        code: ErrorCode | None = None,
+        reason: RefusalReason = RefusalReason.NOT_A_FILM,
+    ) -> None:
+        super().__init__(message, remedy=remedy, code=code)
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild_refusal, (self.message, self.remedy, self.code, self.reason)
+
+
+def _rebuild_refusal(message: str, remedy: str, code: ErrorCode, reason: RefusalReason) -> FilmRefused:
+    return FilmRefused(message, remedy=remedy, code=code, reason=reason)
+
+
+class Value(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What every type here is: frozen, named fields only, and strict when it is read back."""
+
+
+class FilmWarning(Value):
+    """Something odd that the viewer may notice, and what was done about it, in one sentence."""
+
+    code: WarningCode
+    message: str
+
+
+class Ratio(Value):
+    """An exact ratio, such as a pixel's shape."""
+
+    num: int
+    den: int
+
+    @property
+    def fraction(self) -> Fraction:
+        return Fraction(self.num, self.den)
+
+
+# --- what is known of a file -------------------------------------------------------------------------------------------
+
+
+class Transfer(StrEnum):
+    """How the file's code values become light."""
+
+    SDR = "sdr"
+    PQ = "pq"
+    HLG = "hlg"
+
+
+class VideoStream(Value):
+    """One picture stream, as the container and the first decoded frames tell.
+
+    `rotation` is what the picture must be turned clockwise to stand upright: 0, 90, 180 or 270 degrees; `mirrored` says
+    that it must then be flipped left to right. `width` and `height` are coded, before either.
+    """
+
+    index: int
+    codec: str
+    width: Pixels
+    height: Pixels
+    pixel_shape: Ratio
+    rotation: Literal[0, 90, 180, 270]
+    mirrored: bool
+    interlaced: bool
+    rate: FrameRate
+    variable_rate: bool
+    transfer: Transfer
+    primaries: str
+    matrix: str
+    full_range: bool
+    start_ms: int
+    duration_ms: DurationMs | None
+    bit_depth: int
+    size_changes: bool = False
+
+
+class AudioStream(Value):
+    """One sound stream. `language` is BCP 47, "und" where the file says nothing."""
+
+    index: int
+    codec: str
+    channels: int
+    layout: str
+    sample_rate: Hertz
+    language: str
+    title: str
+    default: bool
+    role: Literal["main", "description", "commentary"]
+    start_ms: int
+    duration_ms: DurationMs | None
+
+
+class TextStream(Value):
+    """One subtitle stream. `bitmap` ones are pictures of text, which no player here can restyle or fold away."""
+
+    index: int
+    codec: str
+    language: str
+    title: str
+    bitmap: bool
+    role: Literal["subtitle", "caption", "forced"]
+    default: bool
+
+
+class Chapter(Value):
+    """A chapter mark that the file brings."""
+
+    start_ms: PositionMs
+    end_ms: PositionMs
+    name: str
+
+
+class Probe(Value):
+    """What a file holds. `file_name` is for people; `video` is the one stream chosen as the film's picture.
+
+    `duration_ms` is what the container promises, None where it promises nothing: what decodes decides in the end.
+    """
+
+    file_name: str
+    size: Bytes
+    container: str
+    duration_ms: DurationMs | None
+    start_ms: int
+    video: VideoStream
+    audio: tuple[AudioStream, ...]
+    text: tuple[TextStream, ...]
+    chapters: tuple[Chapter, ...]
+    warnings: tuple[FilmWarning, ...] = ()
+
+
+# --- what is to be made of it ------------------------------------------------------------------------------------------
+
+
+class Rung(Value):
+    """One quality: the frame that a picture must fit into (both sides), and its bitrates at up to 30 frames a second."""
+
+    width: Pixels
+    height: Pixels
+    bitrate: BitsPerSecond
+    max_bitrate: BitsPerSecond
+    threads: int
+
+
+class Ladder(Value):
+    """The qualities that films are offered in, best first, with the encoder's settings. Data: a planner may replace it."""
+
+    name: str
+    rungs: tuple[Rung, ...]
+    preset: str
+    segment_ms: DurationMs
+    max_rate: int
+    high_rate_percent: int
+    audio_bitrate: BitsPerSecond
+
+
+class VideoPlan(Value):
+    """One rung as it applies to this film: an exact even size and a level."""
+
+    name: str
+    path: str
+    width: Pixels
+    height: Pixels
+    bitrate: BitsPerSecond
+    max_bitrate: BitsPerSecond
+    buffer_bits: int
+    level: str
+    codec: str
+    threads: int
+
+
+class AudioPlan(Value):
+    """One sound stream to be made into AAC stereo. `source_index` is None for the silence given to a silent film."""
+
+    name: str
+    path: str
+    source_index: int | None
+    language: str
+    label: str
+    role: Literal["main", "description", "commentary"]
+    default: bool
+    bitrate: BitsPerSecond
+    source_channels: int
+
+
+class TextPlan(Value):
+    """One text track: from a stream of the film, or from a file beside it (`sidecar` is that file's name)."""
+
+    name: str
+    path: str
+    source_index: int | None
+    sidecar: str | None
+    language: str
+    label: str
+    role: Literal["subtitle", "caption", "forced"]
+    default: bool
+
+
+class ThumbnailPlan(Value):
+    """Tiled thumbnails: one picture each `every_frames` frames, `columns` x `rows` to a JPEG."""
+
+    tile_width: Pixels
+    tile_height: Pixels
+    columns: int
+    rows: int
+    every_frames: int
+
+
+class StillPlan(Value):
+    """Frames kept as candidates for artwork: one each `every_frames` frames, at most this size."""
+
+    width: Pixels
+    height: Pixels
+    every_frames: int
+
+
+class EncodePlan(Value):
+    """All that will be made of one film, decided before a frame is decoded. Equal plans give equal bytes."""
+
+    source_name: str
+    ladder: str
+    preset: str
+    source: VideoStream
+    rate: FrameRate
+    segment_frames: int
+    promised_ms: DurationMs | None
+    video: tuple[VideoPlan, ...]
+    audio: tuple[AudioPlan, ...]
+    text: tuple[TextPlan, ...]
+    thumbnails: ThumbnailPlan
+    stills: StillPlan
+    warnings: tuple[FilmWarning, ...]
+
+
+# --- what was made -----------------------------------------------------------------------------------------------------
+
+
+class VideoRendition(Value):
+    """One encoded picture. `codec` is the RFC 6381 string; `bitrate` the measured mean, `peak_bitrate` the cap."""
+
+    name: str
+    path: str
+    width: Pixels
+    height: Pixels
+    bitrate: BitsPerSecond
+    peak_bitrate: BitsPerSecond
+    codec: str
+    frame_rate: FrameRate
+    frames: int
+
+
+class AudioRendition(Value):
+    """One encoded sound, AAC-LC at 48 kHz."""
+
+    name: str
+    path: str
+    language: str
+    label: str
+    channels: int
+    role: Literal["main", "description", "commentary"]
+    default: bool
+    bitrate: BitsPerSecond
+    codec: str = "mp4a.40.2"
+
+
+class TextRendition(Value):
+    """One WebVTT file. `role` caption is for the deaf and hard of hearing; forced is what a viewer of the dub needs."""
+
+    name: str
+    path: str
+    language: str
+    label: str
+    role: Literal["subtitle", "caption", "forced"]
+    default: bool = False
+
+
+class ThumbnailSet(Value):
+    """Tiled JPEGs for trick play, in order; picture `n` shows the film at n x interval_ms."""
+
+    paths: tuple[str, ...]
+    tile_width: Pixels
+    tile_height: Pixels
+    columns: int
+    rows: int
+    interval_ms: DurationMs
+    count: int
+
+
+class Still(Value):
+    """A frame of the film kept for artwork. `score` is higher for a better picture, 0 for one of no use."""
+
+    path: str
+    position_ms: PositionMs
+    score: float
+
+
+class Stills(Value):
+    """Candidates for artwork, best first; the first suits a backdrop, `poster` names the best for an upright crop."""
+
+    candidates: tuple[Still, ...]
+    poster: str
+
+
+class Loudness(Value):
+    """EBU R 128 of one rendition as it is delivered: integrated LUFS, loudness range in LU, true peak in dBTP.
+
+    None where the sound is too quiet or too short to measure.
+    """
+
+    name: str
+    integrated: Lufs | None
+    range_lu: float | None
+    true_peak_dbtp: float | None
+
+
+class EncodedFilm(Value):
+    """What the library packages. `cuts` are the starts of shots after the first, for artwork and later planners.
+
+    Every video rendition has the same number of frames, and an IDR frame each `segment_frames` from the first.
+    """
+
+    duration_ms: DurationMs
+    frame_rate: FrameRate
+    segment_frames: int
+    frames: int
+    video: tuple[VideoRendition, ...]
+    audio: tuple[AudioRendition, ...]
+    text: tuple[TextRendition, ...]
+    thumbnails: ThumbnailSet | None
+    stills: Stills | None
+    loudness: tuple[Loudness, ...]
+    cuts: tuple[PositionMs, ...]
+    chapters: tuple[Chapter, ...]
+    warnings: tuple[FilmWarning, ...]
+
+
+class ArtworkFiles(Value):
+    """The pictures that a title is shown by: the name of each in the folder that they were drawn into."""
+
+    poster: str = "poster.jpg"
+    poster_small: str = "poster-320.jpg"
+    backdrop: str = "backdrop.jpg"
+    backdrop_small: str = "backdrop-960.jpg"
+    tile: str = "tile.jpg"
