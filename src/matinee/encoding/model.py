@@ -80,18 +80,14 @@ def _rebuild_refusal(message: str, remedy: str, code: ErrorCode, reason: Refusal
     return FilmRefused(message, remedy=remedy, code=code, reason=reason)
 
 
-class Value(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What every type here is: frozen, named fields only, and strict when it is read back."""
-
-
-class FilmWarning(Value):
+class FilmWarning(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Something odd that the viewer may notice, and what was done about it, in one sentence."""
 
     code: WarningCode
     message: str
 
 
-class Ratio(Value):
+class Ratio(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An exact ratio, such as a pixel's shape."""
 
     num: int
@@ -113,7 +109,7 @@ class Transfer(StrEnum):
     HLG = "hlg"
 
 
-class VideoStream(Value):
+class VideoStream(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One picture stream, as the container and the first decoded frames tell.
 
     `rotation` is what the picture must be turned clockwise to stand upright: 0, 90, 180 or 270 degrees; `mirrored` says
@@ -140,7 +136,7 @@ class VideoStream(Value):
     size_changes: bool = False
 
 
-class AudioStream(Value):
+class AudioStream(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One sound stream. `language` is BCP 47, "und" where the file says nothing."""
 
     index: int
@@ -156,7 +152,7 @@ class AudioStream(Value):
     duration_ms: DurationMs | None
 
 
-class TextStream(Value):
+class TextStream(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One subtitle stream. `bitmap` ones are pictures of text, which no player here can restyle or fold away."""
 
     index: int
@@ -168,7 +164,7 @@ class TextStream(Value):
     default: bool
 
 
-class Chapter(Value):
+class Chapter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A chapter mark that the file brings."""
 
     start_ms: PositionMs
@@ -176,7 +172,7 @@ class Chapter(Value):
     name: str
 
 
-class Probe(Value):
+class Probe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a file holds. `file_name` is for people; `video` is the one stream chosen as the film's picture.
 
     `duration_ms` is what the container promises, None where it promises nothing: what decodes decides in the end.
@@ -197,7 +193,7 @@ class Probe(Value):
 # --- what is to be made of it ------------------------------------------------------------------------------------------
 
 
-class Rung(Value):
+class Rung(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One quality: the frame that a picture must fit into (both sides), and its bitrates at up to 30 frames a second."""
 
     width: Pixels
@@ -207,7 +203,7 @@ class Rung(Value):
     threads: int
 
 
-class Ladder(Value):
+class Ladder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The qualities that films are offered in, best first, with the encoder's settings. Data: a planner may replace it."""
 
     name: str
@@ -219,7 +215,7 @@ class Ladder(Value):
     audio_bitrate: BitsPerSecond
 
 
-class VideoPlan(Value):
+class VideoPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One rung as it applies to this film: an exact even size and a level."""
 
     name: str
@@ -234,7 +230,7 @@ class VideoPlan(Value):
     threads: int
 
 
-class AudioPlan(Value):
+class AudioPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One sound stream to be made into AAC stereo. `source_index` is None for the silence given to a silent film."""
 
     name: str
@@ -248,7 +244,7 @@ class AudioPlan(Value):
     source_channels: int
 
 
-class TextPlan(Value):
+class TextPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One text track: from a stream of the film, or from a file beside it (`sidecar` is that file's name)."""
 
     name: str
@@ -261,7 +257,7 @@ class TextPlan(Value):
     default: bool
 
 
-class ThumbnailPlan(Value):
+class ThumbnailPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Tiled thumbnails: one picture each `every_frames` frames, `columns` x `rows` to a JPEG."""
 
     tile_width: Pixels
@@ -271,7 +267,7 @@ class ThumbnailPlan(Value):
     every_frames: int
 
 
-class StillPlan(Value):
+class StillPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Frames kept as candidates for artwork: one each `every_frames` frames, at most this size."""
 
     width: Pixels
@@ -279,7 +275,7 @@ class StillPlan(Value):
     every_frames: int
 
 
-class EncodePlan(Value):
+class EncodePlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All that will be made of one film, decided before a frame is decoded. Equal plans give equal bytes."""
 
     source_name: str
@@ -300,7 +296,7 @@ class EncodePlan(Value):
 # --- what was made -----------------------------------------------------------------------------------------------------
 
 
-class VideoRendition(Value):
+class VideoRendition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One encoded picture. `codec` is the RFC 6381 string; `bitrate` the measured mean, `peak_bitrate` the cap."""
 
     name: str
@@ -314,7 +310,7 @@ class VideoRendition(Value):
     frames: int
 
 
-class AudioRendition(Value):
+class AudioRendition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One encoded sound, AAC-LC at 48 kHz."""
 
     name: str
@@ -328,7 +324,7 @@ class AudioRendition(Value):
     codec: str = "mp4a.40.2"
 
 
-class TextRendition(Value):
+class TextRendition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One WebVTT file. `role` caption is for the deaf and hard of hearing; forced is what a viewer of the dub needs."""
 
     name: str
@@ -339,7 +335,7 @@ class TextRendition(Value):
     default: bool = False
 
 
-class ThumbnailSet(Value):
+class ThumbnailSet(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Tiled JPEGs for trick play, in order; picture `n` shows the film at n x interval_ms."""
 
     paths: tuple[str, ...]
@@ -351,7 +347,7 @@ class ThumbnailSet(Value):
     count: int
 
 
-class Still(Value):
+class Still(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A frame of the film kept for artwork. `score` is higher for a better picture, 0 for one of no use."""
 
     path: str
@@ -359,14 +355,14 @@ class Still(Value):
     score: float
 
 
-class Stills(Value):
+class Stills(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Candidates for artwork, best first; the first suits a backdrop, `poster` names the best for an upright crop."""
 
     candidates: tuple[Still, ...]
     poster: str
 
 
-class Loudness(Value):
+class Loudness(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """EBU R 128 of one rendition as it is delivered: integrated LUFS, loudness range in LU, true peak in dBTP.
 
     None where the sound is too quiet or too short to measure.
@@ -378,7 +374,7 @@ class Loudness(Value):
     true_peak_dbtp: float | None
 
 
-class EncodedFilm(Value):
+class EncodedFilm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the library packages. `cuts` are the starts of shots after the first, for artwork and later planners.
 
     Every video rendition has the same number of frames, and an IDR frame each `segment_frames` from the first.
@@ -399,7 +395,7 @@ class EncodedFilm(Value):
     warnings: tuple[FilmWarning, ...]
 
 
-class ArtworkFiles(Value):
+class ArtworkFiles(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The pictures that a title is shown by: the name of each in the folder that they were drawn into."""
 
     poster: str = "poster.jpg"
