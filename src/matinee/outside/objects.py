@@ -4,7 +4,7 @@ Published paths are written once. `put_if_absent` is what makes a step of durabl
 finds the object there and leaves it.
 """
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +91,25 @@ class ObjectStore:
             return Bytes(int(obstore.head(self._store, path)["size"]))
         except (NotFoundError, FileNotFoundError):
             return None
+
+    async def facts(self, path: str) -> tuple[Bytes, int] | None:
+        """The object's size and when it was written (milliseconds since 1970), or None. For a server's event loop."""
+        try:
+            meta = await obstore.head_async(self._store, path)
+        except (NotFoundError, FileNotFoundError):
+            return None
+        return Bytes(int(meta["size"])), round(meta["last_modified"].timestamp() * 1000)
+
+    async def stream(self, path: str, start: int, end: int) -> AsyncIterator[bytes]:
+        """Bytes from `start` up to, not including, `end`, as they come. Raises ObjectMissing, ObjectStoreFailed."""
+        try:
+            got = await obstore.get_async(self._store, path, options={"range": (start, end)})
+            async for chunk in got.stream(min_chunk_size=256 * 1024):
+                yield bytes(chunk)
+        except (NotFoundError, FileNotFoundError) as error:
+            raise ObjectMissing(f"{path} is not in the store.") from error
+        except (BaseError, OSError) as error:
+            raise ObjectStoreFailed(f"{path} could not be read: {_first_line(error)}.") from error
 
     def list(self, prefix: str) -> Iterator[tuple[str, Bytes]]:
         """Every (path, size) under a prefix of whole path elements: "packages/x" is none of "packages/xy"."""

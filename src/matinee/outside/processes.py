@@ -109,7 +109,7 @@ def run(
         try:
             timer.start()
             reader.start()
-            stdout = _read_stdout(child, limits, on_stdout_line)
+            stdout = _read_stdout(child, name, limits, on_stdout_line)
             code = child.wait()
         finally:
             timer.cancel()
@@ -118,16 +118,14 @@ def run(
             reader.join()
     stderr = kept.text()
     if timed_out.is_set():
-        raise ToolFailed(
-            f"{name} took longer than {limits.wall_seconds:.0f} s and was stopped.", stderr=stderr, timed_out=True
-        )
+        raise ToolFailed(f"{name} took longer than {limits.wall_seconds:.0f} s and was stopped.", stderr=stderr, timed_out=True)
     if code != 0:
         what = f"was ended by signal {-code}" if code < 0 else f"failed with exit code {code}"
         raise ToolFailed(f"{name} {what}: {_last_line(stderr)}", stderr=stderr, signal_number=max(0, -code))
     return Finished(stdout, stderr)
 
 
-def _read_stdout(child: "subprocess.Popen[bytes]", limits: Limits, on_line: Callable[[str], None] | None) -> bytes:
+def _read_stdout(child: "subprocess.Popen[bytes]", name: str, limits: Limits, on_line: Callable[[str], None] | None) -> bytes:
     assert child.stdout is not None  # noqa: S101 -- Popen was given a pipe
     if on_line is not None:
         for raw in child.stdout:
@@ -135,10 +133,7 @@ def _read_stdout(child: "subprocess.Popen[bytes]", limits: Limits, on_line: Call
         return b""
     data = child.stdout.read(limits.output_bytes + 1)
     if len(data) > limits.output_bytes:
-        _kill_group(child.pid)
-        raise ToolFailed(
-            f"{Path(str(child.args[0])).name} wrote more than {limits.output_bytes} bytes and was stopped."
-        )  # type: ignore[index]
+        raise ToolFailed(f"{name} wrote more than {limits.output_bytes} bytes and was stopped.")
     return data
 
 
@@ -159,9 +154,16 @@ class _Tail:
         return bytes(self._data[-self._size :]).decode("utf-8", "replace")
 
 
-def _limiter(limits: Limits) -> Callable[[], None]:
-    libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+_LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
+
+def dies_with_parent() -> None:
+    """Run in a child between fork and exec: the kernel ends it when the thread that started it ends. Linux only."""
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _limiter(limits: Limits) -> Callable[[], None]:
     def apply() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -169,8 +171,7 @@ def _limiter(limits: Limits) -> Callable[[], None]:
             resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_seconds, limits.cpu_seconds + 5))
         if limits.file_bytes is not None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (limits.file_bytes, limits.file_bytes))
-        if libc is not None:
-            libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        dies_with_parent()
 
     return apply
 

@@ -138,18 +138,15 @@ class WorkEngine:
         self._beat()
         DBOS.launch()
         for name, at_once in self._queues.items():
-            DBOS.register_queue(
-                name, worker_concurrency=at_once, polling_interval_sec=0.2, on_conflict="always_update"
-            )
+            DBOS.register_queue(name, worker_concurrency=at_once, polling_interval_sec=0.2, on_conflict="always_update")
         self._beating = threading.Thread(target=self._keep_beating, name="work-heartbeat", daemon=True)
         self._beating.start()
 
-    def close(self, *, wait_seconds: int = 0) -> None:
-        """Stop taking work. What runs is left to the next worker unless it ends within `wait_seconds`."""
+    def say_goodbye(self) -> None:
+        """Stop beating, and say so. The process is to end now: work under way is the next worker's, step by step."""
         self._stop.set()
         if self._beating is not None:
             self._beating.join()
-        DBOS.destroy(workflow_completion_timeout_sec=wait_seconds, destroy_registry=True)
         with self._database.write() as connection:
             connection.execute(sa.update(workers).where(workers.c.executor == self.executor).values(seen_at=0))
 
@@ -167,9 +164,7 @@ class WorkEngine:
     def _beat(self) -> None:
         now = self._clock()
         with self._database.write() as connection:
-            seen = connection.execute(
-                sa.update(workers).where(workers.c.executor == self.executor).values(seen_at=now)
-            )
+            seen = connection.execute(sa.update(workers).where(workers.c.executor == self.executor).values(seen_at=now))
             if seen.rowcount == 0:
                 connection.execute(sa.insert(workers).values(executor=self.executor, seen_at=now, **_this_process()))
 
@@ -197,9 +192,7 @@ class WorkEngine:
                 return False
             unclaimed = sa.or_(workers.c.claimed_at.is_(None), workers.c.claimed_at < now - CLAIM_HOLDS_MS)
             claimed = connection.execute(
-                sa.update(workers)
-                .where(workers.c.executor == owner, unclaimed)
-                .values(claimed_by=self.executor, claimed_at=now)
+                sa.update(workers).where(workers.c.executor == owner, unclaimed).values(claimed_by=self.executor, claimed_at=now)
             )
             return claimed.rowcount == 1
 
