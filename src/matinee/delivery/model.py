@@ -15,7 +15,7 @@ class DeliveryError(MatineeError):
 
 
 class TokenRefused(DeliveryError):
-    """A stream token that grants nothing. The message is for logs and tests; an edge answers every refusal alike."""
+    """A stream token that grants nothing. The message is for logs and tests: an edge says refused or expired."""
 
     code = ErrorCode.TOKEN_INVALID
 
