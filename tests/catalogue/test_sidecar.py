@@ -130,14 +130,20 @@ def test_any_bytes_at_all_are_read_or_refused(raw: bytes) -> None:
     _read_or_refused(raw)
 
 
-_SCALARS = ['"a"', '1', '-1', 'true', '1.5', 'nan', '2014-10-02', '"fr"', '"00:00:01"', '"intro"', '"episode"', '99999999999999999999']
+_SCALARS = [
+    '"a"', '1', '-1', 'true', '1.5', 'nan', '2014-10-02', '"fr"', '"00:00:01"', '"intro"', '"episode"',
+    '99999999999999999999',
+]
 _VALUES = st.recursive(
     st.sampled_from(_SCALARS),
     lambda inner: st.lists(inner, max_size=3).map(lambda items: "[" + ", ".join(items) + "]"),
     max_leaves=4,
 )
 _KEYS = st.sampled_from(
-    ["kind", "year", "age_class", "genres", "original_language", "title", "title.fr", "credits", "markers", "series", "series.id", "series.season"]
+    [
+    "kind", "year", "age_class", "genres", "original_language", "title", "title.fr", "credits", "markers", "series",
+    "series.id", "series.season",
+]
 )
 
 

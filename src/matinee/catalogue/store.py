@@ -1,0 +1,405 @@
+"""SQL for services and titles. A title appears, changes or goes whole, in one transaction with the event that says so.
+
+What is asked by has a column; the rest of a title is one JSON text, the same value that the snapshot holds. Windows have
+a table of their own with two times: when they are true, and when we knew (`recorded_at`, `withdrawn_at`).
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+from sqlalchemy.exc import IntegrityError
+
+from matinee.base.clock import Instant
+from matinee.base.errors import ErrorCode
+from matinee.base.ids import ArtworkId, PublisherId, ServiceId, TitleId, new_id
+from matinee.base.pagination import MAX_PAGE, Page, decode_cursor, encode_cursor
+from matinee.catalogue.model import (
+    AlreadyAdded,
+    CatalogueError,
+    Metadata,
+    Playable,
+    SeriesRef,
+    Service,
+    ServiceKind,
+    Title,
+    TitleKind,
+    TitleNotFound,
+    Window,
+)
+from matinee.outside.database import InstantColumn, JsonColumn, metadata
+from matinee.parties import outbox
+
+TITLE_TOPIC: Final = "title"
+SERVICE_TOPIC: Final = "service"
+_BATCH: Final = 500
+
+services = sa.Table(
+    "services",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("publisher_id", sa.Text, sa.ForeignKey("publishers.id"), nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("created_at", InstantColumn, nullable=False),
+    sa.UniqueConstraint("publisher_id", "name"),
+)
+
+titles = sa.Table(
+    "titles",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("publisher_id", sa.Text, sa.ForeignKey("publishers.id"), nullable=False),
+    sa.Column("service_id", sa.Text, sa.ForeignKey("services.id"), nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    # The SHA-256 of the film file. With the publisher it is unique: of two adds of one film at once, one publishes.
+    sa.Column("source_hash", sa.Text),
+    sa.Column("series_key", sa.Text),
+    sa.Column("series_id", sa.Text, sa.ForeignKey("titles.id"), index=True),
+    sa.Column("season", sa.Integer),
+    sa.Column("episode", sa.Integer),
+    sa.Column("package_id", sa.Text),
+    sa.Column("published_at", InstantColumn, nullable=False),
+    sa.Column("recorded_at", InstantColumn, nullable=False),
+    sa.Column("body", JsonColumn, nullable=False),
+    sa.UniqueConstraint("publisher_id", "source_hash"),
+    sa.UniqueConstraint("service_id", "series_key"),
+    sa.UniqueConstraint("series_id", "season", "episode"),
+    sa.Index("ix_titles_by_publisher", "publisher_id", "published_at", "id"),
+)
+
+title_windows = sa.Table(
+    "title_windows",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("title_id", sa.Text, sa.ForeignKey("titles.id", ondelete="CASCADE"), nullable=False, index=True),
+    sa.Column("territory", sa.Text, nullable=False),
+    sa.Column("operator_id", sa.Text),
+    sa.Column("opens_at", InstantColumn, nullable=False),
+    sa.Column("closes_at", InstantColumn),
+    sa.Column("recorded_at", InstantColumn, nullable=False),
+    sa.Column("withdrawn_at", InstantColumn),
+)
+
+# The columns that a title's body does not repeat.
+_APART: Final = (
+    "id", "publisher", "service", "kind", "series", "season", "episode", "published_at", "windows",
+)  # fmt: skip
+
+
+def ensure_service(
+    conn: Connection, publisher: PublisherId, name: str, now: Instant, kind: ServiceKind = ServiceKind.SVOD
+) -> Service:
+    """The publisher's service of that name, made where there is none."""
+    found = conn.execute(
+        sa.select(services).where(services.c.publisher_id == publisher, services.c.name == name)
+    ).one_or_none()
+    if found is not None:
+        return _service(found)
+    if not name.strip():
+        raise CatalogueError("A service's name is empty.", remedy="Give it a name.")
+    made = Service(id=ServiceId(new_id()), publisher=publisher, name=name, kind=kind)
+    conn.execute(
+        sa.insert(services).values(id=made.id, publisher_id=publisher, name=name, kind=kind.value, created_at=now)
+    )
+    outbox.append(conn, SERVICE_TOPIC, made.id, {}, now)
+    return made
+
+
+def all_services(conn: Connection) -> Sequence[Service]:
+    return [_service(row) for row in conn.execute(sa.select(services).order_by(services.c.name, services.c.id))]
+
+
+def title_of_source(conn: Connection, publisher: PublisherId, source_hash: str) -> TitleId | None:
+    """The publisher's title that was made from this very file, if there is one."""
+    found = conn.execute(
+        sa.select(titles.c.id).where(titles.c.publisher_id == publisher, titles.c.source_hash == source_hash)
+    ).scalar_one_or_none()
+    return None if found is None else TitleId(found)
+
+
+def publish(
+    conn: Connection,
+    title: TitleId,
+    service: Service,
+    told: Metadata,
+    playable: Playable,
+    artwork: ArtworkId | None,
+    source_hash: str,
+    now: Instant,
+    warnings: Sequence[str] = (),
+) -> Title:
+    """Bring a film or an episode into being, with its series where it is the first episode. The title as it now stands.
+
+    To publish the same title id again (work that is run twice) changes nothing. Raises AlreadyAdded where this file is
+    another title of the publisher's, and CatalogueError (conflict) where the place in the series is taken.
+    """
+    there = _load(conn, title)
+    if there is not None:
+        return there
+    series = _ensure_series(conn, service, told.series, told, artwork, now) if told.series is not None else None
+    made = Title(
+        id=title,
+        publisher=service.publisher,
+        service=service.id,
+        kind=told.kind,
+        text=told.text,
+        published_at=now,
+        year=told.year,
+        age_class=told.age_class,
+        genres=told.genres,
+        original_language=told.original_language,
+        credits=told.credits,
+        markers=told.markers,
+        artwork=artwork,
+        playable=playable,
+        series=series,
+        season=told.series.season if told.series else None,
+        episode=told.series.episode if told.series else None,
+        warnings=tuple(warnings),
+    )
+    try:
+        with conn.begin_nested():
+            conn.execute(sa.insert(titles).values(**_columns(made, now), source_hash=source_hash))
+    except IntegrityError as error:
+        other = title_of_source(conn, service.publisher, source_hash)
+        if other is not None:
+            raise AlreadyAdded(
+                f"This very film is already title {other}.",
+                remedy="Remove that title first, to add the film anew.",
+            ) from error
+        if told.series is not None:
+            raise CatalogueError(
+                f"The series {told.series.key} has a season {told.series.season}, episode {told.series.episode} already.",
+                remedy="Remove that episode first, or give this one its own number.",
+                code=ErrorCode.CONFLICT,
+            ) from error
+        raise
+    outbox.append(conn, TITLE_TOPIC, made.id, {"change": "published"}, now)
+    return made
+
+
+def insert_many(conn: Connection, made: Sequence[Title], now: Instant) -> None:
+    """Bring many titles into being at once (an import); each gets its own event. Series stand before their episodes."""
+    for start in range(0, len(made), _BATCH):
+        part = made[start : start + _BATCH]
+        conn.execute(sa.insert(titles), [{**_columns(title, now), "source_hash": None} for title in part])
+        for title in part:
+            outbox.append(conn, TITLE_TOPIC, title.id, {"change": "published"}, now)
+
+
+def replace(
+    conn: Connection,
+    publisher: PublisherId,
+    title: TitleId,
+    playable: Playable,
+    artwork: ArtworkId | None,
+    now: Instant,
+    warnings: Sequence[str] = (),
+) -> Title:
+    """Point a title to a new package (and pictures); the title as it was before. Raises TitleNotFound."""
+    before = _load(conn, title)
+    if before is None or before.publisher != publisher or before.playable is None:
+        raise TitleNotFound
+    after = msgspec.structs.replace(before, playable=playable, artwork=artwork, warnings=tuple(warnings))
+    conn.execute(sa.update(titles).where(titles.c.id == title).values(**_columns(after, now)))
+    outbox.append(conn, TITLE_TOPIC, title, {"change": "replaced"}, now)
+    return before
+
+
+def remove(conn: Connection, publisher: PublisherId, title: TitleId, now: Instant) -> Sequence[Title]:
+    """Take a title away: a series with its episodes, and with its last episode the series.
+
+    The titles that went, so that their packages and pictures can go after the commit. Raises TitleNotFound, also for a
+    title of another publisher's.
+    """
+    first = _load(conn, title)
+    if first is None or first.publisher != publisher:
+        raise TitleNotFound
+    gone = [first]
+    if first.kind is TitleKind.SERIES:
+        gone = [*_titles(conn, titles.c.series_id == title), first]
+    elif first.series is not None:
+        left = conn.execute(
+            sa.select(sa.func.count()).where(titles.c.series_id == first.series, titles.c.id != title)
+        ).scalar_one()
+        parent = _load(conn, first.series)
+        if left == 0 and parent is not None:
+            gone.append(parent)
+    for one in gone:  # children before their series
+        conn.execute(sa.delete(titles).where(titles.c.id == one.id))
+        outbox.append(conn, TITLE_TOPIC, one.id, {"change": "removed"}, now)
+    return gone
+
+
+def add_window(conn: Connection, publisher: PublisherId, title: TitleId, window: Window, now: Instant) -> str:
+    """Narrow a title to a window. The window's own id. Raises TitleNotFound, CatalogueError for a backward window."""
+    there = _load(conn, title)
+    if there is None or there.publisher != publisher:
+        raise TitleNotFound
+    if window.closes_at is not None and window.closes_at <= window.opens_at:
+        raise CatalogueError("The window closes before it opens.", remedy="Write its opening first.")
+    made = new_id()
+    conn.execute(
+        sa.insert(title_windows).values(
+            id=made,
+            title_id=title,
+            territory=window.territory,
+            operator_id=window.operator,
+            opens_at=window.opens_at,
+            closes_at=window.closes_at,
+            recorded_at=now,
+        )
+    )
+    outbox.append(conn, TITLE_TOPIC, title, {"change": "window"}, now)
+    return made
+
+
+def withdraw_window(conn: Connection, title: TitleId, window_id: str, now: Instant) -> None:
+    """Take a window back from now on; that it was once known stays on record."""
+    conn.execute(
+        sa.update(title_windows)
+        .where(title_windows.c.id == window_id, title_windows.c.withdrawn_at.is_(None))
+        .values(withdrawn_at=now)
+    )
+    outbox.append(conn, TITLE_TOPIC, title, {"change": "window"}, now)
+
+
+def load_title(conn: Connection, title: TitleId) -> Title:
+    """One title. Raises TitleNotFound."""
+    found = _load(conn, title)
+    if found is None:
+        raise TitleNotFound
+    return found
+
+
+def titles_by_id(conn: Connection, ids: Sequence[TitleId]) -> dict[TitleId, Title]:
+    """Those of these titles that are there."""
+    found: dict[TitleId, Title] = {}
+    for start in range(0, len(ids), _BATCH):
+        part = ids[start : start + _BATCH]
+        found.update((title.id, title) for title in _titles(conn, titles.c.id.in_(part)))
+    return found
+
+
+def all_titles(conn: Connection) -> Iterator[Title]:
+    """Every title of every publisher, for a snapshot."""
+    windows = _windows(conn)
+    for row in conn.execute(sa.select(titles).execution_options(yield_per=_BATCH)):
+        yield _title(row, windows.get(row.id, ()))
+
+
+def list_titles(conn: Connection, publisher: PublisherId, cursor: str | None, limit: int) -> Page[Title]:
+    """A publisher's titles of every kind, newest first. Raises InvalidRequest for a cursor that is not ours."""
+    limit = max(1, min(limit, MAX_PAGE))
+    query = sa.select(titles).where(titles.c.publisher_id == publisher)
+    if cursor:
+        at, last = decode_cursor(cursor, int, str)
+        query = query.where(
+            sa.or_(titles.c.published_at < at, sa.and_(titles.c.published_at == at, titles.c.id > last))
+        )
+    rows = conn.execute(query.order_by(titles.c.published_at.desc(), titles.c.id).limit(limit + 1)).all()
+    windows = _windows(conn, [row.id for row in rows])
+    page = [_title(row, windows.get(row.id, ())) for row in rows[:limit]]
+    more = len(rows) > limit
+    return Page(page, encode_cursor(page[-1].published_at, page[-1].id) if more else None)
+
+
+def _ensure_series(
+    conn: Connection, service: Service, ref: SeriesRef, episode: Metadata, artwork: ArtworkId | None, now: Instant
+) -> TitleId:
+    """The series that an episode names, made from that episode's sidecar where it is the first."""
+    found = conn.execute(
+        sa.select(titles.c.id).where(titles.c.service_id == service.id, titles.c.series_key == ref.key)
+    ).scalar_one_or_none()
+    if found is not None:
+        return TitleId(found)
+    made = Title(
+        id=TitleId(new_id()),
+        publisher=service.publisher,
+        service=service.id,
+        kind=TitleKind.SERIES,
+        text=ref.text or episode.text,
+        published_at=now,
+        year=episode.year,
+        age_class=episode.age_class,
+        genres=episode.genres,
+        original_language=episode.original_language,
+        credits=episode.credits,
+        artwork=artwork,
+    )
+    try:
+        with conn.begin_nested():
+            conn.execute(sa.insert(titles).values(**_columns(made, now), series_key=ref.key))
+    except IntegrityError:  # another episode of the series came first, on another connection
+        return TitleId(
+            conn.execute(
+                sa.select(titles.c.id).where(titles.c.service_id == service.id, titles.c.series_key == ref.key)
+            ).scalar_one()
+        )
+    outbox.append(conn, TITLE_TOPIC, made.id, {"change": "published"}, now)
+    return made.id
+
+
+def _load(conn: Connection, title: TitleId) -> Title | None:
+    return next(iter(_titles(conn, titles.c.id == title)), None)
+
+
+def _titles(conn: Connection, which: "sa.ColumnElement[bool]") -> list[Title]:
+    rows = conn.execute(sa.select(titles).where(which).order_by(titles.c.season, titles.c.episode, titles.c.id)).all()
+    windows = _windows(conn, [row.id for row in rows])
+    return [_title(row, windows.get(row.id, ())) for row in rows]
+
+
+def _windows(conn: Connection, of: Sequence[str] | None = None) -> dict[str, tuple[Window, ...]]:
+    query = sa.select(title_windows).where(title_windows.c.withdrawn_at.is_(None))
+    if of is not None:
+        query = query.where(title_windows.c.title_id.in_(of))
+    found: dict[str, tuple[Window, ...]] = {}
+    for row in conn.execute(query.order_by(title_windows.c.opens_at, title_windows.c.id)):
+        window = Window(
+            territory=row.territory, operator=row.operator_id, opens_at=row.opens_at, closes_at=row.closes_at
+        )
+        found[row.title_id] = (*found.get(row.title_id, ()), window)
+    return found
+
+
+def _columns(title: Title, now: Instant) -> dict[str, Any]:
+    body = msgspec.to_builtins(title)
+    return {
+        "id": title.id,
+        "publisher_id": title.publisher,
+        "service_id": title.service,
+        "kind": title.kind.value,
+        "series_id": title.series,
+        "season": title.season,
+        "episode": title.episode,
+        "package_id": title.playable.package if title.playable else None,
+        "published_at": title.published_at,
+        "recorded_at": now,
+        "body": {key: value for key, value in body.items() if key not in _APART},
+    }
+
+
+def _title(row: "Row[Any]", windows: tuple[Window, ...]) -> Title:
+    return msgspec.convert(
+        {
+            **row.body,
+            "id": row.id,
+            "publisher": row.publisher_id,
+            "service": row.service_id,
+            "kind": row.kind,
+            "series": row.series_id,
+            "season": row.season,
+            "episode": row.episode,
+            "published_at": row.published_at,
+            "windows": windows,
+        },
+        Title,
+    )
+
+
+def _service(row: "Row[Any]") -> Service:
+    return Service(id=row.id, publisher=row.publisher_id, name=row.name, kind=ServiceKind(row.kind))
