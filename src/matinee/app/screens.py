@@ -67,25 +67,21 @@ class Screens:
     def routes(self) -> list[HTTPRouteHandler]:
         """/box/, /watch/ and /ui/... for everyone: they hold no secret."""
 
-        @get(["/box", "/watch"], opt={"policy": ANYONE}, include_in_schema=False)
-        async def page_without_slash(request: Request[Any, Any, Any]) -> Response[bytes]:
-            return Response(b"", status_code=308, headers={"Location": request.scope["path"] + "/"})
-
-        @get(["/box/", "/box/{rest:path}", "/watch/", "/watch/{rest:path}"], opt={"policy": ANYONE}, include_in_schema=False)
+        @get(["/box", "/box/{rest:path}", "/watch", "/watch/{rest:path}"], opt={"policy": ANYONE}, include_in_schema=False)
         async def page(request: Request[Any, Any, Any]) -> Response[bytes]:
-            path = request.scope["path"]
-            found = self._files.get(path)
-            if found is None:
-                root = "/box/" if path.startswith("/box/") else "/watch/"
-                # A path without a dot is a place inside the app, which reads it itself.
-                found = self._files.get(f"{root}index.html") if "." not in path.rsplit("/", 1)[-1] else None
-            return _answer(request, found)
+            asked = request.scope["raw_path"].decode("latin-1").partition("?")[0]
+            root = "/box/" if asked.startswith("/box") else "/watch/"
+            if asked + "/" == root:
+                return Response(b"", status_code=308, headers={"Location": root})
+            # A path without a dot is a place inside the app, which reads it itself.
+            inside = "." not in asked.rsplit("/", 1)[-1]
+            return _answer(request, self._files.get(f"{root}index.html" if inside else asked))
 
         @get("/ui/{rest:path}", opt={"policy": ANYONE}, include_in_schema=False)
         async def asset(request: Request[Any, Any, Any]) -> Response[bytes]:
             return _answer(request, self._files.get(request.scope["path"]))
 
-        return [page_without_slash, page, asset]
+        return [page, asset]
 
 
 def _load(path: Path, dist: Path) -> _File:

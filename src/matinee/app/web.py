@@ -3,7 +3,7 @@
 Deny by default: a handler that names no policy answers nobody, and a test walks them all.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -56,7 +56,8 @@ def create_web(
     """The ASGI app. `page_policy` is the Content-Security-Policy that every answer carries."""
     return Litestar(
         route_handlers=list(routes),
-        middleware=[_headers_middleware(page_policy), _party_middleware(authenticate, clock)],
+        middleware=[_party_middleware(authenticate, clock)],
+        before_send=[_add_headers(page_policy)],
         guards=[check_policy],
         exception_handlers={
             MatineeError: _answer_matinee_error,
@@ -145,7 +146,7 @@ def _answer_http_exception(_request: Request[Any, Any, Any], error: HTTPExceptio
         detail = "; ".join(
             f"{entry.get('key', 'body')}: {entry.get('message', '')}" for entry in error.extra if isinstance(entry, dict)
         )
-    headers = {"Allow": error.headers["Allow"]} if error.headers and "Allow" in error.headers else None
+    headers = {"Allow": error.headers["allow"]} if error.headers and "allow" in error.headers else None
     return problem_response(code, detail, headers=headers)
 
 
@@ -179,7 +180,8 @@ def _bearer(scope: Scope) -> str:
     return ""
 
 
-def _headers_middleware(page_policy: str) -> Callable[[ASGIApp], ASGIApp]:
+def _add_headers(page_policy: str) -> Callable[[Message, Scope], Awaitable[None]]:
+    """On every answer, those to addresses that no route has among them."""
     extra = [
         (b"content-security-policy", page_policy.encode()),
         (b"x-content-type-options", b"nosniff"),
@@ -187,15 +189,8 @@ def _headers_middleware(page_policy: str) -> Callable[[ASGIApp], ASGIApp]:
         (b"cross-origin-opener-policy", b"same-origin"),
     ]
 
-    def wrap(app: ASGIApp) -> ASGIApp:
-        async def middleware(scope: Scope, receive: Receive, send: Send) -> None:
-            async def with_headers(message: Message) -> None:
-                if message["type"] == "http.response.start":
-                    message["headers"] = [*message["headers"], *extra]
-                await send(message)
+    async def add(message: Message, _scope: Scope) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], *extra]
 
-            await app(scope, receive, with_headers)
-
-        return middleware
-
-    return wrap
+    return add
