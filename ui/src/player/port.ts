@@ -95,6 +95,8 @@ export interface PlayerEvents {
   /** The sets of audio or subtitle tracks, or the active ones, changed. */
   tracks: null;
   subtitles: readonly Subtitle[];
+  /** An edge refuses the token: `renew` is wanted soon. The film plays on from its buffer meanwhile. */
+  stale: null;
   /** Another rung of the ladder is being shown. */
   quality: Quality;
   error: PlayerFailure;
@@ -123,6 +125,8 @@ export interface PlayerPort {
   pause(): void;
   /** Clamped into the film. */
   seek(positionMs: DurationMs): void;
+  /** Of this player alone; a television's own volume is not ours. */
+  muted: boolean;
   selectAudio(id: string): void;
   /** null: no subtitles. */
   selectText(id: string | null): void;

@@ -49,10 +49,10 @@ export class Reporter {
 
   constructor(private readonly options: ReporterOptions) {}
 
-  /** OK was pressed. Nothing that happened before is told. */
-  begin(): void {
+  /** OK was pressed, at this moment: the start's delay counts from there. Nothing that happened before is told. */
+  begin(pressedAt = this.options.now()): void {
     if (this.state !== null) return;
-    this.began = this.options.now();
+    this.began = pressedAt;
     this.timer = setInterval(() => this.tick(), TIME_EVENT_MS);
     this.move("s");
   }

@@ -1,0 +1,87 @@
+// Made once by the app: what the title's page says to have a start predicted, and what the player's screen asks to have a film.
+
+import type { Client } from "../api/client";
+import type { Id } from "../api/types";
+import { browserTransport, type ReportTransport } from "../telemetry/reporter";
+import { createPlayer, warmEngine } from "./engine";
+import { Play } from "./play";
+import type { PlayerFactory } from "./port";
+import { Predictor } from "./predict";
+
+export interface Plays {
+  /** For the title's page: `hint` when Play gets the focus, `cancel` when it loses it. */
+  readonly predictor: Pick<Predictor<Play>, "hint" | "cancel" | "stage">;
+  /**
+   * OK was pressed. The play of a title, loaded and paused: the prepared one, or a fresh one. Rejects with ApiError or NetworkError when the
+   * server gives no session, with PlayerFailure when the film cannot be loaded. `signal`: nobody waits for it any more.
+   */
+  open(titleId: Id, signal?: AbortSignal): Promise<Play>;
+  /** Fetches the player in idle time; called once after the first paint. */
+  warm(): void;
+}
+
+export interface PlaysOptions {
+  readonly client: Pick<Client, "playback" | "heartbeat" | "endPlayback">;
+  /** The profile that watches; read at each play, since it changes. */
+  profileId(): Id;
+  readonly createPlayer?: PlayerFactory;
+  readonly reports?: ReportTransport;
+  now?(): number;
+}
+
+export function createPlays(options: PlaysOptions): Plays {
+  const factory = options.createPlayer ?? createPlayer;
+  const ports = {
+    client: options.client,
+    reports: options.reports ?? browserTransport,
+    now: options.now ?? (() => Date.now()),
+  };
+
+  /** With `pressedAt`, OK has been pressed for it, and a failure to load is told of; without, it is a prediction, and silent. */
+  async function load(titleId: Id, signal: AbortSignal | undefined, pressedAt: number | null): Promise<Play> {
+    // The player is made while the session is asked for: neither waits for the other.
+    const asked = options.client.playback(titleId, options.profileId(), { signal });
+    const [answer, port] = await Promise.allSettled([asked, factory()]);
+    if (answer.status === "rejected" || port.status === "rejected") {
+      if (port.status === "fulfilled") void port.value.dispose();
+      throw answer.status === "rejected" ? answer.reason : (port as PromiseRejectedResult).reason;
+    }
+    const play = new Play(titleId, answer.value, port.value, ports);
+    const giveUp = (): void => void play.end();
+    signal?.addEventListener("abort", giveUp, { once: true });
+    try {
+      if (pressedAt !== null) play.press(pressedAt);
+      signal?.throwIfAborted();
+      await play.port.preload(answer.value);
+      signal?.throwIfAborted();
+    } catch (error) {
+      void play.end();
+      throw error;
+    } finally {
+      signal?.removeEventListener("abort", giveUp);
+    }
+    return play;
+  }
+
+  const predictor = new Predictor<Play>({
+    prepare: (titleId, signal) => load(titleId, signal, null),
+    discard: (play) => void play.end(),
+  });
+
+  return {
+    predictor,
+    warm: warmEngine,
+    async open(titleId, signal) {
+      const pressedAt = ports.now();
+      const play = await predictor.take(titleId)?.catch(() => null);
+      // A prediction that failed is asked for again: that answer says what is wrong.
+      if (!play) return load(titleId, signal, pressedAt);
+      if (signal?.aborted) {
+        void play.end();
+        throw signal.reason;
+      }
+      play.press(pressedAt);
+      return play;
+    },
+  };
+}
