@@ -172,6 +172,14 @@ class Chapter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     name: str
 
 
+class Sidecar(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A subtitle file beside the film, by its name alone: FILM.fr.srt, FILM.en.sdh.vtt, FILM.fr.forced.ass."""
+
+    file_name: str
+    language: str
+    role: Literal["subtitle", "caption", "forced"]
+
+
 class Probe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a file holds. `file_name` is for people; `video` is the one stream chosen as the film's picture.
 
@@ -276,7 +284,11 @@ class StillPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class EncodePlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All that will be made of one film, decided before a frame is decoded. Equal plans give equal bytes."""
+    """All that will be made of one film, decided before a frame is decoded. Equal plans give equal bytes.
+
+    `promised_ms` is how long the film should become, None where the container says nothing; `held_ms` is for how long
+    the last frame is held because the sound goes on.
+    """
 
     source_name: str
     ladder: str
@@ -285,11 +297,13 @@ class EncodePlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     rate: FrameRate
     segment_frames: int
     promised_ms: DurationMs | None
+    held_ms: DurationMs
     video: tuple[VideoPlan, ...]
     audio: tuple[AudioPlan, ...]
     text: tuple[TextPlan, ...]
     thumbnails: ThumbnailPlan
     stills: StillPlan
+    chapters: tuple[Chapter, ...]
     warnings: tuple[FilmWarning, ...]
 
 

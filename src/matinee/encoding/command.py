@@ -1,0 +1,236 @@
+"""Plans as command lines: pure, so that a test asserts each whole line as one string.
+
+Every run of ffmpeg here decodes a file that a stranger may have made. So: no standard input, no protocol but `file`, only
+demuxers of film containers (a playlist or a picture posing as a film is never opened), bounded decoder threads, and
+the film named as a `file:` path, which no leading dash, quote, newline or `%d` can turn into something else. Outputs
+are plain names in the folder that the process is started in.
+
+One run makes everything: the film is decoded once, its frames are evened out to the exact rate, scaled to the best
+rung, and split from there.
+"""
+
+from pathlib import Path
+
+from matinee.base.units import DurationMs, FrameRate
+from matinee.encoding.model import AudioPlan, EncodePlan, Transfer, VideoPlan, VideoStream
+from matinee.outside.tools import Tools
+
+FILM_FORMATS = "mov,mp4,matroska,webm,mpegts,mpeg,avi,flv,asf,ogg,mxf,mpegvideo,h264,hevc,m4v,ivf,obu,nut,wtv,rm,dv,gxf"
+"""Demuxers of films. Not here on purpose: hls, dash, concat, image2 and its pipes, sdp, rtsp, lavfi, ffmetadata."""
+
+MAX_PIXELS = 8192 * 4352
+DECODER_THREADS = 4
+LOOK_FRAMES = 24
+TIMED_PACKETS = 600
+CUTS_FILE = "cuts.txt"
+_CUT_THRESHOLD = 10
+
+_GUARDS = ["-protocol_whitelist", "file", "-format_whitelist", FILM_FORMATS]
+_QUIET = ["-hide_banner", "-nostdin", "-loglevel", "level+info", "-nostats"]
+_NO_TRACES = ["-map_metadata", "-1", "-map_chapters", "-1", "-fflags", "+bitexact"]
+
+
+def source_url(source: Path) -> str:
+    """A film's name as ffmpeg takes it without reading anything into it. The path must be absolute."""
+    return f"file:{source.absolute()}"
+
+
+def streams_command(tools: Tools, source: Path) -> list[str]:
+    """Ask for the container, its streams and chapters, as JSON."""
+    return [
+        tools.ffprobe,
+        *["-hide_banner", "-loglevel", "error", *_GUARDS, "-max_pixels", str(MAX_PIXELS)],
+        *["-print_format", "json", "-show_format", "-show_streams", "-show_chapters", source_url(source)],
+    ]
+
+
+def times_command(tools: Tools, source: Path, stream: int, interval: str) -> list[str]:
+    """Ask for the times of a stream's packets in an interval (ffprobe's read_intervals), as CSV, without decoding."""
+    return [
+        tools.ffprobe,
+        *["-hide_banner", "-loglevel", "error", *_GUARDS, "-select_streams", str(stream), "-read_intervals", interval],
+        *["-print_format", "csv=p=0", "-show_entries", "packet=pts_time,duration_time", source_url(source)],
+    ]
+
+
+def look_command(tools: Tools, source: Path, stream: int) -> list[str]:
+    """Decode the first frames and tell what they are."""
+    return [
+        tools.ffmpeg,
+        *_QUIET,
+        *_input(source),
+        *["-map", f"0:{stream}", "-vf", "showinfo=checksum=0", "-frames:v", str(LOOK_FRAMES), "-f", "null", "-"],
+    ]
+
+
+def encode_command(plan: EncodePlan, source: Path, tools: Tools) -> list[str]:
+    """The one run: every rung, every sound, thumbnails, stills, cuts and loudness from one decode."""
+    argv = [tools.ffmpeg, *_QUIET, "-progress", "pipe:1", "-stats_period", "0.5", "-max_error_rate", "1"]
+    argv += ["-reinit_filter", "0", *_input(source), "-filter_complex", video_graph(plan)]
+    for sound in plan.audio:
+        argv += ["-filter_complex", audio_graph(sound, plan.promised_ms)]
+    for rung in plan.video:
+        argv += _video_output(rung, plan)
+    for sound in plan.audio:
+        argv += _audio_output(sound)
+    argv += _pictures_output("thumbs", "4", "thumbs/%d.jpg")
+    argv += _pictures_output("stills", "2", "stills/%d.jpg")
+    return argv
+
+
+def audio_command(plan: EncodePlan, source: Path, tools: Tools, length: DurationMs) -> list[str]:
+    """The sounds once more, cut or padded to a length: for a film whose picture ended elsewhere than promised."""
+    argv = [tools.ffmpeg, *_QUIET, "-progress", "pipe:1", "-stats_period", "0.5", "-max_error_rate", "1", *_input(source)]
+    for sound in plan.audio:
+        argv += ["-filter_complex", audio_graph(sound, length)]
+    for sound in plan.audio:
+        argv += _audio_output(sound)
+    return argv
+
+
+def text_command(plan: EncodePlan, source: Path, tools: Tools) -> list[str]:
+    """The text streams that lie inside the film, as WebVTT still to be cleaned."""
+    argv = [tools.ffmpeg, *_QUIET, *_input(source)]
+    for text in plan.text:
+        if text.source_index is not None:
+            argv += ["-map", f"0:{text.source_index}", "-c:s", "webvtt", "-f", "webvtt", f"{text.name}.raw"]
+    return argv
+
+
+def video_graph(plan: EncodePlan) -> str:
+    """The filters from decoded frames to every rung, to thumbnails and to stills.
+
+    Scaling comes early and to a fixed size, because a hostile or broken stream may change its size on the way. The smaller
+    rungs are scaled from the best one. Cuts are looked for in the smallest rung.
+    """
+    best = plan.video[0]
+    steps = [*_deinterlace(plan.source), f"fps={plan.rate}:start_time=0", *_upright(plan.source, best)]
+    if plan.held_ms:
+        steps.append(f"tpad=stop_mode=clone:stop_duration={plan.held_ms}ms")
+    if plan.promised_ms is not None:
+        steps.append(f"trim=end_frame={_most_frames(plan.promised_ms, plan.rate)}")
+    names = [f"in_{rung.name}" for rung in plan.video[1:]]
+    chain = [
+        f"[0:{plan.source.index}]{','.join(steps)},split={len(names) + 2}"
+        f"[{best.name}][still]{''.join(f'[{name}]' for name in names)}"
+    ]
+    small = plan.video[-1]
+    for name, rung in zip(names, plan.video[1:], strict=True):
+        after = f"[{rung.name}]" if rung is not small else f",split=2[{rung.name}][small]"
+        chain.append(f"[{name}]{_scale(rung.width, rung.height)},setsar=1{after}")
+    if len(plan.video) == 1:
+        chain[0] = chain[0].replace("[still]", "[still][small]").replace("split=2", "split=3")
+    tiles, stills = plan.thumbnails, plan.stills
+    chain.append(
+        f"[small]scdet=threshold={_CUT_THRESHOLD},metadata=mode=print:key=lavfi.scd.time:file={CUTS_FILE},"
+        f"framestep={tiles.every_frames},{_jpeg_scale(tiles.tile_width, tiles.tile_height)},"
+        f"tile={tiles.columns}x{tiles.rows}[thumbs]"
+    )
+    chain.append(f"[still]framestep={stills.every_frames},{_jpeg_scale(stills.width, stills.height)}[stills]")
+    return ";".join(chain)
+
+
+def audio_graph(sound: AudioPlan, length: DurationMs | None) -> str:
+    """The filters from one decoded sound to 48 kHz stereo of the film's length, measured for loudness on the way.
+
+    Gaps become silence, a late start is padded. One channel goes to both sides at full level; more than two are mixed down
+    by the coefficients of ITU-R BS.775, normalised so that nothing clips.
+    """
+    end = [] if length is None else [f"apad=whole_dur={length}ms", f"atrim=end={length}ms"]
+    if sound.source_index is None:
+        start = "anullsrc=channel_layout=stereo:sample_rate=48000"
+        steps = [f"atrim=end={length or 0}ms"]
+    else:
+        start = f"[0:{sound.source_index}]aresample=48000:async=1:first_pts=0"
+        mix = "pan=stereo|c0=c0|c1=c0" if sound.source_channels == 1 else "aformat=channel_layouts=stereo"
+        steps = [mix, "aformat=sample_fmts=fltp", *end]
+    return (
+        f"{start},{','.join(steps)},asplit=2[{sound.name}][m_{sound.name}];"
+        f"[m_{sound.name}]ebur128@{sound.name}=peak=true:framelog=quiet,anullsink"
+    )
+
+
+def _input(source: Path) -> list[str]:
+    return [*_GUARDS, "-max_pixels", str(MAX_PIXELS), "-threads", str(DECODER_THREADS), "-noautorotate", "-i", source_url(source)]
+
+
+def _deinterlace(source: VideoStream) -> list[str]:
+    return ["bwdif=mode=send_field:parity=auto:deint=interlaced"] if source.interlaced else []
+
+
+def _upright(source: VideoStream, best: VideoPlan) -> list[str]:
+    turned = source.rotation in (90, 270)
+    width, height = (best.height, best.width) if turned else (best.width, best.height)
+    if source.transfer is Transfer.SDR:
+        steps = [_scale(width, height, f":in_color_matrix={_matrix(source)}:out_color_matrix=bt709:out_range=tv")]
+        steps.append("format=yuv420p")
+    else:
+        steps = [_scale(width, height), "format=yuv420p10le", *_to_sdr(source)]
+    steps += {0: [], 90: ["transpose=clock"], 180: ["hflip", "vflip"], 270: ["transpose=cclock"]}[source.rotation]
+    if source.mirrored:
+        steps.append("hflip")
+    return [*steps, "setsar=1", "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709"]
+
+
+def _to_sdr(source: VideoStream) -> list[str]:
+    reading = "full" if source.full_range else "limited"
+    return [
+        f"zscale=tin={'smpte2084' if source.transfer is Transfer.PQ else 'arib-std-b67'}:min=bt2020nc:pin=bt2020"
+        f":rin={reading}:t=linear:npl=203",
+        "format=gbrpf32le",
+        "zscale=p=bt709",
+        "tonemap=mobius:desat=0:peak=5",
+        "zscale=t=bt709:m=bt709:r=limited",
+        "format=yuv420p",
+    ]
+
+
+def _matrix(source: VideoStream) -> str:
+    """The matrix to read a picture by; where nothing is said, high definition is BT.709 and smaller ones BT.601."""
+    if source.matrix in ("bt709", "smpte240m", "fcc"):
+        return source.matrix
+    if source.matrix.startswith("bt2020"):
+        return "bt2020"
+    if source.matrix in ("smpte170m", "bt470bg"):
+        return "bt601"
+    return "bt709" if max(source.width, source.height) >= 1280 else "bt601"
+
+
+def _scale(width: int, height: int, more: str = "") -> str:
+    return f"scale={width}:{height}:flags=bicubic+accurate_rnd+bitexact{more}"
+
+
+def _jpeg_scale(width: int, height: int) -> str:
+    # JFIF is full range and BT.601 by definition.
+    return f"{_scale(width, height, ':in_color_matrix=bt709:out_color_matrix=bt601:out_range=pc')},format=yuvj420p"
+
+
+def _most_frames(promised: DurationMs, rate: FrameRate) -> int:
+    # A lying clock may jump by years: never make more than half again what the container promised, and ten seconds.
+    return round((promised * 1.5 / 1000 + 10) * rate.fraction)
+
+
+def _video_output(rung: VideoPlan, plan: EncodePlan) -> list[str]:
+    group = str(plan.segment_frames)
+    return [
+        *["-map", f"[{rung.name}]", "-c:v", "libx264", "-preset", plan.preset, "-profile:v", "high"],
+        *["-level:v", rung.level, "-b:v", str(rung.bitrate), "-maxrate", str(rung.max_bitrate)],
+        *["-bufsize", str(rung.buffer_bits), "-g", group, "-keyint_min", group, "-sc_threshold", "0"],
+        *["-flags", "+cgop+bitexact", "-threads", str(rung.threads), "-fps_mode", "passthrough"],
+        *["-color_range", "tv", "-color_primaries", "bt709", "-color_trc", "bt709", "-colorspace", "bt709"],
+        *[*_NO_TRACES, "-f", "mp4", rung.path],
+    ]
+
+
+def _audio_output(sound: AudioPlan) -> list[str]:
+    return [
+        *["-map", f"[{sound.name}]", "-c:a", "aac", "-b:a", str(sound.bitrate), "-flags", "+bitexact"],
+        *[*_NO_TRACES, "-f", "mp4", sound.path],
+    ]
+
+
+def _pictures_output(label: str, quality: str, path: str) -> list[str]:
+    return [
+        *["-map", f"[{label}]", "-c:v", "mjpeg", "-q:v", quality, "-flags", "+bitexact", "-threads", "1"],
+        *["-fps_mode", "passthrough", *_NO_TRACES, "-f", "image2", "-start_number", "0", path],
+    ]

@@ -1,0 +1,341 @@
+"""What becomes of a file: refused, or planned, with a warning for each thing that a publisher should know.
+
+Pure decisions over a `Probe`. The order of the questions is the order in which a person would ask them, so that the
+cause that a refusal names is the first one that matters.
+"""
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from matinee.base.units import DurationMs, FrameRate, Pixels
+from matinee.encoding.ladder import fit, video_plans
+from matinee.encoding.languages import UNDETERMINED, own_name
+from matinee.encoding.model import (
+    AudioPlan,
+    AudioStream,
+    EncodePlan,
+    FilmRefused,
+    FilmWarning,
+    Ladder,
+    Probe,
+    RefusalReason,
+    Sidecar,
+    StillPlan,
+    TextPlan,
+    ThumbnailPlan,
+    Transfer,
+    VideoStream,
+    WarningCode,
+)
+from matinee.encoding.probing import READABLE_TEXT
+from matinee.encoding.rates import double, lower_to
+
+LONGEST_MS = 12 * 3_600_000
+LARGEST_SIDE = 8192
+SMALLEST_SIDE = 32
+_SHORT_MS = 1_000
+_UNEVEN_ENDS_MS = 250
+_LEAST_PART = Fraction(1, 5)
+_TILE_WIDTH = 320
+_TILE_GRID = 6  # 6 x 6 pictures of 320x180 are 1920x1080: the largest texture that every box takes
+_MOST_TILES = 720
+_MOST_STILLS = 48
+_STILL_WIDTH, _STILL_HEIGHT = 1920, 1080
+
+
+def refuse(name: str, cause: str, remedy: str, reason: RefusalReason) -> FilmRefused:
+    """The one shape of a refusal: file, cause, remedy, on one line whatever the file's name holds."""
+    return FilmRefused(f"{printable(name)}: {cause}.", remedy=remedy, reason=reason)
+
+
+def printable(name: str) -> str:
+    """A file name that cannot break a line or a terminal: anything that does not print is written as an escape."""
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape", "backslashreplace").decode() for sign in name)
+
+
+def check_size(name: str, width: int, height: int) -> None:
+    """Refuse pictures beyond what is decoded here, before a frame of them is. Raises FilmRefused."""
+    if max(width, height) > LARGEST_SIDE or width * height > LARGEST_SIDE * 4352:
+        raise refuse(
+            name,
+            f"its picture is {width}x{height}, beyond {LARGEST_SIDE}x4352",
+            "Scale it down to 4K or less and add it again.",
+            RefusalReason.TOO_LARGE,
+        )
+    if min(width, height) < SMALLEST_SIDE:
+        raise refuse(
+            name,
+            f"its picture is {width}x{height}, too small to be a film",
+            f"Give a file whose picture has at least {SMALLEST_SIDE} lines.",
+            RefusalReason.NO_PICTURE,
+        )
+
+
+def check_length(name: str, duration: DurationMs | None) -> None:
+    """Refuse films that promise more than half a day. Raises FilmRefused."""
+    if duration is not None and duration > LONGEST_MS:
+        raise refuse(
+            name,
+            f"it claims to last {duration // 3_600_000} hours, more than {LONGEST_MS // 3_600_000}",
+            "Cut it into parts, or write it anew with right time stamps (ffmpeg -i FILE -c copy NEW).",
+            RefusalReason.TOO_LONG,
+        )
+
+
+def display_size(video: VideoStream) -> tuple[Fraction, Fraction]:
+    """The upright size in square pixels. The longer measure is kept, so that no line of the source is thrown away."""
+    shape = video.pixel_shape.fraction
+    width, height = Fraction(video.width), Fraction(video.height)
+    width, height = (width * shape, height) if shape >= 1 else (width, height / shape)
+    return (height, width) if video.rotation in (90, 270) else (width, height)
+
+
+def output_rate(video: VideoStream, highest: int) -> FrameRate:
+    """The rate that is published: fields become frames, and what is above the highest rate is halved."""
+    return lower_to(double(video.rate) if video.interlaced else video.rate, highest)
+
+
+def plan_encode(probe: Probe, ladder: Ladder, sidecars: Sequence[Sidecar] = ()) -> EncodePlan:
+    """Decide all that will be made of a film."""
+    video = probe.video
+    rate = output_rate(video, ladder.max_rate)
+    width, height = display_size(video)
+    promised, held = promised_length(probe)
+    rungs = video_plans(ladder, width, height, rate)
+    warnings = [*probe.warnings, *picture_warnings(probe, rate, held), *sound_warnings(probe, promised)]
+    if promised is not None and promised < _SHORT_MS:
+        warnings.append(warn(WarningCode.VERY_SHORT, f"The film lasts {promised} ms only."))
+    text, text_warnings = text_plans(probe, sidecars)
+    return EncodePlan(
+        source_name=probe.file_name,
+        ladder=ladder.name,
+        preset=ladder.preset,
+        source=video,
+        rate=rate,
+        segment_frames=rate.frames_in(Fraction(ladder.segment_ms, 1000)),
+        promised_ms=promised,
+        held_ms=held,
+        video=rungs,
+        audio=audio_plans(probe, ladder),
+        text=text,
+        thumbnails=thumbnail_plan(rate, promised, rungs[0].width, rungs[0].height),
+        stills=still_plan(rate, promised, rungs[0].width, rungs[0].height),
+        chapters=probe.chapters,
+        warnings=(*warnings, *text_warnings),
+    )
+
+
+def promised_length(probe: Probe) -> tuple[DurationMs | None, DurationMs]:
+    """How long the film should become, from the file's first time stamp, and for how long its last frame is held.
+
+    A film lasts as long as its picture; where a sound goes on well beyond it, the last frame is held so that nothing
+    that can be heard is lost.
+    """
+    video = probe.video
+    if video.duration_ms is None:
+        return probe.duration_ms, DurationMs(0)
+    picture = max(0, video.start_ms - probe.start_ms) + video.duration_ms
+    sounds = [max(0, sound.start_ms - probe.start_ms) + sound.duration_ms for sound in probe.audio if sound.duration_ms]
+    held = max(0, max(sounds, default=0) - picture)
+    if held <= _UNEVEN_ENDS_MS:
+        return DurationMs(picture), DurationMs(0)
+    return DurationMs(picture + held), DurationMs(held)
+
+
+def picture_warnings(probe: Probe, rate: FrameRate, held: DurationMs) -> list[FilmWarning]:
+    """What is done to the picture that its maker may not expect."""
+    video, found = probe.video, []
+    if video.rotation or video.mirrored:
+        turn = f"turned by {video.rotation} degrees" if video.rotation else "left as it stands"
+        flip = " and mirrored" if video.mirrored else ""
+        found.append(warn(WarningCode.ROTATED, f"The picture was {turn}{flip}, as the file asks, to stand upright."))
+    if video.pixel_shape.num != video.pixel_shape.den:
+        ratio = f"{video.pixel_shape.num}:{video.pixel_shape.den}"
+        found.append(warn(WarningCode.SQUARE_PIXELS, f"Its pixels of shape {ratio} were made square."))
+    if video.interlaced:
+        found.append(warn(WarningCode.DEINTERLACED, f"It is interlaced; its fields became {_fps(rate)} frames a second."))
+    if video.transfer is not Transfer.SDR:
+        found.append(warn(WarningCode.HDR_TO_SDR, f"Its HDR picture ({video.transfer.value.upper()}) was mapped to SDR."))
+    if video.variable_rate:
+        found.append(warn(WarningCode.FRAME_RATE_EVENED, f"Its uneven frames were evened out to {_fps(rate)} a second."))
+    elif rate.fraction < (video.rate.fraction * (2 if video.interlaced else 1)):
+        found.append(warn(WarningCode.FRAME_RATE_LOWERED, f"Its {_fps(video.rate)} frames a second became {_fps(rate)}."))
+    if video.size_changes:
+        found.append(warn(WarningCode.SIZE_CHANGES, "Its picture changes size on the way; all of it was scaled to the first."))
+    if held:
+        found.append(
+            warn(WarningCode.AUDIO_LONGER, f"The sound goes on {held} ms after the picture; the last frame is held.")
+        )
+    return found
+
+
+def sound_warnings(probe: Probe, promised: DurationMs | None) -> list[FilmWarning]:
+    """What is done to the sound that its maker may not expect."""
+    if not probe.audio:
+        return [warn(WarningCode.NO_AUDIO, "It has no sound that can be used; it is published with silence.")]
+    found = []
+    for sound in probe.audio:
+        if sound.channels > 2:
+            found.append(
+                warn(
+                    WarningCode.AUDIO_DOWNMIXED,
+                    f"Sound {sound.index} ({sound.language}) has {sound.channels} channels and was mixed down to stereo.",
+                )
+            )
+        if promised is None or sound.duration_ms is None:
+            continue
+        missing = promised - (max(0, sound.start_ms - probe.start_ms) + sound.duration_ms)
+        if missing > _UNEVEN_ENDS_MS:
+            found.append(
+                warn(
+                    WarningCode.AUDIO_SHORTER,
+                    f"Sound {sound.index} ({sound.language}) ends {missing} ms before the film; silence fills the rest.",
+                )
+            )
+    return found
+
+
+def audio_plans(probe: Probe, ladder: Ladder) -> tuple[AudioPlan, ...]:
+    """One AAC stereo rendition for each sound; a silent film is given silence, so that every package has one shape."""
+    if not probe.audio:
+        return (
+            AudioPlan(
+                name="a_und",
+                path="a_und.mp4",
+                source_index=None,
+                language=UNDETERMINED,
+                label="",
+                role="main",
+                default=True,
+                bitrate=ladder.audio_bitrate,
+                source_channels=2,
+            ),
+        )
+    names = unique_names("a", [sound.language for sound in probe.audio])
+    default = _default_sound(probe.audio)
+    return tuple(
+        AudioPlan(
+            name=name,
+            path=f"{name}.mp4",
+            source_index=sound.index,
+            language=sound.language,
+            label=sound.title or own_name(sound.language),
+            role=sound.role,
+            default=sound is default,
+            bitrate=ladder.audio_bitrate,
+            source_channels=sound.channels,
+        )
+        for name, sound in zip(names, probe.audio, strict=True)
+    )
+
+
+def text_plans(probe: Probe, sidecars: Sequence[Sidecar]) -> tuple[tuple[TextPlan, ...], list[FilmWarning]]:
+    """Text tracks from the film and from beside it; pictures of text and unknown kinds are left out with a warning."""
+    warnings: list[FilmWarning] = []
+    usable = []
+    for stream in probe.text:
+        where = f"Subtitle stream {stream.index} ({stream.language})"
+        if stream.bitmap:
+            kind = f"{where} is made of pictures ({stream.codec}) and was left out; add it as text beside the film."
+            warnings.append(warn(WarningCode.SUBTITLE_BITMAP, kind))
+        elif stream.codec not in READABLE_TEXT:
+            kind = f"{where} is of a kind that cannot be read ({stream.codec}) and was left out."
+            warnings.append(warn(WarningCode.SUBTITLE_DAMAGED, kind))
+        else:
+            usable.append(stream)
+    names = unique_names("t", [text.language for text in usable] + [text.language for text in sidecars])
+    plans = [
+        TextPlan(
+            name=name,
+            path=f"{name}.vtt",
+            source_index=stream.index,
+            sidecar=None,
+            language=stream.language,
+            label=stream.title or own_name(stream.language),
+            role=stream.role,
+            default=stream.default,
+        )
+        for name, stream in zip(names, usable, strict=False)
+    ]
+    plans += [
+        TextPlan(
+            name=name,
+            path=f"{name}.vtt",
+            source_index=None,
+            sidecar=sidecar.file_name,
+            language=sidecar.language,
+            label=own_name(sidecar.language),
+            role=sidecar.role,
+            default=False,
+        )
+        for name, sidecar in zip(names[len(usable) :], sidecars, strict=True)
+    ]
+    return tuple(plans), warnings
+
+
+def unique_names(kind: str, languages: Sequence[str]) -> list[str]:
+    """Names by language in order, counted from the second on: a_fr, a_en, a_fr_2."""
+    names: list[str] = []
+    for place, language in enumerate(languages):
+        again = languages[:place].count(language)
+        names.append(f"{kind}_{language}" if again == 0 else f"{kind}_{language}_{again + 1}")
+    return names
+
+
+def thumbnail_plan(rate: FrameRate, promised: DurationMs | None, width: Pixels, height: Pixels) -> ThumbnailPlan:
+    """One picture each 2, 5 or 10 seconds, by the film's length, on sheets no larger than 1920x1080 for 16:9."""
+    seconds = next((each for each in (2, 5, 10) if (promised or LONGEST_MS) / 1000 / each <= _MOST_TILES), 10)
+    every = max(1, rate.frames_in(Fraction(seconds)))
+    tile_width, tile_height = fit(Fraction(width), Fraction(height), _TILE_WIDTH, 180)
+    count = _TILE_GRID**2 if promised is None else max(1, -(-round(promised * rate.fraction / 1000) // every))
+    columns = min(_TILE_GRID, count)
+    rows = min(_TILE_GRID, -(-count // columns))
+    return ThumbnailPlan(tile_width=tile_width, tile_height=tile_height, columns=columns, rows=rows, every_frames=every)
+
+
+def still_plan(rate: FrameRate, promised: DurationMs | None, width: Pixels, height: Pixels) -> StillPlan:
+    """About 48 candidates spread over the film, at most two a second, at the size of the best rung."""
+    frames = round((promised or 600_000) * rate.fraction / 1000)
+    every = max(1, rate.frames_in(Fraction(1, 2)), frames // _MOST_STILLS)
+    size = fit(Fraction(width), Fraction(height), _STILL_WIDTH, _STILL_HEIGHT)
+    return StillPlan(width=size[0], height=size[1], every_frames=every)
+
+
+def outcome_warnings(plan: EncodePlan, made: DurationMs, errors: int) -> list[FilmWarning]:
+    """What the encode itself showed: a film that ended early, or that was hard to decode.
+
+    Raises FilmRefused where less than a fifth of what was promised came out.
+    """
+    found = []
+    promised = plan.promised_ms
+    if promised is not None and made < promised * _LEAST_PART:
+        raise refuse(
+            plan.source_name,
+            f"only {made} ms of {promised} ms could be decoded",
+            "The file is damaged or incomplete: copy or export it again.",
+            RefusalReason.UNDECODABLE,
+        )
+    if promised is not None and promised - made > max(500, promised // 50):
+        text = f"The file ends early: {_seconds(made)} of {_seconds(promised)} are there."
+        found.append(warn(WarningCode.TRUNCATED, text))
+    if errors:
+        found.append(warn(WarningCode.DAMAGED, "Parts of the file are damaged; what could not be decoded was concealed."))
+    return found
+
+
+def warn(code: WarningCode, message: str) -> FilmWarning:
+    """A warning in one line."""
+    return FilmWarning(code=code, message=message)
+
+
+def _default_sound(sounds: Sequence[AudioStream]) -> AudioStream:
+    mains = [sound for sound in sounds if sound.role == "main"] or list(sounds)
+    return next((sound for sound in mains if sound.default), mains[0])
+
+
+def _fps(rate: FrameRate) -> str:
+    return f"{float(rate.fraction):.2f}".rstrip("0").rstrip(".")
+
+
+def _seconds(duration: DurationMs) -> str:
+    return f"{duration / 1000:.1f} s"
