@@ -1,0 +1,175 @@
+"""A title's page and a search's answer, put together from the snapshot: pure but for the search index."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from matinee.base.ids import TitleId
+from matinee.catalogue.folding import typed_words
+from matinee.catalogue.model import Language, Positions, Sight, Title, TitleKind, TitleNotFound, Watched
+from matinee.catalogue.rules import in_language, is_begun, is_finished, name_of
+from matinee.catalogue.snapshot import Catalogue, CatalogueView
+from matinee.catalogue.tiles import Tile, tile_of
+
+SIMILAR_TITLES: Final = 12
+SUGGESTIONS: Final = 6
+_SPARE_HITS: Final = 20
+"""Asked of the index beyond what is shown, for titles whose window is shut: the index knows no windows."""
+
+
+class WireCredit(msgspec.Struct, frozen=True, kw_only=True):
+    role: str
+    names: tuple[str, ...]
+
+
+class WireTrack(msgspec.Struct, frozen=True, kw_only=True):
+    language: str
+    label: str
+    role: str
+
+
+class WireQuality(msgspec.Struct, frozen=True, kw_only=True):
+    height: int
+    hdr: bool
+
+
+class WireMarker(msgspec.Struct, frozen=True, kw_only=True):
+    kind: str
+    start_ms: int
+    end_ms: int
+
+
+class WireResume(msgspec.Struct, frozen=True, kw_only=True):
+    """What Resume plays: the title itself, or of a series the episode in hand or the one that follows it."""
+
+    title_id: str
+    position_ms: int
+
+
+class EpisodeTile(Tile, frozen=True, kw_only=True):
+    synopsis: str
+
+
+class WireSeason(msgspec.Struct, frozen=True, kw_only=True):
+    number: int
+    name: str | None
+    episodes: list[EpisodeTile]
+
+
+class TitlePage(Tile, frozen=True, kw_only=True):
+    """A tile and all that its page shows beside it. A series speaks for its tracks by its first episode."""
+
+    synopsis: str
+    credits: list[WireCredit]
+    audio: list[WireTrack]
+    subtitles: list[WireTrack]
+    quality: WireQuality | None
+    seasons: list[WireSeason]
+    resume: WireResume | None
+    markers: list[WireMarker]
+    warnings: tuple[str, ...]
+    similar: list[Tile]
+
+
+class SearchAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    query: str
+    items: list[Tile]
+    suggestions: list[str]
+
+
+def title_page(view: CatalogueView, sight: Sight, positions: Positions, title_id: TitleId) -> TitlePage:
+    """The page of a title that the party may see. Raises TitleNotFound."""
+    title = view.get(sight, title_id)
+    if title is None or title.kind is TitleKind.SEASON:
+        raise TitleNotFound
+    episodes = view.episodes_of(sight, title.id) if title.kind is TitleKind.SERIES else []
+    wanted = [title.id, *(episode.id for episode in episodes)]
+    watched = positions.among(sight.profile, wanted) if sight.profile is not None else {}
+    playable = title.playable or next((episode.playable for episode in episodes), None)
+    return TitlePage(
+        **msgspec.structs.asdict(tile_of(view, sight, title, watched.get(title.id))),
+        synopsis=in_language(title.text, "synopsis", sight.language, title.original_language),
+        credits=[WireCredit(role=credit.role, names=credit.names) for credit in title.credits],
+        audio=[WireTrack(language=t.language, label=t.label, role=t.role) for t in (playable.audio if playable else ())],
+        subtitles=[
+            WireTrack(language=t.language, label=t.label, role=t.role) for t in (playable.subtitles if playable else ())
+        ],
+        quality=WireQuality(height=playable.height, hdr=playable.hdr) if playable else None,
+        seasons=_seasons(view, sight, title, episodes, watched),
+        resume=_resume(title, episodes, watched),
+        markers=[WireMarker(kind=m.kind.value, start_ms=m.start_ms, end_ms=m.end_ms) for m in title.markers],
+        warnings=title.warnings,
+        similar=[tile_of(view, sight, other) for other in view.similar(sight, title, SIMILAR_TITLES)],
+    )
+
+
+def search_answer(catalogue: Catalogue, sight: Sight, query: str, limit: int) -> SearchAnswer:
+    """What the party finds, best first, and what it may have meant to type."""
+    view = catalogue.view
+    hits = (view.get(sight, one) for one in catalogue.search.find(sight, query, limit + _SPARE_HITS))
+    found = [title for title in hits if title is not None][:limit]
+    return SearchAnswer(
+        query=query,
+        items=[tile_of(view, sight, title) for title in found],
+        suggestions=_suggestions(found, query, sight.language),
+    )
+
+
+def _suggestions(found: Sequence[Title], query: str, language: Language) -> list[str]:
+    """People whose names go on as the query does, then the names of the best titles."""
+    words = typed_words(query)
+    people = (
+        name
+        for title in found
+        for credit in title.credits
+        for name in credit.names
+        if words and _goes_on(typed_words(name), words)
+    )
+    names = (name_of(title, language) for title in found)
+    return list(itertools.islice(dict.fromkeys(itertools.chain(people, names)), SUGGESTIONS))
+
+
+def _goes_on(name: Sequence[str], typed: Sequence[str]) -> bool:
+    return all(any(word.startswith(part) for word in name) for part in typed)
+
+
+def _seasons(
+    view: CatalogueView, sight: Sight, series: Title, episodes: Sequence[Title], watched: Mapping[TitleId, Watched]
+) -> list[WireSeason]:
+    names = {
+        season.season: name_of(season, sight.language)
+        for one in view.seasons.get(series.id, ())
+        if (season := view.titles.get(one)) is not None
+    }
+    return [
+        WireSeason(
+            number=number,
+            name=names.get(number),
+            episodes=[
+                EpisodeTile(
+                    **msgspec.structs.asdict(tile_of(view, sight, episode, watched.get(episode.id))),
+                    synopsis=in_language(episode.text, "synopsis", sight.language, episode.original_language),
+                )
+                for episode in row
+            ],
+        )
+        for number, row in itertools.groupby(episodes, key=lambda episode: episode.season or 0)
+    ]
+
+
+def _resume(title: Title, episodes: Sequence[Title], watched: Mapping[TitleId, Watched]) -> WireResume | None:
+    if title.kind is not TitleKind.SERIES:
+        own = watched.get(title.id)
+        if own is None or not is_begun(own.position_ms) or is_finished(title, own.position_ms):
+            return None
+        return WireResume(title_id=title.id, position_ms=own.position_ms)
+    begun = [(watched[one.id], place) for place, one in enumerate(episodes) if one.id in watched]
+    if not begun:
+        return None
+    last, place = max(begun, key=lambda pair: pair[0].at)
+    if not is_finished(episodes[place], last.position_ms):
+        return WireResume(title_id=last.title, position_ms=last.position_ms)
+    following = episodes[place + 1 : place + 2]
+    return WireResume(title_id=following[0].id, position_ms=0) if following else None

@@ -1,0 +1,89 @@
+"""A title as a tile: the one small form in which home, search, a title's page and the player show it."""
+
+import msgspec
+
+from matinee.base.ids import ArtworkId
+from matinee.catalogue.model import Language, Sight, Title, TitleKind, Watched
+from matinee.catalogue.rules import name_of, short_synopsis
+from matinee.catalogue.snapshot import CatalogueView
+
+
+class Artwork(msgspec.Struct, frozen=True, kw_only=True):
+    """Absolute paths of a title's pictures: poster 2:3, backdrop and tile 16:9, the tile with the title set on it."""
+
+    poster: str
+    poster_small: str
+    backdrop: str
+    backdrop_small: str
+    tile: str
+
+
+class TileSeries(msgspec.Struct, frozen=True, kw_only=True):
+    """The place of an episode's tile."""
+
+    id: str
+    name: str
+    season: int
+    episode: int
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    position_ms: int
+    duration_ms: int
+
+
+class Tile(msgspec.Struct, frozen=True, kw_only=True):
+    """The wire form. `duration_ms` is null for a series."""
+
+    id: str
+    kind: str
+    name: str
+    year: int | None
+    duration_ms: int | None
+    age_class: int
+    genres: tuple[str, ...]
+    artwork: Artwork | None
+    synopsis_short: str
+    series: TileSeries | None
+    progress: Progress | None
+    service_id: str
+
+
+def tile_of(view: CatalogueView, sight: Sight, title: Title, watched: Watched | None = None) -> Tile:
+    """A title as this party reads it; `watched` adds how far its profile is."""
+    return Tile(
+        id=title.id,
+        kind=title.kind.value,
+        name=name_of(title, sight.language),
+        year=title.year,
+        duration_ms=title.playable.duration_ms if title.playable else None,
+        age_class=view.age_of(title),
+        genres=title.genres,
+        artwork=artwork_of(title.artwork),
+        synopsis_short=short_synopsis(title, sight.language),
+        series=_place(view, title, sight.language),
+        progress=Progress(position_ms=watched.position_ms, duration_ms=watched.duration_ms) if watched else None,
+        service_id=title.service,
+    )
+
+
+def artwork_of(artwork: ArtworkId | None) -> Artwork | None:
+    if artwork is None:
+        return None
+    at = f"/artwork/{artwork}"
+    return Artwork(
+        poster=f"{at}/poster.jpg",
+        poster_small=f"{at}/poster-320.jpg",
+        backdrop=f"{at}/backdrop.jpg",
+        backdrop_small=f"{at}/backdrop-960.jpg",
+        tile=f"{at}/tile.jpg",
+    )
+
+
+def _place(view: CatalogueView, title: Title, language: Language) -> TileSeries | None:
+    series = view.titles.get(title.series) if title.kind is TitleKind.EPISODE and title.series else None
+    if series is None:
+        return None
+    return TileSeries(
+        id=series.id, name=name_of(series, language), season=title.season or 0, episode=title.episode or 0
+    )
