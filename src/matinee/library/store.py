@@ -1,0 +1,137 @@
+"""Packages and their wrapped keys in SQL.
+
+A key is written before the packager first runs, and read back on every later run: that is why two runs of one ingest give equal
+bytes, and why a crash never leaves ciphertext whose key nobody has.
+"""
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from matinee.base.clock import Instant
+from matinee.base.errors import ErrorCode
+from matinee.base.ids import PackageId, TitleId
+from matinee.library.keys import MasterKey, new_content_keys
+from matinee.library.model import ContentKeys, LibraryError, Package, PackageFiles, PackageState
+from matinee.outside.database import InstantColumn, JsonColumn, metadata
+
+packages = sa.Table(
+    "packages",
+    metadata,
+    sa.Column("id", sa.String(26), primary_key=True),
+    sa.Column("title_id", sa.String(26), nullable=False, index=True),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("created_at", InstantColumn, nullable=False),
+    sa.Column("published_at", InstantColumn),
+    sa.Column("files", JsonColumn),
+)
+
+content_keys = sa.Table(
+    "content_keys",
+    metadata,
+    sa.Column("package_id", sa.String(26), sa.ForeignKey("packages.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("kid", sa.String(32), nullable=False, unique=True),
+    sa.Column("wrapped", sa.LargeBinary, nullable=False),
+    sa.Column("master_key", sa.String(16), nullable=False),
+    sa.Column("created_at", InstantColumn, nullable=False),
+)
+
+_SELECT = sa.select(packages, content_keys.c.kid).join(content_keys)
+
+
+def ensure_keys(
+    connection: Connection, master: MasterKey, package_id: PackageId, title_id: TitleId, now: Instant
+) -> ContentKeys:
+    """The package's row and key, made where they are not there yet. Commit before the packager runs.
+
+    Raises LibraryError where the package was removed or belongs to another title: its bytes must never be made again.
+    """
+    row = connection.execute(sa.select(packages).where(packages.c.id == package_id)).one_or_none()
+    if row is None:
+        fresh = new_content_keys()
+        connection.execute(
+            packages.insert().values(
+                id=package_id, title_id=title_id, state=PackageState.PREPARING.value, created_at=now
+            )
+        )
+        connection.execute(
+            content_keys.insert().values(
+                package_id=package_id,
+                kid=fresh.kid.hex(),
+                wrapped=master.wrap(package_id, fresh),
+                master_key=master.name,
+                created_at=now,
+            )
+        )
+        return fresh
+    if row.title_id != title_id or row.state == PackageState.REMOVED:
+        raise LibraryError(f"Package {package_id} was removed, or is another title's.", code=ErrorCode.CONFLICT)
+    return keys_of(connection, master, package_id)
+
+
+def keys_of(connection: Connection, master: MasterKey, package_id: PackageId) -> ContentKeys:
+    """The key of a package. Raises LibraryError (not_found), and KeysUnusable with another master key."""
+    row = connection.execute(sa.select(content_keys).where(content_keys.c.package_id == package_id)).one_or_none()
+    if row is None:
+        raise LibraryError(f"There is no key for a package {package_id}.", code=ErrorCode.NOT_FOUND)
+    return master.unwrap(package_id, bytes.fromhex(row.kid), row.wrapped)
+
+
+def mark_published(connection: Connection, files: PackageFiles, now: Instant) -> None:
+    """Say that a package stands whole in the published store; saying it again changes nothing.
+
+    Raises LibraryError where it was removed meanwhile, or published with other bytes.
+    """
+    found = get(connection, files.package_id)
+    if found.state is PackageState.PUBLISHED and found.files == files:
+        return
+    if found.state is not PackageState.PREPARING:
+        raise LibraryError(
+            f"Package {files.package_id} cannot be published: it is {found.state.value} already.",
+            code=ErrorCode.CONFLICT,
+        )
+    connection.execute(
+        packages.update()
+        .where(packages.c.id == files.package_id)
+        .values(state=PackageState.PUBLISHED.value, published_at=now, files=msgspec.to_builtins(files))
+    )
+
+
+def mark_removed(connection: Connection, package_id: PackageId) -> None:
+    """Say that a package is gone, and forget its key: ciphertext that lies in a cache somewhere is closed for good."""
+    connection.execute(packages.update().where(packages.c.id == package_id).values(state=PackageState.REMOVED.value))
+    connection.execute(content_keys.delete().where(content_keys.c.package_id == package_id))
+
+
+def forget(connection: Connection, package_id: PackageId) -> None:
+    """Take away the rows of a package that was never published: a refused film leaves none."""
+    connection.execute(content_keys.delete().where(content_keys.c.package_id == package_id))
+    connection.execute(
+        packages.delete().where(packages.c.id == package_id, packages.c.state == PackageState.PREPARING.value)
+    )
+
+
+def get(connection: Connection, package_id: PackageId) -> Package:
+    """A package that holds a key still. Raises LibraryError (not_found)."""
+    row = connection.execute(_SELECT.where(packages.c.id == package_id)).one_or_none()
+    if row is None:
+        raise LibraryError(f"There is no package {package_id}.", code=ErrorCode.NOT_FOUND)
+    return _package(row)
+
+
+def published(connection: Connection) -> list[Package]:
+    """Every published package, oldest first."""
+    chosen = _SELECT.where(packages.c.state == PackageState.PUBLISHED.value)
+    return [_package(row) for row in connection.execute(chosen.order_by(packages.c.published_at, packages.c.id))]
+
+
+def _package(row: Row[tuple[object, ...]]) -> Package:
+    return Package(
+        id=PackageId(row.id),
+        title_id=TitleId(row.title_id),
+        kid=row.kid,
+        state=PackageState(row.state),
+        created_at=Instant(row.created_at),
+        published_at=None if row.published_at is None else Instant(row.published_at),
+        files=None if row.files is None else msgspec.convert(row.files, PackageFiles),
+    )
