@@ -1,0 +1,158 @@
+// Every word of the player's screen, in both languages. English is the shape; French must have the same keys.
+
+import type { Language, Values } from "../../base/i18n";
+import { fill } from "../../base/i18n";
+import type { FailureCode } from "../../player/port";
+
+const en = {
+  player: "Player",
+  seek: "Position",
+  seekHelp: "Left and right to move",
+  play: "Play",
+  pause: "Pause",
+  back10: "Back 10 seconds",
+  on10: "On 10 seconds",
+  tracks: "Audio and subtitles",
+  audio: "Audio",
+  subtitles: "Subtitles",
+  off: "Off",
+  restart: "From the start",
+  info: "About it",
+  next: "Next episode",
+  mute: "Mute",
+  unmute: "Sound on",
+  fullScreen: "Full screen",
+  window: "Leave full screen",
+  close: "Close",
+  leave: "Leave the film",
+  skipIntro: "Skip the intro",
+  skipRecap: "Skip the recap",
+  nextIn: "Next episode in {n}",
+  watchCredits: "Watch the credits",
+  episode: "Season {season} · Episode {episode}",
+  endsAt: "Ends at {time}",
+  picture: "Picture",
+  sound: "Sound",
+  loading: "One moment",
+  pressOk: "Press OK to play",
+  tapToPlay: "Tap to play",
+  retry: "Try again",
+  toTitle: "Back to the title",
+  description: "{language}, audio description",
+  commentary: "{language}, commentary",
+  caption: "{language}, for the hard of hearing",
+  forced: "{language}, forced",
+  megabits: "{n} Mbit/s",
+  "failure.network.title": "The film does not get through",
+  "failure.network.help": "The connection is slow or gone. Check that this screen is connected, then try again: the film goes on where it stopped.",
+  "failure.gone.title": "This film is no longer at its place",
+  "failure.gone.help": "Its address has run out. Try again: a new one is asked for.",
+  "failure.licence.title": "The key to this film did not come",
+  "failure.licence.help": "Try again in a moment. If it stays so, another film tells whether it is this one alone.",
+  "failure.unsupported.title": "This screen cannot show this film",
+  "failure.unsupported.help": "Its browser has no protected playback. A recent Chrome, Edge or Firefox has it, and so has the box.",
+  "failure.media.title": "This film could not be read",
+  "failure.media.help": "Something in it is damaged. Try again, or start a little further on.",
+  "failure.engine.title": "The player did not start",
+  "failure.engine.help": "It could not be fetched. Try again in a moment.",
+  "failure.notAllowed.title": "Not available here",
+  "failure.notAllowed.help": "This profile cannot watch this title.",
+  "failure.notFound.title": "This title is gone",
+  "failure.notFound.help": "It may have left the service.",
+  "failure.signedOut.title": "This screen is not signed in",
+  "failure.signedOut.help": "Open the address that the service gave you once more.",
+  "failure.tooMany.title": "Too many screens at once",
+  "failure.tooMany.help": "Stop a film on another screen, then try again.",
+  "failure.server.title": "Something went wrong with us",
+  "failure.server.help": "It is not your device. Try again in a moment.",
+  "stop.title": "The film was stopped",
+  "stop.streams": "The household watches on too many screens. Stop one of them, then go on here.",
+  "stop.ended": "This title has just left the service.",
+  "stop.other": "The service ended this play. Try again: the film goes on where it stopped.",
+} as const;
+
+export type PlayerWord = keyof typeof en;
+
+const fr: Record<PlayerWord, string> = {
+  player: "Lecteur",
+  seek: "Position",
+  seekHelp: "Gauche et droite pour se déplacer",
+  play: "Lire",
+  pause: "Pause",
+  back10: "Reculer de 10 secondes",
+  on10: "Avancer de 10 secondes",
+  tracks: "Audio et sous-titres",
+  audio: "Audio",
+  subtitles: "Sous-titres",
+  off: "Sans",
+  restart: "Depuis le début",
+  info: "À propos",
+  next: "Épisode suivant",
+  mute: "Couper le son",
+  unmute: "Remettre le son",
+  fullScreen: "Plein écran",
+  window: "Quitter le plein écran",
+  close: "Fermer",
+  leave: "Quitter le film",
+  skipIntro: "Passer l’intro",
+  skipRecap: "Passer le résumé",
+  nextIn: "Épisode suivant dans {n}",
+  watchCredits: "Voir le générique",
+  episode: "Saison {season} · Épisode {episode}",
+  endsAt: "Se termine à {time}",
+  picture: "Image",
+  sound: "Son",
+  loading: "Un instant",
+  pressOk: "Appuyez sur OK pour lire",
+  tapToPlay: "Touchez pour lire",
+  retry: "Réessayer",
+  toTitle: "Retour à la fiche",
+  description: "{language}, audiodescription",
+  commentary: "{language}, commentaire",
+  caption: "{language}, sourds et malentendants",
+  forced: "{language}, forcés",
+  megabits: "{n} Mbit/s",
+  "failure.network.title": "Le film n’arrive pas jusqu’ici",
+  "failure.network.help": "La connexion est lente ou coupée. Vérifiez que cet écran est connecté, puis réessayez : le film reprendra où il s’est arrêté.",
+  "failure.gone.title": "Ce film n’est plus à sa place",
+  "failure.gone.help": "Son adresse a expiré. Réessayez : une nouvelle sera demandée.",
+  "failure.licence.title": "La clé de ce film n’est pas arrivée",
+  "failure.licence.help": "Réessayez dans un instant. Si rien ne change, un autre film dira s’il est seul en cause.",
+  "failure.unsupported.title": "Cet écran ne peut pas lire ce film",
+  "failure.unsupported.help": "Son navigateur n’a pas la lecture protégée. Un Chrome, Edge ou Firefox récent l’a, la box aussi.",
+  "failure.media.title": "Ce film n’a pas pu être lu",
+  "failure.media.help": "Quelque chose y est abîmé. Réessayez, ou reprenez un peu plus loin.",
+  "failure.engine.title": "Le lecteur n’a pas démarré",
+  "failure.engine.help": "Il n’a pas pu être chargé. Réessayez dans un instant.",
+  "failure.notAllowed.title": "Indisponible ici",
+  "failure.notAllowed.help": "Ce profil ne peut pas regarder ce titre.",
+  "failure.notFound.title": "Ce titre n’est plus là",
+  "failure.notFound.help": "Il a peut-être quitté le service.",
+  "failure.signedOut.title": "Cet écran n’est pas connecté",
+  "failure.signedOut.help": "Ouvrez encore une fois l’adresse donnée par le service.",
+  "failure.tooMany.title": "Trop d’écrans à la fois",
+  "failure.tooMany.help": "Arrêtez un film sur un autre écran, puis réessayez.",
+  "failure.server.title": "Un problème est survenu chez nous",
+  "failure.server.help": "Votre appareil n’y est pour rien. Réessayez dans un instant.",
+  "stop.title": "La lecture a été arrêtée",
+  "stop.streams": "Le foyer regarde sur trop d’écrans. Arrêtez-en un, puis reprenez ici.",
+  "stop.ended": "Ce titre vient de quitter le service.",
+  "stop.other": "Le service a mis fin à cette lecture. Réessayez : le film reprendra où il s’est arrêté.",
+};
+
+export const PLAYER_WORDS: Record<Language, Record<PlayerWord, string>> = { en, fr };
+
+export function say(language: Language, word: PlayerWord, values: Values = {}): string {
+  return fill(PLAYER_WORDS[language][word], values);
+}
+
+/** What went wrong, as the words know it: the player's own failures, and the server's answers. */
+export type Trouble = FailureCode | "notAllowed" | "notFound" | "signedOut" | "tooMany" | "server";
+
+/** 83 s -> "1:23", 3,723 s -> "1:02:03". Rounded down, as every player does: the last second is not shown before it is over. */
+export function clock(ms: number): string {
+  const total = Math.max(0, Math.floor(ms / 1000));
+  const [h, m, s] = [Math.floor(total / 3600), Math.floor(total / 60) % 60, total % 60];
+  const two = (n: number): string => String(n).padStart(2, "0");
+  return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
+}
