@@ -111,8 +111,8 @@ def video_graph(plan: EncodePlan) -> str:
         steps.append(f"trim=end_frame={_most_frames(plan.promised_ms, plan.rate)}")
     names = [f"in_{rung.name}" for rung in plan.video[1:]]
     chain = [
-        f"[0:{plan.source.index}]{','.join(steps)},split={len(names) + 2}"
-        f"[{best.name}][still]{''.join(f'[{name}]' for name in names)}"
+        (f"[0:{plan.source.index}]{','.join(steps)},split={len(names) + 2}"
+        f"[{best.name}][still]{''.join(f'[{name}]' for name in names)}")
     ]
     small = plan.video[-1]
     for name, rung in zip(names, plan.video[1:], strict=True):
@@ -175,8 +175,8 @@ def _upright(source: VideoStream, best: VideoPlan) -> list[str]:
 def _to_sdr(source: VideoStream) -> list[str]:
     reading = "full" if source.full_range else "limited"
     return [
-        f"zscale=tin={'smpte2084' if source.transfer is Transfer.PQ else 'arib-std-b67'}:min=bt2020nc:pin=bt2020"
-        f":rin={reading}:t=linear:npl=203",
+        (f"zscale=tin={'smpte2084' if source.transfer is Transfer.PQ else 'arib-std-b67'}:min=bt2020nc:pin=bt2020"
+        f":rin={reading}:t=linear:npl=203"),
         "format=gbrpf32le",
         "zscale=p=bt709",
         "tonemap=mobius:desat=0:peak=5",

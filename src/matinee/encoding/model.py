@@ -80,6 +80,12 @@ def _rebuild_refusal(message: str, remedy: str, code: ErrorCode, reason: Refusal
     return FilmRefused(message, remedy=remedy, code=code, reason=reason)
 
 
+class EncodeFailed(MatineeError):
+    """The machine could not do it, whatever the film: a full disk, too little memory. Adding it again may work."""
+
+    code = ErrorCode.TOOL_FAILED
+
+
 class FilmWarning(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Something odd that the viewer may notice, and what was done about it, in one sentence."""
 

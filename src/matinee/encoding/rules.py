@@ -33,6 +33,7 @@ from matinee.encoding.rates import double, lower_to
 LONGEST_MS = 12 * 3_600_000
 LARGEST_SIDE = 8192
 SMALLEST_SIDE = 32
+SAME_END_MS = 40  # about a frame: a sound may end that far from the picture
 _SHORT_MS = 1_000
 _UNEVEN_ENDS_MS = 250
 _LEAST_PART = Fraction(1, 5)
