@@ -1,0 +1,133 @@
+"""Sessions and places in SQL, written in batches by one thread. Which of two is newer is decided by the database, not its caller.
+
+Several web processes may write about one profile. Each row's update carries its own condition, so that a batch that comes late
+changes nothing that is newer, whatever order the processes' transactions commit in.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection, RowMapping
+
+from matinee.base.ids import HouseholdId, ProfileId, SessionId
+from matinee.outside.database import InstantColumn, metadata
+from matinee.playback.model import Place, Session
+
+MAX_PLACES = 500
+"""The newest places of a profile that are read into memory: enough for years of rows, and a bound."""
+
+play_sessions = sa.Table(
+    "play_sessions",
+    metadata,
+    sa.Column("id", sa.String(26), primary_key=True),
+    sa.Column("household", sa.String(64), nullable=False),
+    sa.Column("profile", sa.String(64), nullable=False),
+    sa.Column("title", sa.String(64), nullable=False),
+    sa.Column("package", sa.String(64), nullable=False),
+    sa.Column("duration_ms", sa.BigInteger, nullable=False),
+    sa.Column("started_at", InstantColumn, nullable=False),
+    sa.Column("token_expires_at", InstantColumn, nullable=False),
+    sa.Column("box", sa.String(64)),
+    sa.Column("operator", sa.String(64)),
+    sa.Column("credits_ms", sa.BigInteger),
+    sa.Column("next_title", sa.String(64)),
+    sa.Column("next_duration_ms", sa.BigInteger),
+    sa.Column("sequence", sa.BigInteger, nullable=False),
+    sa.Column("position_ms", sa.BigInteger, nullable=False),
+    sa.Column("reported_at", InstantColumn),
+    sa.Column("ended_at", InstantColumn),
+    sa.Column("stop_reason", sa.String(64)),
+    sa.Index("ix_play_sessions_household", "household", "started_at"),
+)
+
+places = sa.Table(
+    "places",
+    metadata,
+    sa.Column("profile", sa.String(64), primary_key=True),
+    sa.Column("title", sa.String(64), primary_key=True),
+    sa.Column("household", sa.String(64), nullable=False, index=True),
+    sa.Column("position_ms", sa.BigInteger, nullable=False),
+    sa.Column("duration_ms", sa.BigInteger, nullable=False),
+    sa.Column("completed", sa.Boolean, nullable=False),
+    sa.Column("session", sa.String(26), nullable=False),
+    sa.Column("sequence", sa.BigInteger, nullable=False),
+    sa.Column("counted_at", InstantColumn, nullable=False),
+    sa.Column("next_title", sa.String(64)),
+    sa.Column("next_duration_ms", sa.BigInteger),
+    sa.Index("ix_places_newest", "profile", "counted_at"),
+)
+
+
+def save_sessions(connection: Connection, sessions: Iterable[Session]) -> None:
+    """Write sessions as they are now. A row never goes back in sequence, and an end is never taken back."""
+    insert = _insert(connection, play_sessions)
+    new, old = insert.excluded, play_sessions.c
+    statement = insert.on_conflict_do_update(
+        index_elements=[old.id],
+        set_={
+            "token_expires_at": new.token_expires_at,
+            "sequence": new.sequence,
+            "position_ms": new.position_ms,
+            "reported_at": new.reported_at,
+            "ended_at": sa.func.coalesce(old.ended_at, new.ended_at),
+            "stop_reason": sa.func.coalesce(old.stop_reason, new.stop_reason),
+        },
+        where=new.sequence >= old.sequence,
+    )
+    _execute(connection, statement, sessions, key=lambda session: session.id)
+
+
+def save_places(connection: Connection, counted: Iterable[Place]) -> None:
+    """Write places, each only over an older one: `rules.newer` in SQL."""
+    insert = _insert(connection, places)
+    new, old = insert.excluded, places.c
+    kept = [column.name for column in places.columns if column.name not in ("profile", "title")]
+    statement = insert.on_conflict_do_update(
+        index_elements=[old.profile, old.title],
+        set_={name: new[name] for name in kept},
+        where=sa.or_(
+            sa.and_(new.session == old.session, new.sequence > old.sequence),
+            sa.and_(new.session != old.session, new.counted_at >= old.counted_at),
+        ),
+    )
+    _execute(connection, statement, counted, key=lambda place: (place.profile, place.title))
+
+
+def session_of(connection: Connection, session: SessionId) -> Session | None:
+    """The session of this id, or None."""
+    row = connection.execute(sa.select(play_sessions).where(play_sessions.c.id == session)).mappings().first()
+    return None if row is None else msgspec.convert(_plain(row), Session)
+
+
+def places_of(connection: Connection, profile: ProfileId) -> Sequence[Place]:
+    """A profile's newest places."""
+    query = sa.select(places).where(places.c.profile == profile).order_by(places.c.counted_at.desc()).limit(MAX_PLACES)
+    return [msgspec.convert(_plain(row), Place) for row in connection.execute(query).mappings()]
+
+
+def forget_household(connection: Connection, household: HouseholdId) -> None:
+    """Erase what a household watched: its places and its sessions."""
+    connection.execute(sa.delete(places).where(places.c.household == household))
+    connection.execute(sa.delete(play_sessions).where(play_sessions.c.household == household))
+
+
+def _insert(connection: Connection, table: sa.Table) -> Any:
+    # Both have the same clause by the same name, and no common class in SQLAlchemy.
+    return (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)
+
+
+def _execute(connection: Connection, statement: Any, values: Iterable[Any], key: Any) -> None:
+    # In the order of their keys: two processes that lock the same rows then wait for each other in one direction only.
+    rows = [msgspec.structs.asdict(value) for value in sorted(values, key=key)]
+    for row in rows:
+        row.pop("token", None)  # a bearer's secret: whoever answers next mints another
+    if rows:
+        connection.execute(statement, rows)
+
+
+def _plain(row: RowMapping) -> Mapping[str, Any]:
+    # SQLAlchemy's keys are of a class of its own, which msgspec does not take for strings.
+    return {str(name): value for name, value in row.items()}

@@ -1,0 +1,329 @@
+"""Begin a play, hear of it, renew it, end it. What a screen's one round trip is made of.
+
+The way of a play that is warm (keys and places in memory) has no SQL, no thread and no second encoding: two look-ups, one token,
+one JSON document into which the catalogue's ready-made pieces are laid. Only a miss goes to a thread.
+"""
+
+import asyncio
+
+import msgspec
+
+from matinee.base.clock import HOUR, Clock, Instant, to_rfc3339
+from matinee.base.errors import ErrorCode, InvalidRequest, NotAllowed
+from matinee.base.ids import HouseholdId, PackageId, ProfileId, SessionId, TitleId, is_id, new_id
+from matinee.base.party import Party
+from matinee.base.units import DurationMs, Pixels, PositionMs
+from matinee.catalogue.model import Language, Sights, Thumbnails, TitleNotFound
+from matinee.delivery.control import ControlWriter
+from matinee.delivery.model import StreamGrant
+from matinee.delivery.tokens import TokenMinter, TokenVerifier
+from matinee.playback import rules
+from matinee.playback.book import Book
+from matinee.playback.licences import ClearKeyAnswer, answer_clearkey
+from matinee.playback.model import (
+    MAX_POSITION_MS,
+    MAX_SEQUENCE,
+    Addresses,
+    Licence,
+    LicenceIssuer,
+    Manifests,
+    PlayState,
+    Report,
+    Session,
+    SessionEnded,
+    SessionNotFound,
+    Showing,
+    Showings,
+    TitleNotPlayable,
+    ViewerPreferences,
+)
+
+
+class LicenceTold(msgspec.Struct, frozen=True, kw_only=True):
+    system: str
+    url: str
+    keys: dict[str, str]
+
+
+class ThumbnailsTold(msgspec.Struct, frozen=True, kw_only=True):
+    """`url_template` is absolute, with {n} for the sheet's number, from 1."""
+
+    url_template: str
+    columns: int
+    rows: int
+    tile_width: Pixels
+    tile_height: Pixels
+    interval_ms: DurationMs
+    count: int
+
+
+class HeartbeatTold(msgspec.Struct, frozen=True, kw_only=True):
+    url: str
+    every_ms: DurationMs
+
+
+class EventsTold(msgspec.Struct, frozen=True, kw_only=True):
+    url: str
+
+
+class PlayTold(msgspec.Struct, frozen=True, kw_only=True):
+    """All that a player needs, in one answer. Languages are BCP 47; instants RFC 3339; addresses absolute."""
+
+    session_id: SessionId
+    title: msgspec.Raw
+    manifests: Manifests
+    licence: LicenceTold
+    resume_ms: PositionMs
+    duration_ms: DurationMs
+    audio_language: Language
+    subtitle_language: Language | None
+    thumbnails: ThumbnailsTold | None
+    markers: msgspec.Raw
+    next: msgspec.Raw | None
+    heartbeat: HeartbeatTold
+    events: EventsTold
+    token_expires_at: str
+
+
+class HeartbeatHeard(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to a heartbeat. `position_ms` is where the profile is by what counts, which may be another screen's report."""
+
+    manifests: Manifests
+    token: str
+    token_expires_at: str
+    position_ms: PositionMs
+    stop: str | None
+
+
+class PlaybackSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How often a player reports, and how long a token lives at the least."""
+
+    heartbeat_ms: DurationMs = DurationMs(10_000)
+    token_ms: DurationMs = DurationMs(4 * HOUR)
+
+
+class Desk:
+    """The use cases of playback. Made once by app, which wires what it asks."""
+
+    def __init__(
+        self,
+        *,
+        book: Book,
+        showings: Showings,
+        sights: Sights,
+        preferences: ViewerPreferences,
+        licences: LicenceIssuer,
+        minter: TokenMinter,
+        verifier: TokenVerifier,
+        control: ControlWriter,
+        addresses: Addresses,
+        clock: Clock,
+        settings: PlaybackSettings | None = None,
+    ) -> None:
+        self._book = book
+        self._showings = showings
+        self._sights = sights
+        self._preferences = preferences
+        self._licences = licences
+        self._minter = minter
+        self._verifier = verifier
+        self._control = control
+        self._to = addresses
+        self._clock = clock
+        self._settings = settings or PlaybackSettings()
+
+    async def begin(self, party: Party, title: TitleId, profile: ProfileId) -> PlayTold:
+        """Begin a play. Raises TitleNotFound, TitleNotPlayable, NotFound (the profile), TooBusy."""
+        household = _household(party)
+        now = self._clock()
+        showing = self._showings.showing(title, self._sights.sight(party, profile, now))
+        if showing is None:
+            raise TitleNotFound
+        package = showing.package
+        if package is None:
+            raise TitleNotPlayable(f"There is nothing to play in {title}.", remedy="Choose one of its episodes.")
+        licence = await self._licence_of(package)
+        places = self._book.held_places(profile)
+        if places is None:
+            places = await asyncio.to_thread(self._book.find_places, profile)
+        resume = min(rules.resume_position(places.get(title)), showing.duration_ms)
+        session = self._open(party, household, profile, showing, package, PositionMs(resume), now)
+        return self._tell(session, showing, licence)
+
+    async def heartbeat(self, party: Party, session_id: SessionId, report: Report) -> HeartbeatHeard:
+        """Take a report in and answer with fresh addresses. Raises SessionNotFound, SessionEnded, TooBusy, InvalidRequest."""
+        now = self._clock()
+        session = await self._own(party, session_id, report)
+        if session.stop_reason is None:
+            if session.ended_at is not None:
+                raise SessionEnded("The session has ended.", remedy="Start the film again.")
+            session, place = self._book.hear(session_id, report, now)
+            session = self._renewed(session, now)
+            position = session.position_ms if place is None else place.position_ms
+        else:
+            position = session.position_ms
+        return HeartbeatHeard(
+            manifests=self._manifests(session.token, session.package),
+            token=session.token,
+            token_expires_at=to_rfc3339(session.token_expires_at),
+            position_ms=position,
+            stop=session.stop_reason,
+        )
+
+    async def end(self, party: Party, session_id: SessionId, sequence: int, position: PositionMs) -> None:
+        """End a play, at a place. Saying it again changes nothing. Raises SessionNotFound, TooBusy, InvalidRequest."""
+        report = Report(sequence=sequence, position_ms=position, state=PlayState.PAUSED)
+        session = await self._own(party, session_id, report)
+        if session.ended_at is None:
+            now = self._clock()
+            session, _ = self._book.hear(session_id, report, now)
+            self._book.put_session(msgspec.structs.replace(session, ended_at=now))
+
+    def stop(self, session_id: SessionId, reason: str) -> None:
+        """Stop a play from our side: its next heartbeat is told why, and edges refuse it within a second. Blocks.
+
+        Raises SessionNotFound.
+        """
+        session = self._book.find_session(session_id)
+        if session is None:
+            raise SessionNotFound
+        now = self._clock()
+        self._book.put_session(msgspec.structs.replace(session, ended_at=session.ended_at or now, stop_reason=reason))
+        self._control.revoke(session_id, session.token_expires_at, now)
+
+    async def licence(self, token: str, kids: list[str]) -> ClearKeyAnswer:
+        """Keys in the W3C form, for the package that the stream token is for.
+
+        Raises TokenRefused, SessionEnded, LicenceRefused, InvalidRequest.
+        """
+        grant = self._verifier.verify(token, self._clock())
+        session = self._book.held_session(grant.session)
+        if session is not None and session.stop_reason is not None:
+            raise SessionEnded("The session was stopped.", remedy="Start the film again.")
+        return answer_clearkey(kids, await self._licence_of(grant.package))
+
+    async def _licence_of(self, package: PackageId) -> Licence:
+        held = self._licences.held(package)
+        return await asyncio.to_thread(self._licences.fetch, package) if held is None else held
+
+    def _open(
+        self,
+        party: Party,
+        household: HouseholdId,
+        profile: ProfileId,
+        showing: Showing,
+        package: PackageId,
+        resume: PositionMs,
+        now: Instant,
+    ) -> Session:
+        session_id = SessionId(new_id())
+        expires_at = rules.token_expiry(now, showing.duration_ms, self._settings.token_ms)
+        grant = StreamGrant(
+            session=session_id,
+            profile=profile,
+            package=package,
+            expires_at=expires_at,
+            box=party.box,
+            operator=party.operator,
+        )
+        session = Session(
+            id=session_id,
+            household=household,
+            profile=profile,
+            title=showing.title,
+            package=package,
+            duration_ms=showing.duration_ms,
+            started_at=now,
+            token_expires_at=expires_at,
+            token=self._minter.mint(grant, now),
+            box=party.box,
+            operator=party.operator,
+            credits_ms=showing.credits_ms,
+            next_title=showing.next_title,
+            next_duration_ms=showing.next_duration_ms,
+            position_ms=resume,
+        )
+        self._book.open(session)
+        return session
+
+    def _tell(self, session: Session, showing: Showing, licence: Licence) -> PlayTold:
+        wishes = self._preferences.preferences(session.household, session.profile)
+        token, web = session.token, self._to.web
+        return PlayTold(
+            session_id=session.id,
+            title=showing.tile,
+            manifests=self._manifests(token, session.package),
+            licence=LicenceTold(
+                system=licence.system, url=f"{web}/licence/clearkey/{token}", keys=dict(licence.keys)
+            ),
+            resume_ms=session.position_ms,
+            duration_ms=session.duration_ms,
+            audio_language=rules.choose_audio(wishes.audio_language, showing.audio),
+            subtitle_language=rules.choose_subtitle(wishes.subtitle_language, showing.subtitles),
+            thumbnails=self._thumbnails(token, session.package, showing.thumbnails),
+            markers=showing.markers,
+            next=showing.next_tile,
+            heartbeat=HeartbeatTold(
+                url=f"{web}/api/v1/playback/{session.id}/heartbeat", every_ms=self._settings.heartbeat_ms
+            ),
+            events=EventsTold(url=f"{web}/cmcd/{token}"),
+            token_expires_at=to_rfc3339(session.token_expires_at),
+        )
+
+    def _base(self, token: str, package: PackageId) -> str:
+        return f"{self._to.edge}/s/{token}/p/{package}/"
+
+    def _manifests(self, token: str, package: PackageId) -> Manifests:
+        base = self._base(token, package)
+        return Manifests(hls=base + "master.m3u8", dash=base + "manifest.mpd")
+
+    def _thumbnails(self, token: str, package: PackageId, sheets: Thumbnails | None) -> ThumbnailsTold | None:
+        if sheets is None:
+            return None
+        return ThumbnailsTold(
+            url_template=self._base(token, package) + sheets.path,
+            columns=sheets.columns,
+            rows=sheets.rows,
+            tile_width=sheets.tile_width,
+            tile_height=sheets.tile_height,
+            interval_ms=sheets.interval_ms,
+            count=sheets.count,
+        )
+
+    async def _own(self, party: Party, session_id: SessionId, report: Report) -> Session:
+        """The party's own session. A report that says nonsense is refused before anything is looked up."""
+        if not 0 <= report.sequence <= MAX_SEQUENCE or not 0 <= report.position_ms <= MAX_POSITION_MS:
+            raise InvalidRequest("sequence or position_ms is out of its range.", remedy="Count sequence up from 0.")
+        household = _household(party)
+        session = self._book.held_session(session_id)
+        if session is None and is_id(session_id):
+            session = await asyncio.to_thread(self._book.find_session, session_id)
+        if session is None or session.household != household:
+            raise SessionNotFound
+        return session
+
+    def _renewed(self, session: Session, now: Instant) -> Session:
+        """The session with a token that lasts: the one it has in the first half of its life, a fresh one after."""
+        begun = session.token_expires_at - rules.token_expiry(Instant(0), session.duration_ms, self._settings.token_ms)
+        if session.token and not rules.renews(now, Instant(begun), session.token_expires_at):
+            return session
+        expires_at = rules.token_expiry(now, session.duration_ms, self._settings.token_ms)
+        grant = StreamGrant(
+            session=session.id,
+            profile=session.profile,
+            package=session.package,
+            expires_at=expires_at,
+            box=session.box,
+            operator=session.operator,
+        )
+        renewed = msgspec.structs.replace(
+            session, token=self._minter.mint(grant, now), token_expires_at=expires_at
+        )
+        self._book.put_session(renewed)
+        return renewed
+
+
+def _household(party: Party) -> HouseholdId:
+    if party.household is None:
+        raise NotAllowed("This screen is in no household.", remedy="Sign in first.", code=ErrorCode.NOT_ALLOWED)
+    return party.household
