@@ -21,7 +21,7 @@ FILM_FORMATS = "mov,mp4,matroska,webm,mpegts,mpeg,avi,flv,asf,ogg,mxf,mpegvideo,
 MAX_PIXELS = 8192 * 4352
 DECODER_THREADS = 4
 LOOK_FRAMES = 24
-TIMED_PACKETS = 600
+TIMED_PACKETS = 1500
 CUTS_FILE = "cuts.txt"
 _CUT_THRESHOLD = 10
 
@@ -44,12 +44,12 @@ def streams_command(tools: Tools, source: Path) -> list[str]:
     ]
 
 
-def times_command(tools: Tools, source: Path, stream: int, interval: str) -> list[str]:
-    """Ask for the times of a stream's packets in an interval (ffprobe's read_intervals), as CSV, without decoding."""
+def times_command(tools: Tools, source: Path, interval: str) -> list[str]:
+    """Ask for the times of all packets in an interval (ffprobe's read_intervals), as CSV, without decoding."""
     return [
         tools.ffprobe,
-        *["-hide_banner", "-loglevel", "error", *_GUARDS, "-select_streams", str(stream), "-read_intervals", interval],
-        *["-print_format", "csv=p=0", "-show_entries", "packet=pts_time,duration_time", source_url(source)],
+        *["-hide_banner", "-loglevel", "error", *_GUARDS, "-read_intervals", interval, "-print_format", "csv=p=0"],
+        *["-show_entries", "packet=stream_index,pts_time,duration_time", source_url(source)],
     ]
 
 
@@ -138,14 +138,12 @@ def audio_graph(sound: AudioPlan, length: DurationMs | None) -> str:
     """
     end = [] if length is None else [f"apad=whole_dur={length}ms", f"atrim=end={length}ms"]
     if sound.source_index is None:
-        start = "anullsrc=channel_layout=stereo:sample_rate=48000"
-        steps = [f"atrim=end={length or 0}ms"]
-    else:
-        start = f"[0:{sound.source_index}]aresample=48000:async=1:first_pts=0"
-        mix = "pan=stereo|c0=c0|c1=c0" if sound.source_channels == 1 else "aformat=channel_layouts=stereo"
-        steps = [mix, "aformat=sample_fmts=fltp", *end]
+        return f"anullsrc=channel_layout=stereo:sample_rate=48000,atrim=end={length or 0}ms[{sound.name}]"
+    mix = "pan=stereo|c0=c0|c1=c0" if sound.source_channels == 1 else "aformat=channel_layouts=stereo"
+    # Damaged sound decodes to anything; by way of integers it cannot be louder than full scale.
+    steps = [mix, "aformat=sample_fmts=s32", "aformat=sample_fmts=fltp", *end]
     return (
-        f"{start},{','.join(steps)},asplit=2[{sound.name}][m_{sound.name}];"
+        f"[0:{sound.source_index}]aresample=48000:async=1:first_pts=0,{','.join(steps)},asplit=2[{sound.name}][m_{sound.name}];"
         f"[m_{sound.name}]ebur128@{sound.name}=peak=true:framelog=quiet,anullsink"
     )
 

@@ -8,7 +8,7 @@ a default.
 import re
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -45,6 +45,14 @@ class Look(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     size_changes: bool
 
 
+class Packet(NamedTuple):
+    """A piece of a stream as it is stored: when it is shown and for how long, in seconds."""
+
+    stream: int
+    at: float
+    lasting: float
+
+
 def read_look(stderr: str) -> Look | None:
     """The first frames as ffmpeg's showinfo filter tells them. None where no frame was decoded."""
     frames = list(_FRAME.finditer(stderr))
@@ -70,15 +78,13 @@ def read_look(stderr: str) -> Look | None:
     )
 
 
-def video_stream(stream: Mapping[str, Any], look: Look, times: Sequence[float], end_s: float | None) -> VideoStream:
+def video_stream(stream: Mapping[str, Any], look: Look, times: Sequence[float], ends: Mapping[int, float]) -> VideoStream:
     """The film's picture, from its stream entry, its first frames and the times of its first packets."""
     rotation, mirrored = orientation(_display_matrix(stream))
     claimed = [rate for rate in (_fraction(stream.get("avg_frame_rate")), _fraction(stream.get("r_frame_rate"))) if rate]
     rate, uneven = choose_rate(times, claimed)
     start = milliseconds(stream.get("start_time")) or 0
-    duration = milliseconds(stream.get("duration"))
-    if duration is None and end_s is not None:
-        duration = max(0, round(end_s * 1000) - start)
+    duration = _duration(stream, start, ends)
     deep = _DEEP.search(look.pixel_format)
     return VideoStream(
         index=int(stream["index"]),
@@ -102,13 +108,15 @@ def video_stream(stream: Mapping[str, Any], look: Look, times: Sequence[float], 
     )
 
 
-def audio_stream(stream: Mapping[str, Any]) -> AudioStream | None:
+def audio_stream(stream: Mapping[str, Any], ends: Mapping[int, float]) -> AudioStream | None:
     """A sound stream, or None where its entry has no channels or no decoder and so nothing to hear."""
     channels, rate = _int(stream.get("channels")), _int(stream.get("sample_rate"))
     if channels <= 0 or rate <= 0 or stream.get("codec_name", "unknown") == "unknown":
         return None
     tags, flags = _tags(stream), _flags(stream)
     title = tags.get("title", "")
+    start = milliseconds(stream.get("start_time")) or 0
+    duration = _duration(stream, start, ends)
     return AudioStream(
         index=int(stream["index"]),
         codec=str(stream["codec_name"]),
@@ -119,8 +127,8 @@ def audio_stream(stream: Mapping[str, Any]) -> AudioStream | None:
         title=title,
         default=flags.get("default", 0) == 1,
         role=_audio_role(flags, title),
-        start_ms=milliseconds(stream.get("start_time")) or 0,
-        duration_ms=None if (duration := milliseconds(stream.get("duration"))) is None else DurationMs(duration),
+        start_ms=start,
+        duration_ms=None if duration is None else DurationMs(duration),
     )
 
 
@@ -198,6 +206,25 @@ def milliseconds(value: object) -> int | None:
         return round(float(str(value)) * 1000)
     except (ValueError, OverflowError):
         return None
+
+
+def read_packets(csv: str) -> list[Packet]:
+    """Packets that have a time, from ffprobe's CSV of stream, time and duration."""
+    found = []
+    for line in csv.splitlines():
+        stream, at, lasting = [*line.split(","), "", "", ""][:3]
+        if stream.isdigit() and milliseconds(at) is not None:
+            found.append(Packet(int(stream), float(at), (milliseconds(lasting) or 0) / 1000))
+    return found
+
+
+def _duration(stream: Mapping[str, Any], start: int, ends: Mapping[int, float]) -> int | None:
+    """How long a stream lasts, by its own entry, else by its last packet: Matroska has no lengths of streams."""
+    told = milliseconds(stream.get("duration"))
+    if told is not None:
+        return told
+    end = ends.get(int(stream["index"]))
+    return None if end is None else max(0, round(end * 1000) - start)
 
 
 def _display_matrix(stream: Mapping[str, Any]) -> tuple[int, int, int, int] | None:

@@ -38,6 +38,7 @@ STANDARD_RATES: tuple[FrameRate, ...] = (
 )
 _SAME = Fraction(4, 1000)  # two rates this close are one rate, told with rounding
 _NEAR = Fraction(3, 100)  # a measured rate this close to a standard one is that one, with jitter
+_REORDERED = 8
 _JITTER_S = 0.0025  # Matroska and FLV round times to a millisecond, at both ends of a gap
 
 
@@ -87,8 +88,13 @@ def double(rate: FrameRate) -> FrameRate:
 
 
 def _gaps(times: Sequence[float]) -> list[float]:
+    """The gaps between frames in order of display. The last few frames of a window may have neighbours beyond its end,
+    and hidden frames (VP9's alternate references) come within a millisecond or so of the one they serve.
+    """
     ordered = sorted(times)
-    return [later - earlier for earlier, later in pairwise(ordered) if later - earlier > 0.0005]
+    if len(ordered) > 4 * _REORDERED:
+        ordered = ordered[:-_REORDERED]
+    return [later - earlier for earlier, later in pairwise(ordered) if later - earlier > 0.0012]
 
 
 def _fits(gaps: Sequence[float], rate: FrameRate) -> bool:

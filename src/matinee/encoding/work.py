@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import stat
 from collections.abc import Callable, Mapping
 from fractions import Fraction
@@ -81,10 +82,11 @@ def probe(source: Path, tools: Tools) -> Probe:
     rules.check_length(name, None if duration is None else DurationMs(duration))
     look = _look(source, tools, int(main["index"]))
     rules.check_size(name, look.width, look.height)
-    times, end_s = _times(source, tools, int(main["index"]), duration)
-    video = probing.video_stream(main, look, times, end_s)
+    packets, ends = _times(source, tools, duration)
+    shown = [packet.at for packet in packets if packet.stream == int(main["index"])]
+    video = probing.video_stream(main, look, shown, ends)
     sounds = [each for each in streams if each.get("codec_type") == "audio"]
-    audio = [sound for each in sounds if (sound := probing.audio_stream(each)) is not None]
+    audio = [sound for each in sounds if (sound := probing.audio_stream(each, ends)) is not None]
     others = [each for each in streams if each.get("codec_type") == "video" and each is not main]
     return Probe(
         file_name=name,
@@ -263,31 +265,27 @@ def _look(source: Path, tools: Tools, stream: int) -> probing.Look:
     return look
 
 
-def _times(source: Path, tools: Tools, stream: int, duration: int | None) -> tuple[list[float], float | None]:
-    """When the first packets are shown, and when the last one ends, in seconds; both as far as they can be read."""
-    first = _packets(source, tools, stream, f"%+#{command.TIMED_PACKETS}")
+def _times(source: Path, tools: Tools, duration: int | None) -> tuple[list[probing.Packet], dict[int, float]]:
+    """The first packets, and when the last one of each stream ends, in seconds; both as far as they can be read."""
+    first = _packets(source, tools, f"%+#{command.TIMED_PACKETS}")
     if len(first) < command.TIMED_PACKETS:
         last = first
     elif duration is not None:
-        last = _packets(source, tools, stream, f"{max(0, duration // 1000 - _TAIL_SECONDS)}%")
+        last = _packets(source, tools, f"{max(0, duration // 1000 - _TAIL_SECONDS)}%")
     else:
         last = []
-    return [at for at, _ in first], max((at + length for at, length in last), default=None)
+    ends: dict[int, float] = {}
+    for packet in last:
+        ends[packet.stream] = max(ends.get(packet.stream, 0.0), packet.at + packet.lasting)
+    return first, ends
 
 
-def _packets(source: Path, tools: Tools, stream: int, interval: str) -> list[tuple[float, float]]:
+def _packets(source: Path, tools: Tools, interval: str) -> list[probing.Packet]:
     try:
-        said = run(command.times_command(tools, source, stream, interval), limits=_PROBE_LIMITS)
+        said = run(command.times_command(tools, source, interval), limits=_PROBE_LIMITS)
     except ToolFailed:
         return []
-    found = []
-    for line in said.stdout.decode("ascii", "replace").splitlines():
-        at, _, length = line.partition(",")
-        shown = probing.milliseconds(at)
-        if shown is not None:
-            lasting = probing.milliseconds(length.strip(","))
-            found.append((float(at), (lasting or 0) / 1000))
-    return found
+    return probing.read_packets(said.stdout.decode("ascii", "replace"))
 
 
 def _stream_warnings(main: int, others: list[dict[str, Any]], silent: int) -> list[FilmWarning]:
@@ -321,7 +319,7 @@ def _run(argv: list[str], limits: Limits, cwd: Path, name: str, watch: report.Pr
             raise rules.refuse(
                 name, "decoding it took too long", "Convert it to H.264 in MP4 and add it again.", RefusalReason.TOO_SLOW
             ) from error
-        if error.signal_number:
+        if error.signal_number == signal.SIGKILL:
             raise EncodeFailed(
                 f"ffmpeg was ended by signal {error.signal_number} while it encoded {rules.printable(name)}.",
                 remedy="See that the machine has enough memory and add the film again.",
