@@ -238,7 +238,7 @@ class Sights(Protocol):
 
 
 class Watched(msgspec.Struct, frozen=True, kw_only=True):
-    """How far a profile is in a title, and when it last was."""
+    """How far a profile is in a title, and when it last was. An episode that follows a finished one is at 0."""
 
     title: TitleId
     position_ms: PositionMs
@@ -247,12 +247,12 @@ class Watched(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Positions(Protocol):
-    """How far a profile is: playback answers it."""
+    """What a profile has under way: begun and not finished, or next in its series. Playback decides and answers it."""
 
     def recent(self, profile: ProfileId, limit: int) -> Sequence[Watched]:
-        """The titles that the profile watched last, newest first."""
+        """What is under way, newest first."""
         ...
 
     def among(self, profile: ProfileId, titles: Sequence[TitleId]) -> Mapping[TitleId, Watched]:
-        """How far the profile is in those of these titles that it has begun."""
+        """Those of these titles that are under way."""
         ...

@@ -9,7 +9,7 @@ import msgspec
 from matinee.base.ids import TitleId
 from matinee.catalogue.folding import typed_words
 from matinee.catalogue.model import Language, Positions, Sight, Title, TitleKind, TitleNotFound, Watched
-from matinee.catalogue.rules import in_language, is_begun, is_finished, name_of
+from matinee.catalogue.rules import in_language, name_of
 from matinee.catalogue.snapshot import Catalogue, CatalogueView
 from matinee.catalogue.tiles import Tile, tile_of
 
@@ -162,14 +162,9 @@ def _seasons(
 def _resume(title: Title, episodes: Sequence[Title], watched: Mapping[TitleId, Watched]) -> WireResume | None:
     if title.kind is not TitleKind.SERIES:
         own = watched.get(title.id)
-        if own is None or not is_begun(own.position_ms) or is_finished(title, own.position_ms):
-            return None
-        return WireResume(title_id=title.id, position_ms=own.position_ms)
-    begun = [(watched[one.id], place) for place, one in enumerate(episodes) if one.id in watched]
-    if not begun:
+        return WireResume(title_id=title.id, position_ms=own.position_ms) if own and own.position_ms > 0 else None
+    under_way = [watched[episode.id] for episode in episodes if episode.id in watched]
+    if not under_way:
         return None
-    last, place = max(begun, key=lambda pair: pair[0].at)
-    if not is_finished(episodes[place], last.position_ms):
-        return WireResume(title_id=last.title, position_ms=last.position_ms)
-    following = episodes[place + 1 : place + 2]
-    return WireResume(title_id=following[0].id, position_ms=0) if following else None
+    last = max(under_way, key=lambda one: one.at)
+    return WireResume(title_id=last.title, position_ms=last.position_ms)

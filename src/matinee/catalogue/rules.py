@@ -7,12 +7,6 @@ from matinee.base.clock import Instant
 from matinee.base.ids import OperatorId
 from matinee.catalogue.model import Credit, Language, Sight, Title, TitleText, Window
 
-BEGUN_MS: Final = 10_000
-"""Watched for less than this, a title has not been begun: somebody looked in."""
-
-FINISHED_SHARE: Final = 0.95
-"""Watched beyond this share, or into its end credits, a title is finished."""
-
 SHORT_SYNOPSIS_CHARS: Final = 160
 
 
@@ -80,19 +74,6 @@ def language_from(accept_language: str | None, known: Sequence[Language], defaul
         if primary in known and best_weight < weight <= 1:
             best, best_weight = primary, weight
     return best
-
-
-def is_begun(position_ms: int) -> bool:
-    return position_ms >= BEGUN_MS
-
-
-def is_finished(title: Title, position_ms: int) -> bool:
-    """Whether what is left of a title is not worth coming back to: its end credits, or its last few per cent."""
-    if title.playable is None:
-        return False
-    duration = title.playable.duration_ms
-    endings = [m.start_ms for m in title.markers if m.kind == "credits" and m.start_ms >= duration // 2]
-    return position_ms >= min([*endings, int(duration * FINISHED_SHARE)])
 
 
 def likeness(one: Title, other: Title) -> int:

@@ -1,0 +1,110 @@
+"""Operators, their boxes and their lines, and the interface release that a box is meant to run."""
+
+from enum import StrEnum
+from typing import Any, Protocol
+
+import msgspec
+
+from matinee.base.clock import Instant
+from matinee.base.errors import ErrorCode, MatineeError
+from matinee.base.ids import BoxId, BoxModelId, LineId, OperatorId
+
+
+class FleetError(MatineeError):
+    """A box, a line or an operator is not as it must be."""
+
+    code = ErrorCode.INVALID_REQUEST
+
+
+class Operator(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An internet operator. `country` is ISO 3166; its days, evenings and months are those of `timezone` (IANA)."""
+
+    id: OperatorId
+    name: str
+    country: str
+    timezone: str
+
+
+class BoxModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A kind of box, by TR-181's names: ManufacturerOUI and ProductClass say which, `name` is what a home calls it.
+
+    `capabilities`: what it can do, by name ("codecs", "drm", "hdcp", "memory_mb").
+    """
+
+    id: BoxModelId
+    oui: str
+    product_class: str
+    name: str
+    capabilities: dict[str, Any] = {}
+
+
+class BoxIdentity(StrEnum):
+    """How sure we are of which box this is."""
+
+    UNVERIFIED = "unverified"
+    VERIFIED = "verified"
+    QUARANTINED = "quarantined"
+    CLONED = "cloned"
+
+
+class PublicKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A box's P-256 public key as a JWK has it: coordinates as base64url of 32 bytes."""
+
+    x: str
+    y: str
+    kty: str = "EC"
+    crv: str = "P-256"
+
+
+class Box(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One box. (OUI, product class, serial) is not unique in the field, so it is no key here.
+
+    `installed_release` is what it was last handed, `confirmed_release` what it proved to run, after a start that worked.
+    """
+
+    id: BoxId
+    model: BoxModelId
+    serial: str
+    label: str
+    identity: BoxIdentity = BoxIdentity.UNVERIFIED
+    public_key: PublicKey | None = None
+    installed_release: str | None = None
+    confirmed_release: str | None = None
+    confirmed_at: Instant | None = None
+    last_seen: Instant | None = None
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A subscriber's access line; `reference` is the operator's own name for it."""
+
+    id: LineId
+    operator: OperatorId
+    reference: str
+
+
+class BoxAssignment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """That a box stands at a line (None: at none) for a while; see base.dated for its two times."""
+
+    box: BoxId
+    line: LineId | None
+    valid_from: Instant
+    recorded_at: Instant
+    valid_to: Instant | None = None
+
+
+class Release(msgspec.Struct, frozen=True, kw_only=True):
+    """A built interface. `entry` and `styles` are paths on the web origin, `integrity` the entry's hash as SRI has it."""
+
+    product: str
+    version: str
+    entry: str
+    integrity: str
+    styles: tuple[Any, ...] = ()
+
+
+class Releases(Protocol):
+    """Which release a box is meant to run. One for all, until releases come in waves."""
+
+    def meant_for(self, model: BoxModel | None) -> Release | None:
+        """None where no interface is built."""
+        ...

@@ -1,0 +1,329 @@
+"""SQL for operators, models, boxes, lines, and which box stood at which line when. Assignments and keys are only added."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from matinee.base.clock import Instant
+from matinee.base.ids import BoxId, BoxModelId, LineId, OperatorId, new_id
+from matinee.fleet.model import Box, BoxAssignment, BoxIdentity, BoxModel, FleetError, Line, Operator, PublicKey
+from matinee.fleet.rules import NONCES_PER_BOX
+from matinee.outside.database import InstantColumn, JsonColumn, metadata
+from matinee.parties import outbox, tokens
+from matinee.parties.tokens import Token, TokenDigest, TokenKind
+
+TOPIC: Final = "fleet"
+BOX_CHANGED: Final = "box"
+
+operators = sa.Table(
+    "operators",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False, unique=True),
+    sa.Column("country", sa.Text, nullable=False),
+    sa.Column("timezone", sa.Text, nullable=False),
+    sa.Column("created_at", InstantColumn, nullable=False),
+)
+
+box_models = sa.Table(
+    "box_models",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("oui", sa.Text, nullable=False),
+    sa.Column("product_class", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("capabilities", JsonColumn, nullable=False),
+    sa.UniqueConstraint("oui", "product_class"),
+)
+
+boxes = sa.Table(
+    "boxes",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("model_id", sa.Text, sa.ForeignKey("box_models.id"), nullable=False),
+    sa.Column("serial", sa.Text, nullable=False),  # repeated in the field: no key
+    sa.Column("label", sa.Text, nullable=False),
+    sa.Column("identity", sa.Text, nullable=False),
+    sa.Column("public_key", JsonColumn),
+    sa.Column("installed_release", sa.Text),
+    sa.Column("confirmed_release", sa.Text),
+    sa.Column("confirmed_at", InstantColumn),
+    sa.Column("last_seen", InstantColumn),
+    sa.Index("ix_boxes_by_serial", "model_id", "serial"),
+)
+
+lines = sa.Table(
+    "lines",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("operator_id", sa.Text, sa.ForeignKey("operators.id"), nullable=False),
+    sa.Column("reference", sa.Text, nullable=False),
+    sa.UniqueConstraint("operator_id", "reference"),
+)
+
+box_assignments = sa.Table(
+    "box_assignments",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("box_id", sa.Text, sa.ForeignKey("boxes.id"), nullable=False, index=True),
+    sa.Column("line_id", sa.Text, sa.ForeignKey("lines.id")),
+    sa.Column("valid_from", InstantColumn, nullable=False),
+    sa.Column("valid_to", InstantColumn),
+    sa.Column("recorded_at", InstantColumn, nullable=False),
+)
+
+box_keys = sa.Table(
+    "box_keys",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("box_id", sa.Text, sa.ForeignKey("boxes.id"), nullable=False, index=True),
+    sa.Column("public_key", JsonColumn, nullable=False),
+    sa.Column("valid_from", InstantColumn, nullable=False),
+    sa.Column("recorded_at", InstantColumn, nullable=False),
+)
+
+box_tokens = sa.Table(
+    "box_tokens",
+    metadata,
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("box_id", sa.Text, sa.ForeignKey("boxes.id"), nullable=False, index=True),
+    sa.Column("created_at", InstantColumn, nullable=False),
+    sa.Column("revoked_at", InstantColumn),
+)
+
+box_nonces = sa.Table(
+    "box_nonces",
+    metadata,
+    sa.Column("nonce", sa.Text, primary_key=True),
+    sa.Column("box_id", sa.Text, sa.ForeignKey("boxes.id"), nullable=False, index=True),
+    sa.Column("expires_at", InstantColumn, nullable=False),
+)
+
+
+def ensure_operator(conn: Connection, name: str, country: str, timezone: str, now: Instant) -> Operator:
+    """The operator of that name, made where there is none. Raises FleetError for a zone or a country of no known form."""
+    if len(country) != 2 or not country.isascii() or not country.isupper():
+        raise FleetError(
+            f"The country {country!r} of {name!r} is not known.", remedy="Write two capital letters (ISO 3166): FR."
+        )
+    try:
+        ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise FleetError(
+            f"The time zone {timezone!r} of {name!r} is not known.", remedy="Write an IANA name: Europe/Paris."
+        ) from error
+    row = conn.execute(sa.select(operators).where(operators.c.name == name)).one_or_none()
+    if row is not None:
+        return _operator(row)
+    made = Operator(id=OperatorId(new_id()), name=name, country=country, timezone=timezone)
+    conn.execute(sa.insert(operators).values(**msgspec.structs.asdict(made), created_at=now))
+    outbox.append(conn, TOPIC, made.id, {"kind": "operator"}, now)
+    return made
+
+
+def ensure_box_model(
+    conn: Connection, oui: str, product_class: str, name: str, capabilities: dict[str, Any], now: Instant
+) -> BoxModel:
+    """The model of that OUI and product class, made where there is none."""
+    row = conn.execute(
+        sa.select(box_models).where(box_models.c.oui == oui, box_models.c.product_class == product_class)
+    ).one_or_none()
+    if row is not None:
+        return _model(row)
+    made = BoxModel(
+        id=BoxModelId(new_id()), oui=oui, product_class=product_class, name=name, capabilities=capabilities
+    )
+    conn.execute(sa.insert(box_models).values(**msgspec.structs.asdict(made)))
+    outbox.append(conn, TOPIC, made.id, {"kind": "model"}, now)
+    return made
+
+
+def ensure_line(conn: Connection, operator: OperatorId, reference: str, now: Instant) -> Line:
+    """The operator's line of that reference, made where there is none."""
+    row = conn.execute(
+        sa.select(lines).where(lines.c.operator_id == operator, lines.c.reference == reference)
+    ).one_or_none()
+    if row is not None:
+        return Line(id=row.id, operator=row.operator_id, reference=row.reference)
+    made = Line(id=LineId(new_id()), operator=operator, reference=reference)
+    conn.execute(sa.insert(lines).values(id=made.id, operator_id=operator, reference=reference))
+    outbox.append(conn, TOPIC, made.id, {"kind": "line"}, now)
+    return made
+
+
+def add_box(conn: Connection, model: BoxModelId, serial: str, label: str, now: Instant) -> Box:
+    """A new box. Its serial may be another's too: telling clones apart is not the store's."""
+    made = Box(id=BoxId(new_id()), model=model, serial=serial, label=label)
+    conn.execute(
+        sa.insert(boxes).values(id=made.id, model_id=model, serial=serial, label=label, identity=made.identity.value)
+    )
+    outbox.append(conn, TOPIC, made.id, {"kind": BOX_CHANGED}, now)
+    return made
+
+
+def ensure_box(conn: Connection, model: BoxModelId, serial: str, label: str, now: Instant) -> Box:
+    """The first box of that model and serial, made where there is none: for set-ups that are run again."""
+    row = conn.execute(
+        sa.select(boxes).where(boxes.c.model_id == model, boxes.c.serial == serial).order_by(boxes.c.id).limit(1)
+    ).one_or_none()
+    return add_box(conn, model, serial, label, now) if row is None else _box(row)
+
+
+def assign_box(
+    conn: Connection, box: BoxId, line: LineId | None, valid_from: Instant, now: Instant, valid_to: Instant | None = None
+) -> None:
+    """Record that a box stands at a line from a moment on; None, that it stands at none."""
+    if valid_to is not None and valid_to <= valid_from:
+        raise FleetError("The assignment ends before it begins.", remedy="Write its beginning first.")
+    conn.execute(
+        sa.insert(box_assignments).values(
+            id=new_id(), box_id=box, line_id=line, valid_from=valid_from, valid_to=valid_to, recorded_at=now
+        )
+    )
+    outbox.append(conn, TOPIC, box, {"kind": BOX_CHANGED}, now)
+
+
+def mint_box_token(conn: Connection, box: BoxId, now: Instant) -> Token:
+    """A new token of a box. It is shown this once; what is kept is its hash."""
+    token = tokens.mint(TokenKind.BOX)
+    conn.execute(sa.insert(box_tokens).values(digest=tokens.digest(token), box_id=box, created_at=now))
+    outbox.append(conn, TOPIC, box, {"kind": BOX_CHANGED}, now)
+    return token
+
+
+def revoke_box_tokens(conn: Connection, box: BoxId, now: Instant) -> int:
+    """End all tokens of a box. How many there were."""
+    ended = conn.execute(
+        sa.update(box_tokens).where(box_tokens.c.box_id == box, box_tokens.c.revoked_at.is_(None)).values(revoked_at=now)
+    )
+    outbox.append(conn, TOPIC, box, {"kind": BOX_CHANGED}, now)
+    return ended.rowcount
+
+
+def bind_key(conn: Connection, box: BoxId, key: PublicKey, now: Instant) -> Box:
+    """Bind a key to a box; the box as it now is. The key it already has changes nothing.
+
+    The first key verifies the box. A second one is taken too, since a home may clear its box, but the box is unverified
+    from then on, and every key that it ever had stays on record: two boxes that share a token show by it.
+    """
+    before = load_box(conn, box)
+    if before.public_key == key:
+        return before
+    identity = BoxIdentity.VERIFIED if before.public_key is None else BoxIdentity.UNVERIFIED
+    if before.identity in (BoxIdentity.QUARANTINED, BoxIdentity.CLONED):
+        identity = before.identity
+    words = msgspec.to_builtins(key)
+    conn.execute(sa.insert(box_keys).values(id=new_id(), box_id=box, public_key=words, valid_from=now, recorded_at=now))
+    conn.execute(
+        sa.update(boxes).where(boxes.c.id == box).values(public_key=words, identity=identity.value, last_seen=now)
+    )
+    outbox.append(conn, TOPIC, box, {"kind": BOX_CHANGED}, now)
+    return load_box(conn, box)
+
+
+def add_nonce(conn: Connection, box: BoxId, nonce: str, expires_at: Instant, now: Instant) -> None:
+    """Keep a nonce until it is used or old. A box has a few at most: asking for more takes its oldest away."""
+    conn.execute(sa.delete(box_nonces).where(box_nonces.c.box_id == box, box_nonces.c.expires_at <= now))
+    kept = (
+        sa.select(box_nonces.c.nonce)
+        .where(box_nonces.c.box_id == box)
+        .order_by(box_nonces.c.expires_at.desc(), box_nonces.c.nonce)
+        .limit(NONCES_PER_BOX - 1)
+    )
+    conn.execute(
+        sa.delete(box_nonces).where(box_nonces.c.box_id == box, box_nonces.c.nonce.not_in(kept.scalar_subquery()))
+    )
+    conn.execute(sa.insert(box_nonces).values(nonce=nonce, box_id=box, expires_at=expires_at))
+
+
+def use_nonce(conn: Connection, box: BoxId, nonce: str, now: Instant) -> bool:
+    """Take a nonce: True once, for the box it was given to, while it lives."""
+    taken = conn.execute(
+        sa.delete(box_nonces).where(
+            box_nonces.c.nonce == nonce, box_nonces.c.box_id == box, box_nonces.c.expires_at > now
+        )
+    )
+    return taken.rowcount == 1
+
+
+def record_confirmed(conn: Connection, box: BoxId, version: str, now: Instant) -> None:
+    """Record that a box proved to run a release."""
+    conn.execute(
+        sa.update(boxes)
+        .where(boxes.c.id == box)
+        .values(installed_release=version, confirmed_release=version, confirmed_at=now, last_seen=now)
+    )
+    outbox.append(conn, TOPIC, box, {"kind": BOX_CHANGED}, now)
+
+
+def load_box(conn: Connection, box: BoxId) -> Box:
+    """One box. Raises FleetError where there is none."""
+    row = conn.execute(sa.select(boxes).where(boxes.c.id == box)).one_or_none()
+    if row is None:
+        raise FleetError(f"There is no box {box}.", remedy="Look it up in the list of boxes.")
+    return _box(row)
+
+
+def all_operators(conn: Connection) -> Sequence[Operator]:
+    return [_operator(row) for row in conn.execute(sa.select(operators).order_by(operators.c.name))]
+
+
+def all_models(conn: Connection) -> Sequence[BoxModel]:
+    return [_model(row) for row in conn.execute(sa.select(box_models))]
+
+
+def all_lines(conn: Connection) -> Sequence[Line]:
+    return [Line(id=r.id, operator=r.operator_id, reference=r.reference) for r in conn.execute(sa.select(lines))]
+
+
+def boxes_of(conn: Connection, ids: Sequence[BoxId] | None = None) -> Sequence[Box]:
+    """These boxes, or all."""
+    query = sa.select(boxes)
+    return [_box(row) for row in conn.execute(query if ids is None else query.where(boxes.c.id.in_(ids)))]
+
+
+def assignments_of(conn: Connection, ids: Sequence[BoxId] | None = None) -> Sequence[BoxAssignment]:
+    """All that was ever recorded of these boxes' lines, or of all boxes', in the order of recording."""
+    query = sa.select(box_assignments).order_by(box_assignments.c.recorded_at, box_assignments.c.valid_from)
+    return [
+        BoxAssignment(
+            box=r.box_id, line=r.line_id, valid_from=r.valid_from, valid_to=r.valid_to, recorded_at=r.recorded_at
+        )
+        for r in conn.execute(query if ids is None else query.where(box_assignments.c.box_id.in_(ids)))
+    ]
+
+
+def tokens_of(conn: Connection, ids: Sequence[BoxId] | None = None) -> Sequence[tuple[TokenDigest, BoxId]]:
+    """The living tokens' hashes of these boxes, or of all."""
+    query = sa.select(box_tokens.c.digest, box_tokens.c.box_id).where(box_tokens.c.revoked_at.is_(None))
+    rows = conn.execute(query if ids is None else query.where(box_tokens.c.box_id.in_(ids)))
+    return [(TokenDigest(row.digest), BoxId(row.box_id)) for row in rows]
+
+
+def _operator(row: "Row[Any]") -> Operator:
+    return Operator(id=row.id, name=row.name, country=row.country, timezone=row.timezone)
+
+
+def _model(row: "Row[Any]") -> BoxModel:
+    return BoxModel(
+        id=row.id, oui=row.oui, product_class=row.product_class, name=row.name, capabilities=row.capabilities
+    )
+
+
+def _box(row: "Row[Any]") -> Box:
+    return Box(
+        id=row.id,
+        model=row.model_id,
+        serial=row.serial,
+        label=row.label,
+        identity=BoxIdentity(row.identity),
+        public_key=msgspec.convert(row.public_key, PublicKey) if row.public_key else None,
+        installed_release=row.installed_release,
+        confirmed_release=row.confirmed_release,
+        confirmed_at=row.confirmed_at,
+        last_seen=row.last_seen,
+    )
