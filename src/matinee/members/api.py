@@ -1,0 +1,115 @@
+"""Who is asking, and what each of them likes: the household behind a screen."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Response, get, put
+from litestar.handlers import HTTPRouteHandler
+from msgspec import UNSET, UnsetType
+
+from matinee.base.clock import Clock
+from matinee.base.errors import NotFound
+from matinee.base.ids import ProfileId
+from matinee.base.party import SCREENS
+from matinee.catalogue.answers import AnyRequest, revalidated
+from matinee.fleet.snapshot import Fleet
+from matinee.members import store
+from matinee.members.model import CarriedServices, Profile, ProfileNotFound
+from matinee.members.snapshot import Members
+from matinee.outside.database import Database
+
+DEFAULT_LANGUAGE = "fr"
+
+Tag = Annotated[str, msgspec.Meta(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$")]
+UiLanguage = Annotated[str, msgspec.Meta(pattern=r"^(fr|en)$")]
+
+
+class WireProfile(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    name: str
+    color: str
+    age_class: int
+    language: str
+    audio_language: str
+    subtitle_language: str | None
+
+
+class WireBox(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    model: str
+    label: str
+
+
+class Named(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    name: str
+
+
+class Me(msgspec.Struct, frozen=True, kw_only=True):
+    """The screen's household, as its screens need it. `box` is null on the web and a phone."""
+
+    party: str
+    household_id: str
+    box: WireBox | None
+    operator: Named | None
+    language: str
+    profiles: list[WireProfile]
+    services: list[Named]
+
+
+class PreferencesBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is left out stays as it is; a null subtitle language is none wanted."""
+
+    audio_language: Tag | UnsetType = UNSET
+    subtitle_language: Tag | UnsetType | None = UNSET
+    language: UiLanguage | UnsetType = UNSET
+
+
+def routes(
+    members: Members, fleet: Fleet, carried: CarriedServices, database: Database, clock: Clock
+) -> Sequence[HTTPRouteHandler]:
+    @get("/api/v1/me", opt={"policy": SCREENS})
+    async def get_me(request: AnyRequest) -> Response[Me]:
+        """The household behind this screen: its profiles, its box, and the services that it may see."""
+        party = request.user
+        if party.household is None:
+            raise NotFound("This box stands at no household's line.", remedy="Have the operator assign it.")
+        box = fleet.box(party.box)
+        model = fleet.model(box.model) if box is not None else None
+        operator = fleet.operator(party.operator)
+        known = members.profiles(party.household)
+        me = Me(
+            party=party.kind.value,
+            household_id=party.household,
+            box=WireBox(id=box.id, model=model.name if model else "", label=box.label) if box else None,
+            operator=Named(id=operator.id, name=operator.name) if operator else None,
+            language=known[0].language if known else DEFAULT_LANGUAGE,
+            profiles=[_wire(profile) for profile in known],
+            services=[Named(id=service.id, name=service.name) for service in carried.services_of(party, clock())],
+        )
+        return revalidated(request, me)
+
+    @put("/api/v1/profiles/{profile_id:str}/preferences", opt={"policy": SCREENS}, sync_to_thread=True)
+    def put_preferences(request: AnyRequest, profile_id: str, data: PreferencesBody) -> WireProfile:
+        """Change a profile's languages; what the body leaves out stays."""
+        if request.user.household is None:
+            raise ProfileNotFound
+        changes: dict[str, Any] = {k: v for k, v in msgspec.structs.asdict(data).items() if v is not UNSET}
+        with database.write() as conn:
+            changed = store.change_preferences(conn, request.user.household, ProfileId(profile_id), changes, clock())
+        return _wire(changed)
+
+    return [get_me, put_preferences]
+
+
+def _wire(profile: Profile) -> WireProfile:
+    return WireProfile(
+        id=profile.id,
+        name=profile.name,
+        color=profile.color,
+        age_class=profile.age_class,
+        language=profile.language,
+        audio_language=profile.audio_language,
+        subtitle_language=profile.subtitle_language,
+    )

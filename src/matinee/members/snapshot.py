@@ -1,0 +1,111 @@
+"""Households in memory, and the one place where a token becomes a party: box -> line -> household, for a moment."""
+
+import dataclasses
+from collections.abc import Sequence
+
+from sqlalchemy.engine import Connection
+
+from matinee.base.clock import Instant
+from matinee.base.dated import in_force
+from matinee.base.ids import HouseholdId, LineId
+from matinee.base.party import Party, PartyKind
+from matinee.fleet.snapshot import Fleet
+from matinee.members import store
+from matinee.members.model import HouseholdAssignment, Profile, ProfileNotFound
+from matinee.parties import tokens
+from matinee.parties.outbox import Event
+from matinee.parties.snapshot import ApiKeys
+from matinee.parties.tokens import TokenDigest, TokenKind
+
+
+class Members:
+    """Follows the topic "members". Readers take no lock: a refresh swaps each table whole."""
+
+    topics = frozenset({store.TOPIC})
+
+    def __init__(self) -> None:
+        self._by_line: dict[LineId, tuple[HouseholdAssignment, ...]] = {}
+        self._lines_of: dict[HouseholdId, tuple[LineId, ...]] = {}
+        self._profiles: dict[HouseholdId, tuple[Profile, ...]] = {}
+        self._tokens: dict[TokenDigest, tuple[HouseholdId, Instant | None]] = {}
+
+    def load(self, conn: Connection) -> None:
+        by_line: dict[LineId, list[HouseholdAssignment]] = {}
+        lines_of: dict[HouseholdId, dict[LineId, None]] = {}
+        for assignment in store.all_assignments(conn):
+            by_line.setdefault(assignment.line, []).append(assignment)
+            if assignment.household is not None:
+                lines_of.setdefault(assignment.household, {})[assignment.line] = None
+        members: dict[HouseholdId, list[Profile]] = {}
+        for profile in store.profiles_of(conn):
+            members.setdefault(profile.household, []).append(profile)
+        self._by_line = {line: tuple(row) for line, row in by_line.items()}
+        self._lines_of = {household: tuple(lines) for household, lines in lines_of.items()}
+        self._profiles = {household: tuple(row) for household, row in members.items()}
+        self._tokens = store.living_tokens(conn)
+
+    def follow(self, conn: Connection, events: Sequence[Event]) -> None:
+        self.load(conn)
+
+    def household_at(self, line: LineId | None, now: Instant, known_at: Instant | None = None) -> HouseholdId | None:
+        """Whose line this is at a moment."""
+        assigned = in_force(self._by_line.get(line, ()), now, known_at) if line is not None else None
+        return None if assigned is None else assigned.household
+
+    def line_of(self, household: HouseholdId, now: Instant) -> LineId | None:
+        """A line of the household's at a moment; of several the first that it had."""
+        lines = self._lines_of.get(household, ())
+        return next((line for line in lines if self.household_at(line, now) == household), None)
+
+    def profiles(self, household: HouseholdId | None) -> tuple[Profile, ...]:
+        """The household's profiles, in its own order."""
+        return self._profiles.get(household, ()) if household is not None else ()
+
+    def profile(self, household: HouseholdId | None, profile: str) -> Profile:
+        """One profile of this household. Raises ProfileNotFound, also for another household's."""
+        for one in self.profiles(household):
+            if one.id == profile:
+                return one
+        raise ProfileNotFound
+
+    def youngest(self, household: HouseholdId | None) -> Profile | None:
+        return min(self.profiles(household), key=lambda one: (one.age_class, one.place), default=None)
+
+    def resolve(self, token: str, now: Instant) -> HouseholdId | None:
+        """Whose web or phone this token is at a moment."""
+        household, expires_at = self._tokens.get(tokens.digest(token), (None, None))
+        return household if expires_at is None or now < expires_at else None
+
+
+class Resolver:
+    """From a bearer token to a party, from memory alone: what the web's middleware asks for each request."""
+
+    def __init__(self, keys: ApiKeys, fleet: Fleet, members: Members) -> None:
+        self._keys = keys
+        self._fleet = fleet
+        self._members = members
+
+    def resolve(self, token: str, now: Instant) -> Party | None:
+        """Who asks; None for what is no token of ours, or no longer one."""
+        match tokens.kind_of(token):
+            case TokenKind.API_KEY:
+                return self._keys.resolve(token, now)
+            case TokenKind.BOX:
+                box = self._fleet.resolve(token, now)
+                return box and dataclasses.replace(box, household=self._members.household_at(box.line, now))
+            case TokenKind.VIEWER:
+                return self._viewer(token, now)
+            case None:
+                return None
+
+    def _viewer(self, token: str, now: Instant) -> Party | None:
+        household = self._members.resolve(token, now)
+        if household is None:
+            return None
+        line = self._members.line_of(household, now)
+        return Party(
+            kind=PartyKind.VIEWER,
+            household=household,
+            line=line,
+            operator=self._fleet.operator_of_line(line),
+        )

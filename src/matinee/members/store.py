@@ -1,0 +1,226 @@
+"""SQL for households, whose line is whose when, profiles, and viewers' tokens."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from matinee.base.clock import Instant
+from matinee.base.ids import HouseholdId, LineId, ProfileId, new_id
+from matinee.catalogue.model import AGE_CLASSES, AgeClass, Language
+from matinee.members.model import Household, HouseholdAssignment, MemberError, Profile, ProfileNotFound
+from matinee.outside.database import InstantColumn, metadata
+from matinee.parties import outbox, tokens
+from matinee.parties.tokens import Token, TokenDigest, TokenKind
+
+TOPIC: Final = "members"
+_COLOR = re.compile(r"#[0-9a-f]{6}")
+
+households = sa.Table(
+    "households",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("reference", sa.Text, nullable=False, unique=True),
+    sa.Column("created_at", InstantColumn, nullable=False),
+)
+
+household_assignments = sa.Table(
+    "household_assignments",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("line_id", sa.Text, sa.ForeignKey("lines.id"), nullable=False, index=True),
+    sa.Column("household_id", sa.Text, sa.ForeignKey("households.id")),
+    sa.Column("valid_from", InstantColumn, nullable=False),
+    sa.Column("valid_to", InstantColumn),
+    sa.Column("recorded_at", InstantColumn, nullable=False),
+)
+
+profiles = sa.Table(
+    "profiles",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("household_id", sa.Text, sa.ForeignKey("households.id"), nullable=False, index=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("color", sa.Text, nullable=False),
+    sa.Column("age_class", sa.Integer, nullable=False),
+    sa.Column("language", sa.Text, nullable=False),
+    sa.Column("audio_language", sa.Text, nullable=False),
+    sa.Column("subtitle_language", sa.Text),
+    sa.Column("place", sa.Integer, nullable=False),
+    sa.UniqueConstraint("household_id", "name"),
+)
+
+viewer_tokens = sa.Table(
+    "viewer_tokens",
+    metadata,
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("household_id", sa.Text, sa.ForeignKey("households.id"), nullable=False, index=True),
+    sa.Column("created_at", InstantColumn, nullable=False),
+    sa.Column("expires_at", InstantColumn),
+    sa.Column("revoked_at", InstantColumn),
+)
+
+
+def ensure_household(conn: Connection, reference: str, now: Instant) -> Household:
+    """The household of that reference, made where there is none."""
+    row = conn.execute(sa.select(households).where(households.c.reference == reference)).one_or_none()
+    if row is not None:
+        return Household(id=row.id, reference=row.reference)
+    made = Household(id=HouseholdId(new_id()), reference=reference)
+    conn.execute(sa.insert(households).values(id=made.id, reference=reference, created_at=now))
+    outbox.append(conn, TOPIC, made.id, {}, now)
+    return made
+
+
+def assign_household(
+    conn: Connection,
+    line: LineId,
+    household: HouseholdId | None,
+    valid_from: Instant,
+    now: Instant,
+    valid_to: Instant | None = None,
+) -> None:
+    """Record that a line is a household's from a moment on; None, that it is nobody's."""
+    if valid_to is not None and valid_to <= valid_from:
+        raise MemberError("The assignment ends before it begins.", remedy="Write its beginning first.")
+    conn.execute(
+        sa.insert(household_assignments).values(
+            id=new_id(), line_id=line, household_id=household, valid_from=valid_from, valid_to=valid_to, recorded_at=now
+        )
+    )
+    outbox.append(conn, TOPIC, line, {}, now)
+
+
+def ensure_profile(
+    conn: Connection,
+    household: HouseholdId,
+    name: str,
+    color: str,
+    age_class: AgeClass,
+    language: Language,
+    now: Instant,
+    audio_language: Language | None = None,
+    subtitle_language: Language | None = None,
+) -> Profile:
+    """The household's profile of that name, made where there is none, after those that are there."""
+    there = [profile for profile in profiles_of(conn, household) if profile.name == name]
+    if there:
+        return there[0]
+    if not name.strip() or not _COLOR.fullmatch(color) or age_class not in AGE_CLASSES:
+        raise MemberError(
+            f"The profile {name!r} has no name, no colour or no age class.",
+            remedy="Give it a name, a colour such as #4477aa, and an age class of 0, 10, 12, 16 or 18.",
+        )
+    made = Profile(
+        id=ProfileId(new_id()),
+        household=household,
+        name=name,
+        color=color,
+        age_class=age_class,
+        language=language,
+        audio_language=audio_language or language,
+        subtitle_language=subtitle_language,
+        place=len(profiles_of(conn, household)),
+    )
+    conn.execute(
+        sa.insert(profiles).values(
+            id=made.id,
+            household_id=household,
+            name=name,
+            color=color,
+            age_class=int(age_class),
+            language=language,
+            audio_language=made.audio_language,
+            subtitle_language=subtitle_language,
+            place=made.place,
+        )
+    )
+    outbox.append(conn, TOPIC, household, {}, now)
+    return made
+
+
+def change_preferences(
+    conn: Connection, household: HouseholdId, profile: ProfileId, changes: Mapping[str, str | None], now: Instant
+) -> Profile:
+    """Change a profile's languages; the profile as it now is. Raises ProfileNotFound, also for another household's."""
+    own = sa.and_(profiles.c.id == profile, profiles.c.household_id == household)
+    if changes:
+        changed = conn.execute(sa.update(profiles).where(own).values(**changes))
+        if changed.rowcount:
+            outbox.append(conn, TOPIC, household, {}, now)
+    row = conn.execute(sa.select(profiles).where(own)).one_or_none()
+    if row is None:
+        raise ProfileNotFound
+    return _profile(row)
+
+
+def mint_viewer_token(conn: Connection, household: HouseholdId, now: Instant, expires_at: Instant | None = None) -> Token:
+    """A new token for a household's web or phone. It is shown this once; what is kept is its hash."""
+    token = tokens.mint(TokenKind.VIEWER)
+    conn.execute(
+        sa.insert(viewer_tokens).values(
+            digest=tokens.digest(token), household_id=household, created_at=now, expires_at=expires_at
+        )
+    )
+    outbox.append(conn, TOPIC, household, {}, now)
+    return token
+
+
+def revoke_viewer_tokens(conn: Connection, household: HouseholdId, now: Instant) -> int:
+    """Sign all of a household's webs and phones out. How many tokens there were."""
+    ended = conn.execute(
+        sa.update(viewer_tokens)
+        .where(viewer_tokens.c.household_id == household, viewer_tokens.c.revoked_at.is_(None))
+        .values(revoked_at=now)
+    )
+    outbox.append(conn, TOPIC, household, {}, now)
+    return ended.rowcount
+
+
+def profiles_of(conn: Connection, household: HouseholdId | None = None) -> Sequence[Profile]:
+    """A household's profiles in their order, or everybody's."""
+    query = sa.select(profiles).order_by(profiles.c.household_id, profiles.c.place, profiles.c.id)
+    if household is not None:
+        query = query.where(profiles.c.household_id == household)
+    return [_profile(row) for row in conn.execute(query)]
+
+
+def all_assignments(conn: Connection) -> Sequence[HouseholdAssignment]:
+    """All that was ever recorded of whose line is whose, in the order of recording."""
+    rows = conn.execute(
+        sa.select(household_assignments).order_by(
+            household_assignments.c.recorded_at, household_assignments.c.valid_from
+        )
+    )
+    return [
+        HouseholdAssignment(
+            line=r.line_id,
+            household=r.household_id,
+            valid_from=r.valid_from,
+            valid_to=r.valid_to,
+            recorded_at=r.recorded_at,
+        )
+        for r in rows
+    ]
+
+
+def living_tokens(conn: Connection) -> dict[TokenDigest, tuple[HouseholdId, Instant | None]]:
+    """Each token's household, and when the token ends by itself."""
+    rows = conn.execute(sa.select(viewer_tokens).where(viewer_tokens.c.revoked_at.is_(None)))
+    return {TokenDigest(row.digest): (HouseholdId(row.household_id), row.expires_at) for row in rows}
+
+
+def _profile(row: "Row[Any]") -> Profile:
+    return Profile(
+        id=row.id,
+        household=row.household_id,
+        name=row.name,
+        color=row.color,
+        age_class=AgeClass(row.age_class),
+        language=row.language,
+        audio_language=row.audio_language,
+        subtitle_language=row.subtitle_language,
+        place=row.place,
+    )
