@@ -1,6 +1,20 @@
+import "@fontsource-variable/manrope/index.css";
+import "../base/tokens.css";
+import "../screens/parts/parts.css";
+import "../screens/home/home.css";
+import "../screens/title/title.css";
+import "../screens/search/search.css";
+import "../screens/profiles/profiles.css";
+import "../screens/settings/settings.css";
 import { render } from "solid-js/web";
-import type { Shell } from "../base/shell";
+import { App } from "./app";
+import { pageShell } from "./shell";
+import { deviceStore } from "./storage";
 
-const shell: Shell | undefined = window.matineeShell;
-const root = document.getElementById("matinee");
-if (root) render(() => <p>Matinee {shell?.version}</p>, root);
+const store = deviceStore(() => window.localStorage);
+const shell = window.matineeShell ?? pageShell(store, document);
+document.documentElement.dataset["seat"] = shell.seat;
+document.documentElement.dataset["input"] = shell.seat === "tv" ? "keys" : "pointer";
+const root = document.getElementById("matinee") ?? document.body.appendChild(document.createElement("div"));
+root.replaceChildren();
+render(() => <App shell={shell} store={store} />, root);

@@ -21,7 +21,7 @@ export interface ZoneSpec {
   readonly start?: number;
   readonly onPress?: (index: number) => void;
   /** An item with a long press is pressed when the key comes up, all others when it goes down. */
-  readonly onLongPress?: (index: number) => void;
+  readonly longPress?: { has(index: number): boolean; run(index: number): void };
 }
 
 export interface LayerSpec {
@@ -69,6 +69,7 @@ export class FocusIndex {
   private readonly layers: Layer[] = [];
   private readonly memories = new Map<string, Memory>();
   private readonly listeners = new Set<(owner: Owner) => void>();
+  private readonly watchers = new Set<() => void>();
   private last: Owner = NOBODY;
 
   /** Put a layer on top. With `restore`, the focus returns to where it was when the layer of this id was last closed. */
@@ -97,11 +98,16 @@ export class FocusIndex {
     this.tell();
   }
 
-  /** Change a layer's order of zones; the focus stays where it is if its zone is still there. */
-  reorder(id: string, order: readonly string[]): void {
+  /**
+   * Change a layer's order of zones, and the one to begin with. The focus stays where it is if its zone is still there;
+   * where the viewer has not moved yet, it goes to the new beginning.
+   */
+  reorder(id: string, order: readonly string[], initial?: string): void {
     const layer = this.find(id);
     if (!layer) return;
-    layer.spec = { ...layer.spec, order };
+    const next = initial ?? layer.spec.initial;
+    if (layer.wanted === layer.spec.initial) layer.wanted = next;
+    layer.spec = { ...layer.spec, order, initial: next };
     layer.position = positions(order);
     this.settle(layer);
   }
@@ -183,6 +189,14 @@ export class FocusIndex {
     return (layer?.current == null ? undefined : layer.zones.get(layer.current)?.spec) ?? null;
   }
 
+  /** Press what has the focus. False where there is nothing to press. */
+  press(): boolean {
+    const target = this.target();
+    if (!target?.onPress) return false;
+    target.onPress(this.last.index);
+    return true;
+  }
+
   /** The specification of the topmost layer. */
   topLayer(): LayerSpec | null {
     return this.top()?.spec ?? null;
@@ -195,6 +209,12 @@ export class FocusIndex {
   subscribe(listener: (owner: Owner) => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
+  }
+
+  /** Told of every change, also of zones that do not have the focus. */
+  watch(watcher: () => void): () => void {
+    this.watchers.add(watcher);
+    return () => this.watchers.delete(watcher);
   }
 
   private top(): Layer | undefined {
@@ -250,6 +270,7 @@ export class FocusIndex {
     const owner: Owner = layer
       ? { layer: layer.spec.id, zone: held ? zone.spec.id : null, index: held ? zone.index : 0 }
       : NOBODY;
+    for (const watcher of this.watchers) watcher();
     if (same(owner, this.last)) return;
     this.last = owner;
     for (const listener of this.listeners) listener(owner);

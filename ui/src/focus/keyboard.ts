@@ -48,7 +48,7 @@ export class Keyboard {
   ) {}
 
   down(event: KeyboardEvent): void {
-    if (event.ctrlKey || event.altKey || event.metaKey || belongsToText(event)) return;
+    if (event.ctrlKey || event.altKey || event.metaKey || belongsToText(event) || belongsToButton(event)) return;
     const action = this.keys.actionOf(event);
     if (action === null) return;
     const repeat = event.repeat || (this.held?.code === event.keyCode && this.held.action === action);
@@ -118,4 +118,9 @@ export function belongsToText(event: Pick<KeyboardEvent, "key" | "keyCode" | "ta
   if (event.key === "ArrowLeft") return (target.selectionEnd ?? 0) > 0;
   if (event.key === "ArrowRight") return (target.selectionStart ?? 0) < target.value.length;
   return event.key === "Backspace" || event.key === "Home" || event.key === "End" || event.key.length === 1;
+}
+
+/** The space bar presses a button that has the focus; the browser sees to it. */
+export function belongsToButton(event: Pick<KeyboardEvent, "key" | "target">): boolean {
+  return event.key === " " && event.target instanceof HTMLButtonElement;
 }

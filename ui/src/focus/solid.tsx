@@ -17,6 +17,8 @@ import { FocusIndex, type LayerSpec, type Owner, type ZoneSpec } from "./index";
 
 export interface Focus {
   readonly index: FocusIndex;
+  /** A page that scrolls follows the focus; a television's screen moves its rows itself. */
+  readonly scrolls: boolean;
   readonly owner: Accessor<Owner>;
   isOwner(key: string): boolean;
 }
@@ -28,12 +30,12 @@ export function keyOf(layer: string, zone: string | null, index: number): string
   return `${layer}\n${zone ?? ""}\n${index}`;
 }
 
-export function createFocus(): Focus {
+export function createFocus(scrolls: boolean): Focus {
   const index = new FocusIndex();
   const [owner, setOwner] = createSignal<Owner>(index.owner(), { equals: false });
   const isOwner = createSelector(() => keyOf(owner().layer, owner().zone, owner().index));
   onCleanup(index.subscribe(setOwner));
-  return { index, owner, isOwner };
+  return { index, scrolls, owner, isOwner };
 }
 
 export function FocusProvider(props: { focus: Focus; children: JSX.Element }): JSX.Element {
@@ -80,7 +82,7 @@ export function Layer(props: LayerProps): JSX.Element {
     onBack: () => props.onBack?.() ?? false,
   });
   focus.index.open(spec(), props.restore ?? false);
-  createRenderEffect(() => focus.index.reorder(id, props.order));
+  createRenderEffect(() => focus.index.reorder(id, props.order, props.initial));
   const anchored = (): boolean => focus.isOwner(keyOf(id, null, 0));
   createEffect(() => {
     if (anchored()) element.focus({ preventScroll: true });
@@ -121,43 +123,66 @@ export interface ItemProps {
   ref: (element: HTMLElement) => void;
   onClick: (event: MouseEvent) => void;
   onFocusIn: () => void;
+  onMouseMove: (event: MouseEvent) => void;
   readonly tabindex: "0" | "-1";
   readonly "data-focused": "" | undefined;
 }
 
 export type ZoneOptions = Omit<ZoneSpec, "count"> & { count: Accessor<number> };
 
-/** Declare a zone of the surrounding layer. Options other than the count are fixed. */
+/** Declare a zone of the surrounding layer, and draw it. Options other than the count are fixed. */
 export function useZone(options: ZoneOptions): ZoneBinding {
+  const { index } = useFocus();
+  const layer = useLayerId();
+  createRenderEffect(() => index.put(layer, { ...options, count: options.count() }));
+  onCleanup(() => index.remove(layer, options.id));
+  return bindZone(options.id);
+}
+
+/** Declare many zones at once, apart from their drawing: rows can be moved to before they exist as elements. */
+export function useZones(layer: string, specs: Accessor<readonly ZoneSpec[]>): void {
+  const { index } = useFocus();
+  let before: readonly ZoneSpec[] = [];
+  createRenderEffect(() => {
+    const now = specs();
+    for (const spec of now) index.put(layer, spec);
+    const kept = new Set(now.map((spec) => spec.id));
+    for (const spec of before) if (!kept.has(spec.id)) index.remove(layer, spec.id);
+    before = now;
+  });
+}
+
+/** Draw a zone that is declared elsewhere. */
+export function bindZone(id: string): ZoneBinding {
   const focus = useFocus();
   const layer = useLayerId();
-  const [current, setCurrent] = createSignal(0);
-  const within = (): boolean => focus.owner().layer === layer && focus.owner().zone === options.id;
-  createRenderEffect(() => {
-    focus.index.put(layer, { ...options, count: options.count() });
-    setCurrent(focus.index.indexOf(layer, options.id));
-  });
-  createRenderEffect(() => {
-    const owner = focus.owner();
-    if (owner.layer === layer && owner.zone === options.id) setCurrent(owner.index);
-  });
-  onCleanup(() => focus.index.remove(layer, options.id));
+  const [current, setCurrent] = createSignal(focus.index.indexOf(layer, id));
+  const within = (): boolean => focus.owner().layer === layer && focus.owner().zone === id;
+  onCleanup(focus.index.watch(() => setCurrent(focus.index.indexOf(layer, id))));
   const isCurrent = createSelector(current);
 
   function item(index: number): ItemProps {
-    const key = keyOf(layer, options.id, index);
+    const key = keyOf(layer, id, index);
     return {
       ref: (element) => {
         createEffect(() => {
-          if (focus.isOwner(key)) element.focus({ preventScroll: true });
+          if (focus.isOwner(key)) element.focus({ preventScroll: !focus.scrolls });
         });
       },
       onClick: (event) => {
+        // A link opened in a new tab is the browser's business.
+        if (event.metaKey || event.ctrlKey || event.shiftKey) return;
+        event.preventDefault();
         event.stopPropagation();
-        if (focus.index.claim(layer, options.id, index)) options.onPress?.(index);
+        if (focus.index.claim(layer, id, index)) focus.index.press();
       },
       onFocusIn: () => {
-        if (!focus.isOwner(key)) focus.index.claim(layer, options.id, index);
+        if (!focus.isOwner(key)) focus.index.claim(layer, id, index);
+      },
+      // A television's pointer remote moves the focus; rows that slide under a resting pointer do not.
+      onMouseMove: (event) => {
+        const moved = event.movementX !== 0 || event.movementY !== 0;
+        if (!focus.scrolls && moved && !focus.isOwner(key)) focus.index.claim(layer, id, index);
       },
       get tabindex() {
         return isCurrent(index) ? ("0" as const) : ("-1" as const);
@@ -167,5 +192,5 @@ export function useZone(options: ZoneOptions): ZoneBinding {
       },
     };
   }
-  return { item, isFocused: (index) => focus.isOwner(keyOf(layer, options.id, index)), current, within };
+  return { item, isFocused: (index) => focus.isOwner(keyOf(layer, id, index)), current, within };
 }

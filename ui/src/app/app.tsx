@@ -1,0 +1,281 @@
+// The whole: who watches, which screens lie on each other, and what runs beside them (status, refresh, the connection's
+// banner). Screens are told everything through their Seat.
+
+import { createEffect, createMemo, createSignal, type JSX, lazy, Match, on, onCleanup, onMount, Show, Suspense, Switch } from "solid-js";
+import { createClient } from "../api/client";
+import type { Home, Me, Preferences, Profile, Status, Tile, Title } from "../api/types";
+import { type Language, languageFor, wordsFor } from "../base/i18n";
+import type { Shell } from "../base/shell";
+import { createFocus, FocusProvider, Layer } from "../focus/solid";
+import { createPlays } from "../player/plays";
+import { createConnection } from "../screens/connection";
+import { type KeyboardLayout, type Seat, SeatProvider } from "../screens/context";
+import HomeScreen from "../screens/home/home";
+import { createLive } from "../screens/live";
+import { createNav, hrefOf, type Route } from "../screens/nav";
+import { Wordmark } from "../screens/parts/icons";
+import { Notice } from "../screens/parts/notice";
+import ProfilesScreen from "../screens/profiles/profiles";
+import SearchScreen from "../screens/search/search";
+import SettingsScreen from "../screens/settings/settings";
+import TitleScreen from "../screens/title/title";
+import { Banner } from "./banner";
+import { listenToKeys } from "./keys";
+import type { Store } from "./storage";
+import { watchStatus } from "./watch_status";
+
+const loadPlayer = () => import("../screens/player/player");
+const PlayerScreen = lazy(loadPlayer);
+
+const PROFILE_KEY = "matinee.profile";
+const LAYOUT_KEY = "matinee.keyboard";
+/** Home is asked again this often while it lies open; an unchanged one costs an empty answer. */
+const HOME_EVERY_MS = 5 * 60_000;
+
+export function App(props: { shell: Shell; store: Store }): JSX.Element {
+  const { shell, store } = props;
+  const tv = shell.seat === "tv";
+  const connection = createConnection();
+  const [refused, setRefused] = createSignal(false);
+  const client = createClient({
+    origin: "",
+    token: () => shell.token,
+    fetch: (input, init) => fetch(input, init),
+    sleep: (ms) => new Promise((done) => setTimeout(done, ms)),
+    random: Math.random,
+    reached: (online) => connection.note(online),
+    refused: () => {
+      setRefused(true);
+      shell.tokenRefused();
+    },
+  });
+  const focus = createFocus(!tv);
+  const nav = createNav({
+    location,
+    history,
+    browser: !tv,
+    onPop: (listener) => window.addEventListener("popstate", (event) => listener(event.state)),
+  });
+  onCleanup(listenToKeys(focus, nav, tv));
+
+  const me = createLive<Me>({ key: () => "me", load: (_, signal) => client.me({ signal }), connection });
+  const [chosenId, setChosenId] = createSignal(store.get(PROFILE_KEY));
+  const [changes, setChanges] = createSignal<Readonly<Record<string, Preferences>>>({});
+  const profile = createMemo((): Profile | undefined => {
+    const profiles = me.value()?.profiles ?? [];
+    const found = profiles.find(({ id }) => id === chosenId()) ?? profiles[0];
+    return found && { ...found, ...changes()[found.id] };
+  });
+  const mustChoose = (): boolean =>
+    (me.value()?.profiles.length ?? 0) > 1 && !me.value()?.profiles.some(({ id }) => id === chosenId());
+  const language = createMemo((): Language => profile()?.language ?? languageFor(navigator.languages));
+  const words = createMemo(() => wordsFor(language()));
+  createEffect(() => {
+    document.documentElement.lang = language();
+  });
+
+  const compactQuery = window.matchMedia("(max-width: 720px)");
+  const [narrow, setNarrow] = createSignal(compactQuery.matches);
+  compactQuery.addEventListener("change", (event) => setNarrow(event.matches));
+  window.addEventListener("offline", () => connection.cut());
+  window.addEventListener("online", () => void client.status().catch(() => undefined));
+
+  const home = createLive<Home>({
+    key: () => (profile() && !mustChoose() ? `${profile()?.id} ${language()}` : null),
+    load: (key, signal) => client.home(key.split(" ")[0] ?? "", { signal }),
+    connection,
+    cache: new Map<string, Home>(),
+  });
+  const titles = new Map<string, Title>();
+  const [status, setStatus] = createSignal<Status | undefined>();
+  const plays = createPlays({ client, profileId: () => profile()?.id ?? "" });
+  const [layout, setLayout] = createSignal<KeyboardLayout>(
+    (store.get(LAYOUT_KEY) as KeyboardLayout | null) ?? (language() === "fr" ? "azerty" : "alphabet"),
+  );
+
+  const seat = (known: Me): Seat => ({
+    kind: shell.seat,
+    compact: () => !tv && narrow(),
+    release: shell.version,
+    client,
+    connection,
+    nav,
+    me: () => me.value() ?? known,
+    profile: () => profile() as Profile,
+    words,
+    home,
+    status,
+    titles,
+    layout,
+    setLayout: (next) => {
+      store.set(LAYOUT_KEY, next);
+      setLayout(next);
+    },
+    setLanguage: (next) => change({ language: next }),
+    chooseProfile: (id) => {
+      store.set(PROFILE_KEY, id);
+      setChosenId(id);
+    },
+    setPreferences: change,
+    expectPlay: (id) => {
+      // OK on Play leaves its page: what was prepared is then the player's to take.
+      if (id === null && nav.current().screen === "play") return;
+      if (id === null) plays.predictor.cancel();
+      else plays.predictor.hint(id);
+    },
+  });
+
+  function change(preferences: Preferences): void {
+    const id = profile()?.id;
+    if (id === undefined) return;
+    setChanges((all) => ({ ...all, [id]: { ...all[id], ...preferences } }));
+    void sendPreferences(id);
+  }
+
+  /** Kept here at once; a server that cannot be reached is told when the connection is back. */
+  async function sendPreferences(id: string): Promise<void> {
+    const wished = changes()[id];
+    if (!wished) return;
+    unsent.add(id);
+    try {
+      await client.setPreferences(id, wished);
+      unsent.delete(id);
+    } catch {
+      // It stays among the unsent.
+    }
+  }
+  const unsent = new Set<string>();
+  createEffect(on(connection.recoveries, () => unsent.forEach((id) => void sendPreferences(id)), { defer: true }));
+
+  watchStatus({ client, home, setStatus, status, wanted: () => nav.current().screen !== "play" && !refused() });
+  createEffect(
+    on(
+      () => nav.current().screen,
+      (_, before) => {
+        if (before === "play") home.refresh();
+      },
+      { defer: true },
+    ),
+  );
+  const timer = setInterval(() => {
+    if (document.visibilityState === "visible" && nav.current().screen === "home") home.refresh();
+  }, HOME_EVERY_MS);
+  onCleanup(() => clearInterval(timer));
+
+  return (
+    <FocusProvider focus={focus}>
+      <Show when={me.value()} fallback={<Boot />} keyed={false}>
+        {(known) => (
+          <SeatProvider seat={seat(known())}>
+            <Show when={profile()} fallback={<Boot />}>
+              <Show when={!mustChoose()} fallback={<ProfilesScreen onChosen={() => undefined} />}>
+                <Screens />
+              </Show>
+            </Show>
+            <Started />
+          </SeatProvider>
+        )}
+      </Show>
+      <Banner connection={connection} words={words} />
+    </FocusProvider>
+  );
+
+  /** What is known of a title already, to show while its film loads. */
+  function tileOf(id: string): Tile | undefined {
+    for (const title of titles.values()) {
+      if (title.id === id) return title;
+      const episode = title.seasons?.flatMap((season) => season.episodes).find((one) => one.id === id);
+      if (episode) return episode;
+    }
+    return home.value()?.rows.flatMap((row) => row.items).find((tile) => tile.id === id);
+  }
+
+  /** While nobody is known: the name, and, if it lasts, why. */
+  function Boot(): JSX.Element {
+    const complaint = () => (refused() || !shell.token ? "signedOut" : me.complaint());
+    return (
+      <Layer id="boot" label="Matinee" order={["notice"]} initial="notice" class="screen boot">
+        <Wordmark />
+        <Show when={complaint()}>
+          {(why) => (
+            <Notice
+              title={words().t(`error.${why()}.title`)}
+              help={words().t(`error.${why()}.help`)}
+              actions={why() === "signedOut" ? [] : [{ label: words().t("error.retry"), run: () => me.refresh() }]}
+            />
+          )}
+        </Show>
+      </Layer>
+    );
+  }
+
+  function Started(): JSX.Element {
+    onMount(() =>
+      requestAnimationFrame(() =>
+        setTimeout(() => {
+          shell.started();
+          plays.warm();
+          const idle = window.requestIdleCallback ?? ((run: () => void) => setTimeout(run, 400));
+          idle(() => void loadPlayer().catch(() => undefined));
+        }),
+      ),
+    );
+    return null;
+  }
+
+  function Screens(): JSX.Element {
+    const place = createMemo(
+      () => {
+        const stack = nav.stack();
+        return { route: nav.current(), key: `${hrefOf(nav.current())}@${stack.length}` };
+      },
+      { route: nav.current(), key: "" },
+      { equals: (a, b) => a.key === b.key },
+    );
+    return (
+      <>
+        <HomeScreen covered={nav.current().screen !== "home"} />
+        <Show when={place().route.screen !== "home" && place()} keyed>
+          {(here) => <Screen route={here.route} layer={here.key} restore={nav.returned()} />}
+        </Show>
+      </>
+    );
+  }
+
+  function Screen(here: { route: Route; layer: string; restore: boolean }): JSX.Element {
+    const route = here.route;
+    return (
+      <Switch>
+        <Match when={route.screen === "title" && route}>
+          {(title) => <TitleScreen id={title().id} layer={here.layer} restore={here.restore} />}
+        </Match>
+        <Match when={route.screen === "play" && route}>
+          {(play) => (
+            <Suspense fallback={<div class="screen curtain" />}>
+              <PlayerScreen
+                titleId={play().id}
+                plays={plays}
+                words={words()}
+                seat={shell.seat}
+                tile={tileOf(play().id)}
+                onPreferences={change}
+                fromStart={play().fromStart ?? false}
+                onClose={() => void nav.back()}
+                onNext={(id: string) => nav.replace({ screen: "play", id })}
+              />
+            </Suspense>
+          )}
+        </Match>
+        <Match when={route.screen === "search"}>
+          <SearchScreen restore={here.restore} />
+        </Match>
+        <Match when={route.screen === "settings"}>
+          <SettingsScreen />
+        </Match>
+        <Match when={route.screen === "profiles"}>
+          <ProfilesScreen onChosen={() => nav.home()} />
+        </Match>
+      </Switch>
+    );
+  }
+}

@@ -1,0 +1,49 @@
+// What every screen is given: who watches, on what, in which language, and the ways to the server and to other screens.
+
+import { type Accessor, createContext, type JSX, useContext } from "solid-js";
+import type { Client } from "../api/client";
+import type { Home, Id, Me, Preferences, Profile, Status, Title } from "../api/types";
+import type { Language, Words } from "../base/i18n";
+import type { Connection } from "./connection";
+import type { Live } from "./live";
+import type { Nav } from "./nav";
+
+export type KeyboardLayout = "azerty" | "alphabet";
+
+export interface Seat {
+  /** "tv": a remote, ten feet away. "web": pointer, finger or keyboard. */
+  readonly kind: "tv" | "web";
+  /** A phone's width: posters instead of wide pictures, the menu at the bottom. */
+  readonly compact: Accessor<boolean>;
+  readonly release: string;
+  readonly client: Client;
+  readonly connection: Connection;
+  readonly nav: Nav;
+  readonly me: Accessor<Me>;
+  readonly profile: Accessor<Profile>;
+  readonly words: Accessor<Words>;
+  readonly home: Live<Home>;
+  readonly status: Accessor<Status | undefined>;
+  /** Title pages by their key, so that going back shows them at once. */
+  readonly titles: Map<string, Title>;
+  readonly layout: Accessor<KeyboardLayout>;
+  setLayout(layout: KeyboardLayout): void;
+  setLanguage(language: Language): void;
+  chooseProfile(id: Id): void;
+  /** Changes the profile here at once, and on the server as soon as it can be reached. */
+  setPreferences(preferences: Preferences): void;
+  /** The viewer seems about to play this; null: not any more. */
+  expectPlay(titleId: Id | null): void;
+}
+
+const SeatContext = createContext<Seat>();
+
+export function SeatProvider(props: { seat: Seat; children: JSX.Element }): JSX.Element {
+  return <SeatContext.Provider value={props.seat}>{props.children}</SeatContext.Provider>;
+}
+
+export function useSeat(): Seat {
+  const seat = useContext(SeatContext);
+  if (!seat) throw new Error("screens: used outside of SeatProvider");
+  return seat;
+}

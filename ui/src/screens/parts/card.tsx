@@ -1,0 +1,56 @@
+// One title as a card: wide for rows on a large screen, upright for grids and phones.
+
+import { type JSX, Show, splitProps } from "solid-js";
+import type { Tile } from "../../api/types";
+import type { ItemProps } from "../../focus/solid";
+import { useSeat } from "../context";
+import { hrefOf } from "../nav";
+import { ProgressBar, tileLabel, timeLeft } from "./facts";
+import { Picture } from "./picture";
+
+export type CardShape = "tile" | "poster";
+
+export interface CardProps {
+  tile: Tile;
+  shape: CardShape;
+  item: ItemProps;
+  position: number;
+  of: number;
+  lazy?: boolean;
+  style?: JSX.CSSProperties;
+}
+
+export function artworkOf(tile: Tile, shape: CardShape): string | null {
+  if (!tile.artwork) return null;
+  return shape === "tile" ? tile.artwork.tile : tile.artwork.poster_small;
+}
+
+export function Card(props: CardProps): JSX.Element {
+  const { words } = useSeat();
+  const [own] = splitProps(props, ["item"]);
+  const caption = (): string | null => {
+    const tile = props.tile;
+    if (tile.series && tile.kind === "episode") {
+      const number = words().t("tile.episode", { season: tile.series.season, episode: tile.series.episode });
+      const left = timeLeft(tile, words());
+      return left ? `${number} · ${left}` : number;
+    }
+    return timeLeft(tile, words());
+  };
+  return (
+    <li class={`card card-${props.shape}`} style={props.style} aria-setsize={props.of} aria-posinset={props.position + 1}>
+      <a
+        {...own.item}
+        class="card-link"
+        href={hrefOf({ screen: "title", id: props.tile.series?.id ?? props.tile.id })}
+        draggable={false}
+        aria-label={tileLabel(props.tile, words())}
+        data-title={props.tile.id}
+      >
+        <Picture src={artworkOf(props.tile, props.shape)} id={props.tile.id} name={props.tile.name} lazy={props.lazy ?? false} />
+        <ProgressBar tile={props.tile} />
+      </a>
+      <Show when={caption()}>{(text) => <span class="card-caption" aria-hidden="true">{text()}</span>}</Show>
+    </li>
+  );
+}

@@ -1,0 +1,75 @@
+// The menu: a line at the top of a television or a desktop, a bar of four at the bottom of a phone. One zone in both.
+
+import { For, type JSX } from "solid-js";
+import type { MessageKey } from "../../base/messages";
+import { useZone } from "../../focus/solid";
+import { useSeat } from "../context";
+import { hrefOf, type Route } from "../nav";
+import { Icon, type IconName, Wordmark } from "./icons";
+
+const ENTRIES: readonly { route: Route; icon: IconName; name: MessageKey }[] = [
+  { route: { screen: "home" }, icon: "home", name: "nav.home" },
+  { route: { screen: "search" }, icon: "search", name: "nav.search" },
+  { route: { screen: "settings" }, icon: "settings", name: "nav.settings" },
+];
+
+export function Menu(props: { here: Route["screen"] }): JSX.Element {
+  const { words, nav, profile } = useSeat();
+  const go = (index: number): void => {
+    const route = ENTRIES[index]?.route ?? { screen: "profiles" };
+    if (route.screen === "home") nav.home();
+    else if (nav.current().screen === "home") nav.open(route);
+    else if (nav.current().screen !== route.screen) nav.replace(route);
+  };
+  const zone = useZone({
+    id: "menu",
+    shape: { kind: "row" },
+    count: () => ENTRIES.length + 1,
+    start: Math.max(0, ENTRIES.findIndex((entry) => entry.route.screen === props.here)),
+    onPress: go,
+  });
+  return (
+    <header class="menu">
+      <Wordmark />
+      <nav aria-label={words().t("nav.main")}>
+        <ul>
+          <For each={ENTRIES}>
+            {(entry, index) => (
+              <li>
+                <a
+                  {...zone.item(index())}
+                  class="menu-entry"
+                  href={hrefOf(entry.route)}
+                  aria-current={props.here === entry.route.screen ? "page" : undefined}
+                >
+                  <Icon name={entry.icon} />
+                  <span>{words().t(entry.name)}</span>
+                </a>
+              </li>
+            )}
+          </For>
+          <li class="menu-profile">
+            <a
+              {...zone.item(ENTRIES.length)}
+              class="menu-entry"
+              href={hrefOf({ screen: "profiles" })}
+              aria-label={words().t("nav.profile", { name: profile().name })}
+              aria-current={props.here === "profiles" ? "page" : undefined}
+            >
+              <Avatar name={profile().name} color={profile().color} />
+              <span aria-hidden="true">{profile().name}</span>
+            </a>
+          </li>
+        </ul>
+      </nav>
+    </header>
+  );
+}
+
+export function Avatar(props: { name: string; color: string }): JSX.Element {
+  return (
+    <span class="avatar" style={{ "--own": props.color }} aria-hidden="true">
+      {[...props.name.trim()][0]?.toLocaleUpperCase() ?? ""}
+    </span>
+  );
+}

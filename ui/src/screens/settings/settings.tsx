@@ -1,0 +1,115 @@
+// The few things that a viewer may set here: the language, and the order of the search keyboard. And what this device is,
+// for whoever is asked on the telephone.
+
+import { For, type JSX, Show } from "solid-js";
+import type { MessageKey } from "../../base/messages";
+import { Layer, useZone } from "../../focus/solid";
+import { type KeyboardLayout, useSeat } from "../context";
+import { Icon } from "../parts/icons";
+import { Menu } from "../parts/menu";
+
+interface ChoiceProps<V extends string> {
+  zone: string;
+  title: MessageKey;
+  help?: MessageKey;
+  values: readonly { value: V; name: MessageKey }[];
+  value: V;
+  onChoose(value: V): void;
+}
+
+export default function SettingsScreen(): JSX.Element {
+  const seat = useSeat();
+  const words = seat.words;
+  return (
+    <Layer
+      id="settings"
+      label={words().t("settings.title")}
+      order={["menu", "language", "keyboard"]}
+      initial="language"
+      class="screen settings"
+    >
+      <Menu here="settings" />
+      <div class="settings-page">
+        <h1>{words().t("settings.title")}</h1>
+        <Choice
+          zone="language"
+          title="settings.language"
+          help="settings.languageHelp"
+          values={[
+            { value: "fr", name: "settings.french" },
+            { value: "en", name: "settings.english" },
+          ]}
+          value={words().language}
+          onChoose={(language) => seat.setLanguage(language)}
+        />
+        <Show when={seat.kind === "tv"}>
+          <Choice<KeyboardLayout>
+            zone="keyboard"
+            title="settings.keyboard"
+            values={[
+              { value: "azerty", name: "search.layoutAzerty" },
+              { value: "alphabet", name: "search.layoutAlphabet" },
+            ]}
+            value={seat.layout()}
+            onChoose={(layout) => seat.setLayout(layout)}
+          />
+        </Show>
+        <dl class="device">
+          <Show when={seat.me().box}>
+            {(box) => (
+              <>
+                <dt>{words().t("settings.box")}</dt>
+                <dd>{box().label}</dd>
+                <dt>{words().t("settings.model")}</dt>
+                <dd>{box().model}</dd>
+              </>
+            )}
+          </Show>
+          <dt>{words().t("settings.operator")}</dt>
+          <dd>{seat.me().operator.name}</dd>
+          <dt>{words().t("settings.release")}</dt>
+          <dd>{seat.release}</dd>
+        </dl>
+      </div>
+    </Layer>
+  );
+}
+
+function Choice<V extends string>(props: ChoiceProps<V>): JSX.Element {
+  const { words } = useSeat();
+  const zone = useZone({
+    id: props.zone,
+    shape: { kind: "row" },
+    count: () => props.values.length,
+    start: Math.max(0, props.values.findIndex(({ value }) => value === props.value)),
+    onPress: (index) => {
+      const chosen = props.values[index];
+      if (chosen) props.onChoose(chosen.value);
+    },
+  });
+  const heading = `setting-${props.zone}`;
+  return (
+    <section class="setting">
+      <h2 id={heading}>{words().t(props.title)}</h2>
+      <Show when={props.help}>{(help) => <p>{words().t(help())}</p>}</Show>
+      <div role="radiogroup" aria-labelledby={heading} class="buttons">
+        <For each={props.values}>
+          {(choice, index) => (
+            <button
+              type="button"
+              {...zone.item(index())}
+              role="radio"
+              aria-checked={choice.value === props.value}
+              class="button choice"
+            >
+              <Show when={choice.value === props.value}>
+                <Icon name="check" />
+              </Show>
+              {words().t(choice.name)}
+            </button>
+          )}
+        </For>
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,437 @@
+// A title's own page: what it is, what OK does, its episodes, its languages, and where to go from here. On a television the
+// page is a pile of levels moved by one transform; in a browser it scrolls.
+
+import { createEffect, createMemo, createSignal, For, type JSX, on, onCleanup, Show } from "solid-js";
+import type { Episode, Season, Tile, Title } from "../../api/types";
+import type { Press } from "../../base/actions";
+import { bindZone, Layer, useFocus, useLayerId, useZone, useZones } from "../../focus/solid";
+import { type Seat, useSeat } from "../context";
+import { Backdrop, titleSize } from "../home/billboard";
+import { createLive } from "../live";
+import { AgeBadge, Facts, ProgressBar, tileLabel, timeLeft } from "../parts/facts";
+import { Icon, type IconName } from "../parts/icons";
+import { ComplaintNotice } from "../parts/notice";
+import { Picture } from "../parts/picture";
+import { Shelf, SIZES, trackOffset } from "../parts/shelf";
+import { Tracks } from "./tracks";
+
+interface ActionItem {
+  readonly id: "play" | "restart" | "tracks";
+  readonly icon: IconName;
+  readonly label: string;
+  run(): void;
+}
+
+/** What OK on Play plays: where the viewer was, else the film, else the first episode. */
+export function playTarget(title: Title): { id: string; episode: Episode | null } {
+  const episodes = (title.seasons ?? []).flatMap((season) => season.episodes);
+  const resumed = title.resume ? episodes.find((episode) => episode.id === title.resume?.title_id) : undefined;
+  if (title.kind !== "series") return { id: title.id, episode: null };
+  const episode = resumed ?? episodes[0] ?? null;
+  return { id: episode?.id ?? title.id, episode };
+}
+
+/** The page is drawn at once from the tile that led here; what only the server knows follows. */
+function tileOnHome(seat: Seat, id: string): Tile | undefined {
+  for (const row of seat.home.value()?.rows ?? []) {
+    const found = row.items.find((tile) => tile.id === id && tile.kind !== "episode");
+    if (found) return found;
+  }
+  return undefined;
+}
+
+export default function TitleScreen(props: { id: string; layer: string; restore: boolean }): JSX.Element {
+  const seat = useSeat();
+  const focus = useFocus();
+  const key = (): string => `${seat.profile().id} ${seat.words().language} ${props.id}`;
+  const live = createLive<Title>({
+    key,
+    load: (_, signal) => seat.client.title(props.id, seat.profile().id, { signal }),
+    connection: seat.connection,
+    cache: seat.titles,
+  });
+  const title = live.value;
+  const tile = createMemo((): Tile | undefined => title() ?? tileOnHome(seat, props.id));
+  const [tracksOpen, setTracksOpen] = createSignal(false);
+  const level = createMemo(() => {
+    const zone = focus.owner().layer === props.layer ? focus.owner().zone : null;
+    if (zone === "seasons" || zone === "episodes") return "episodes";
+    return zone === "similar" || zone === "about" ? zone : "actions";
+  }, "actions");
+  // A dialog above leaves the page where it is.
+  const [shownLevel, setShownLevel] = createSignal("actions");
+  createEffect(() => {
+    const next = level();
+    if (focus.owner().layer === props.layer) setShownLevel(next);
+  });
+
+  function onKey(press: Press): boolean {
+    const now = title();
+    if (!now || press.phase !== "down" || press.repeat) return false;
+    if (press.action === "play" || press.action === "playPause") {
+      seat.nav.open({ screen: "play", id: playTarget(now).id });
+      return true;
+    }
+    if (press.action === "subtitles") {
+      setTracksOpen(true);
+      return true;
+    }
+    return false;
+  }
+
+  return (
+    <>
+      <Layer
+        id={props.layer}
+        label={tile()?.name ?? seat.words().t("title.loading")}
+        order={["back", "actions", "notice", "seasons", "episodes", "similar", "about"]}
+        initial="actions"
+        restore={props.restore}
+        onKey={onKey}
+        class="screen title"
+      >
+        <Backdrop tile={tile()} small={seat.compact()} />
+        <Show when={seat.kind === "web"}>
+          <BackButton />
+        </Show>
+        <div class={`pile pile-${shownLevel()} ${(title()?.seasons?.length ?? 0) > 0 ? "pile-series" : ""}`}>
+          <Show when={tile()} fallback={<Loading complaint={live.complaint() !== null} />}>
+            {(known) => (
+              <section class="hero">
+                <h1 class={`display display-${titleSize(known().name)}`} dir="auto">
+                  {known().name}
+                </h1>
+                <Facts tile={known()} more={factsOf(title(), seat)} genres={3} />
+                <p class="synopsis" dir="auto">
+                  {title()?.synopsis ?? known().synopsis_short}
+                </p>
+                <Show when={title()}>{(full) => <People title={full()} />}</Show>
+                <Show when={title()}>{(full) => <Actions title={full()} openTracks={() => setTracksOpen(true)} />}</Show>
+              </section>
+            )}
+          </Show>
+          <Show when={live.complaint() && !title()}>
+            <ComplaintNotice complaint={live.complaint() ?? "server"} retry={() => live.refresh()} />
+          </Show>
+          <Show when={title()}>
+            {(full) => (
+              <>
+                <Show when={(full().seasons?.length ?? 0) > 0}>
+                  <Seasons title={full()} seasons={full().seasons ?? []} />
+                </Show>
+                <Similar items={full().similar} />
+                <About title={full()} />
+              </>
+            )}
+          </Show>
+        </div>
+      </Layer>
+      <Show when={tracksOpen() && title()}>
+        {(full) => <Tracks title={full()} onClose={() => setTracksOpen(false)} />}
+      </Show>
+    </>
+  );
+}
+
+function factsOf(title: Title | undefined, seat: Seat): string[] {
+  if (!title) return [];
+  const { t } = seat.words();
+  const facts: string[] = [];
+  const seasons = title.seasons?.length ?? 0;
+  const episodes = title.seasons?.reduce((count, season) => count + season.episodes.length, 0) ?? 0;
+  if (seasons > 1) facts.push(t("title.seasonCount", { n: seasons }));
+  else if (episodes > 0) facts.push(t("title.episodeCount", { n: episodes }));
+  const height = title.quality?.height ?? 0;
+  if (height >= 2160) facts.push("4K");
+  else if (height >= 720) facts.push("HD");
+  if (title.quality?.hdr) facts.push("HDR");
+  return facts;
+}
+
+function Loading(props: { complaint: boolean }): JSX.Element {
+  const { words } = useSeat();
+  return (
+    <Show when={!props.complaint}>
+      <section class="hero" role="status">
+        <span class="unseen">{words().t("title.loading")}</span>
+      </section>
+    </Show>
+  );
+}
+
+function BackButton(): JSX.Element {
+  const { words, nav } = useSeat();
+  const zone = useZone({ id: "back", shape: { kind: "row" }, count: () => 1, onPress: () => void nav.back() });
+  return (
+    <button type="button" {...zone.item(0)} class="back-button" aria-label={words().t("nav.back")}>
+      <Icon name="back" />
+    </button>
+  );
+}
+
+function namesOf(title: Title, role: string): string[] {
+  return title.credits.filter((credit) => credit.role.toLowerCase() === role).flatMap((credit) => credit.names);
+}
+
+function People(props: { title: Title }): JSX.Element {
+  const { words } = useSeat();
+  const line = (): string => {
+    const [by, cast] = [namesOf(props.title, "director"), namesOf(props.title, "cast").slice(0, 3)];
+    const parts = [
+      by.length > 0 ? words().t("title.by", { names: words().list(by) }) : "",
+      cast.length > 0 ? words().t("title.with", { names: words().list(cast) }) : "",
+    ];
+    return parts.filter(Boolean).join("  ·  ");
+  };
+  return (
+    <Show when={line()}>
+      {(text) => (
+        <p class="people-line" dir="auto">
+          {text()}
+        </p>
+      )}
+    </Show>
+  );
+}
+
+function Actions(props: { title: Title; openTracks(): void }): JSX.Element {
+  const seat = useSeat();
+  const target = createMemo(() => playTarget(props.title));
+  const actions = createMemo((): readonly ActionItem[] => {
+    const { t } = seat.words();
+    const { id, episode } = target();
+    const resumes = props.title.resume !== null;
+    const numbers = episode?.series ? { season: episode.series.season, episode: episode.series.episode } : null;
+    const label = numbers
+      ? t(resumes ? "title.resumeEpisode" : "title.playEpisode", numbers)
+      : t(resumes ? "title.resume" : "title.play");
+    const list: ActionItem[] = [
+      { id: "play", icon: "play", label, run: () => seat.nav.open({ screen: "play", id }) },
+    ];
+    if (resumes) {
+      const run = (): void => seat.nav.open({ screen: "play", id, fromStart: true });
+      list.push({ id: "restart", icon: "restart", label: t("title.fromStart"), run });
+    }
+    if (props.title.audio.length > 0 || props.title.subtitles.length > 0) {
+      list.push({ id: "tracks", icon: "tracks", label: t("title.tracks"), run: () => props.openTracks() });
+    }
+    return list;
+  });
+  const zone = useZone({
+    id: "actions",
+    shape: { kind: "row" },
+    count: () => actions().length,
+    onPress: (index) => actions()[index]?.run(),
+  });
+  createEffect(() => seat.expectPlay(zone.within() && zone.current() === 0 ? target().id : null));
+  onCleanup(() => seat.expectPlay(null));
+  const resumed = (): Tile | null => {
+    const { resume, duration_ms } = props.title;
+    if (!resume) return null;
+    const whole = target().episode?.duration_ms ?? duration_ms;
+    return whole ? { ...props.title, progress: { position_ms: resume.position_ms, duration_ms: whole } } : null;
+  };
+  return (
+    <>
+      <Show when={resumed()}>
+        {(tile) => (
+          <p class="resume">
+            <ProgressBar tile={tile()} />
+            <span>{timeLeft(tile(), seat.words())}</span>
+          </p>
+        )}
+      </Show>
+      <div class="buttons" role="group" aria-label={seat.words().t("title.actions")}>
+        <For each={actions()}>
+          {(action, index) => (
+            <button
+              type="button"
+              {...zone.item(index())}
+              class="button"
+              classList={{ "button-first": action.id === "play" }}
+              data-action={action.id}
+            >
+              <Icon name={action.icon} />
+              {action.label}
+            </button>
+          )}
+        </For>
+      </div>
+    </>
+  );
+}
+
+function Seasons(props: { title: Title; seasons: readonly Season[] }): JSX.Element {
+  const seat = useSeat();
+  const resumedSeason = props.seasons.findIndex((season) =>
+    season.episodes.some((episode) => episode.id === props.title.resume?.title_id),
+  );
+  const [chosen, setChosen] = createSignal(Math.max(0, resumedSeason));
+  const tabs = useZone({
+    id: "seasons",
+    shape: { kind: "row" },
+    count: () => (props.seasons.length > 1 ? props.seasons.length : 0),
+    start: chosen(),
+    onPress: setChosen,
+  });
+  createEffect(on(tabs.current, (index) => tabs.within() && setChosen(index)));
+  const season = (): Season | undefined => props.seasons[chosen()];
+  const name = (one: Season): string => one.name ?? seat.words().t("title.season", { n: one.number });
+  return (
+    <section class="seasons" aria-label={seat.words().t("title.episodes")}>
+      <Show
+        when={props.seasons.length > 1}
+        fallback={<h2 class="shelf-title">{seat.words().t("title.episodes")}</h2>}
+      >
+        <div class="tabs" role="group" aria-label={seat.words().t("title.seasons")}>
+          <For each={props.seasons}>
+            {(one, index) => (
+              <button type="button" {...tabs.item(index())} class="tab" aria-pressed={index() === chosen()} dir="auto">
+                {name(one)}
+              </button>
+            )}
+          </For>
+        </div>
+      </Show>
+      <Episodes episodes={season()?.episodes ?? []} resume={props.title.resume?.title_id ?? null} />
+    </section>
+  );
+}
+
+function Episodes(props: { episodes: readonly Episode[]; resume: string | null }): JSX.Element {
+  const seat = useSeat();
+  const layer = useLayerId();
+  const start = Math.max(0, props.episodes.findIndex((episode) => episode.id === props.resume));
+  useZones(
+    layer,
+    createMemo(() => [
+      {
+        id: "episodes",
+        shape: { kind: seat.kind === "tv" ? ("row" as const) : ("column" as const) },
+        count: props.episodes.length,
+        start,
+        onPress: (index: number) => {
+          const episode = props.episodes[index];
+          if (episode) seat.nav.open({ screen: "play", id: episode.id });
+        },
+      },
+    ]),
+  );
+  const zone = bindZone("episodes");
+  createEffect(() => {
+    if (zone.within()) seat.expectPlay(props.episodes[zone.current()]?.id ?? null);
+  });
+  // Back to the start of the list with another season.
+  const offset = (): number => trackOffset(Math.min(zone.current(), props.episodes.length - 1), props.episodes.length, "tile");
+  return (
+    <ul
+      class="episodes"
+      style={seat.kind === "tv" ? { transform: `translate3d(${-offset()}rem,0,0)` } : {}}
+    >
+      <For each={props.episodes}>
+        {(episode, index) => (
+          <li
+            class="episode"
+            style={seat.kind === "tv" ? { transform: `translate3d(${index() * SIZES.tile.pitch}rem,0,0)` } : {}}
+          >
+            <button type="button" {...zone.item(index())} class="episode-link" aria-label={tileLabel(episode, seat.words())}>
+              <span class="episode-picture">
+                <Picture
+                  src={episode.artwork?.tile}
+                  id={episode.id}
+                  name={episode.name}
+                  lazy={seat.kind === "web" || index() > 5}
+                />
+                <ProgressBar tile={episode} />
+              </span>
+              <span class="episode-words">
+                <span class="episode-name" dir="auto">
+                  {episode.series?.episode ?? index() + 1}. {episode.name}
+                </span>
+                <span class="episode-length">
+                  {episode.duration_ms === null ? "" : seat.words().duration(episode.duration_ms)}
+                </span>
+                <span class="episode-synopsis" dir="auto">
+                  {episode.synopsis || episode.synopsis_short}
+                </span>
+              </span>
+            </button>
+          </li>
+        )}
+      </For>
+    </ul>
+  );
+}
+
+function Similar(props: { items: readonly Tile[] }): JSX.Element {
+  const seat = useSeat();
+  useZones(
+    useLayerId(),
+    createMemo(() => [
+      {
+        id: "similar",
+        shape: { kind: "row" as const },
+        count: props.items.length,
+        onPress: (index: number) => {
+          const tile = props.items[index];
+          if (tile) seat.nav.open({ screen: "title", id: tile.series?.id ?? tile.id });
+        },
+      },
+    ]),
+  );
+  return (
+    <Show when={props.items.length > 0}>
+      <Shelf
+        zone="similar"
+        title={seat.words().t("title.similar")}
+        items={props.items}
+        shape={seat.compact() ? "poster" : "tile"}
+        class="similar"
+      />
+    </Show>
+  );
+}
+
+function About(props: { title: Title }): JSX.Element {
+  const seat = useSeat();
+  // On a television it is reached by moving down to it; in a browser it is simply further down the page.
+  const zone = useZone({ id: "about", shape: { kind: "row" }, count: () => (seat.kind === "tv" ? 1 : 0) });
+  const languages = (tags: readonly string[]): string =>
+    seat.words().list([...new Set(tags)].map((tag) => seat.words().languageName(tag)));
+  const item = seat.kind === "tv" ? zone.item(0) : {};
+  return (
+    <section {...item} class="about" aria-label={seat.words().t("title.about", { name: props.title.name })}>
+      <h2 class="shelf-title" dir="auto">
+        {seat.words().t("title.about", { name: props.title.name })}
+      </h2>
+      <dl>
+        <For each={props.title.credits}>
+          {(credit) => (
+            <div>
+              <dt>{seat.words().role(credit.role)}</dt>
+              <dd dir="auto">{seat.words().list(credit.names)}</dd>
+            </div>
+          )}
+        </For>
+        <Show when={props.title.audio.length > 0}>
+          <div>
+            <dt>{seat.words().t("title.audio")}</dt>
+            <dd>{languages(props.title.audio.map((track) => track.language))}</dd>
+          </div>
+        </Show>
+        <Show when={props.title.subtitles.length > 0}>
+          <div>
+            <dt>{seat.words().t("title.subtitles")}</dt>
+            <dd>{languages(props.title.subtitles.map((track) => track.language))}</dd>
+          </div>
+        </Show>
+        <div>
+          <dt class="unseen">{seat.words().t("age.allLong")}</dt>
+          <dd>
+            <AgeBadge age={props.title.age_class} />
+          </dd>
+        </div>
+      </dl>
+    </section>
+  );
+}
