@@ -47,7 +47,7 @@ def _judge(text: str, keys: dict[bytes, bytes], case: dict[str, Any], *, require
     # The vectors are spelled with padding and in the standard alphabet here and there; ours never are.
     text = text.rstrip("=").replace("+", "-").replace("/", "_")
     assert len(text) <= MAX_TOKEN_CHARS
-    claims = cat.read_claims(open_mac0(decode_base64url(text), keys))
+    claims = cat.read_claims(open_mac0(decode_base64url(text), keys, any_key=True))
     cat.check_claims(
         claims,
         now_s=NOW_S,

@@ -92,7 +92,7 @@ def test_what_is_remembered_is_bounded_and_refusals_are_not_remembered() -> None
     assert len(verifier._known) == 3
 
 
-@settings(max_examples=300)
+@settings(max_examples=1000)
 @given(st.data())
 def test_no_altered_token_passes(data: st.DataObject) -> None:
     token = TokenMinter(RING).mint(grant(), NOW)
@@ -165,6 +165,8 @@ PAYLOAD = cbor2.dumps(GOOD)
         ("critical headers", _mac0({1: 5, 2: [99], 99: 1}, {4: KID}, PAYLOAD, KEY)),
         ("the key named twice", _mac0({1: 5, 4: KID}, {4: KID}, PAYLOAD, KEY)),
         ("a key that is not live", _mac0({1: 5}, {4: b"gone"}, PAYLOAD, KEY)),
+        ("no key named", _mac0({1: 5}, {}, PAYLOAD, KEY)),
+        ("an unprotected header more", _mac0({1: 5}, {4: KID, 5: b"x"}, PAYLOAD, KEY)),
         ("the key's id as a number", _mac0({1: 5}, {4: 1}, PAYLOAD, KEY)),
         ("a signature instead of a MAC", _mac0({1: -7}, {4: KID}, PAYLOAD, KEY)),
         ("MACed with nothing", _mac0({1: 5}, {4: KID}, PAYLOAD, b"")),
@@ -182,7 +184,6 @@ def test_hostile_tokens(what: str, token: str) -> None:
 def test_the_good_one_beside_the_hostile_ones_passes() -> None:
     TokenVerifier(RING).verify(_sealed(GOOD), NOW)
     TokenVerifier(RING).verify(_mac0({1: 5, 4: KID}, {}, PAYLOAD, KEY), NOW)
-    TokenVerifier(RING).verify(_mac0({1: 5}, {}, PAYLOAD, KEY), NOW)
 
 
 def test_a_control_file_is_no_token() -> None:

@@ -17,7 +17,7 @@ DAY = 24 * HOUR
 
 def to_rfc3339(at: Instant) -> str:
     """The wire form, with milliseconds: 2014-10-02T06:00:00.000Z."""
-    return datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at % 1000:03d}Z"
+    return f"{datetime.fromtimestamp(at // 1000, UTC).isoformat()[:19]}.{at % 1000:03d}Z"
 
 
 def from_rfc3339(text: str) -> Instant:

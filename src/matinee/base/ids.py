@@ -24,6 +24,7 @@ SessionId = NewType("SessionId", str)
 IngestId = NewType("IngestId", str)
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS = [high + low for high in _ALPHABET for low in _ALPHABET]
 _SHAPE = re.compile(r"[0-7][0-9a-hjkmnp-tv-z]{25}")
 
 
@@ -37,7 +38,7 @@ def encode_id(raw: bytes) -> str:
     if len(raw) != 16:
         raise ValueError(f"an id is made of 16 bytes, not {len(raw)}")
     number = int.from_bytes(raw, "big")
-    return "".join(_ALPHABET[(number >> shift) & 31] for shift in range(125, -1, -5))
+    return "".join([_PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)])
 
 
 def is_id(text: str) -> bool:

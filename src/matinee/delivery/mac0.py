@@ -41,8 +41,12 @@ def sealer(kid: bytes, key: bytes, aad: bytes = b"") -> Callable[[bytes], bytes]
     return seal
 
 
-def open_mac0(data: bytes, keys: Mapping[bytes, bytes], aad: bytes = b"") -> bytes:
-    """The payload, once its MAC holds under a live key. Raises TokenRefused for anything else; the caller caps the size first."""
+def open_mac0(data: bytes, keys: Mapping[bytes, bytes], aad: bytes = b"", *, any_key: bool = False) -> bytes:
+    """The payload, once its MAC holds under a live key. Raises TokenRefused for anything else; the caller caps the size first.
+
+    What stands in the unprotected header is covered by no MAC, so only a key id may, and must: else one token could be spelled in
+    many ways. `any_key` reads other makers' tokens, some of which name no key; every live key (a handful) is then tried.
+    """
     try:
         protected, unprotected, payload, mac = _parts(read_cbor(data))
         header = read_cbor(protected)
@@ -52,9 +56,11 @@ def open_mac0(data: bytes, keys: Mapping[bytes, bytes], aad: bytes = b"") -> byt
         raise TokenRefused("The token is not MACed with HMAC 256/256.")
     if _CRIT in header or _CRIT in unprotected:
         raise TokenRefused("The token lists critical headers, and none is known here.")
+    if not any_key and (unprotected.keys() | header.keys()) - {_ALG, _KID}:
+        raise TokenRefused("The token has headers that are not known here.")
     text = cbor2.dumps(["MAC0", protected, aad, payload])
     good = False
-    for key in _candidates(header, unprotected, keys):
+    for key in _candidates(header, unprotected, keys, any_key):
         good |= hmac.compare_digest(hmac.digest(key, text, "sha256"), mac)
     if not good:
         raise TokenRefused("The token's MAC does not hold under a live key.")
@@ -74,13 +80,12 @@ def _parts(value: Value) -> tuple[bytes, dict[Key, Value], bytes, bytes]:
 
 
 def _candidates(
-    header: Mapping[Key, Value], unprotected: Mapping[Key, Value], keys: Mapping[bytes, bytes]
+    header: Mapping[Key, Value], unprotected: Mapping[Key, Value], keys: Mapping[bytes, bytes], any_key: bool
 ) -> list[bytes]:
-    """The key of the id that the token names; every live key (a handful) where it names none."""
     if _KID in header and _KID in unprotected:
         raise TokenRefused("The token names its key twice.")
     kid = header.get(_KID, unprotected.get(_KID))
-    if kid is None:
+    if kid is None and any_key:
         return list(keys.values())[:MAX_LIVE_KEYS]
     if not isinstance(kid, bytes) or kid not in keys:
         raise TokenRefused("The token names a key that is not live.")

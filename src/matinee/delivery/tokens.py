@@ -9,6 +9,7 @@ import base64
 import binascii
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import lru_cache
 
 import cbor2
 
@@ -124,6 +125,7 @@ def _grant(claims: cat.Claims) -> StreamGrant:
             raise TokenRefused("The token is a good one, and no stream token.")
 
 
+@lru_cache(maxsize=65_536)  # profiles, boxes and operators come again and again
 def _pack(identifier: str | None) -> bytes | str | None:
     """An id as its 16 bytes; a name that is no random id (a test's, an operator's own) as text."""
     if identifier is None or not is_id(identifier):

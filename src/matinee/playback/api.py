@@ -7,8 +7,10 @@ time of a play was spent there (see README.md). The OpenAPI document names the s
 from typing import Any, TypeVar
 
 import msgspec
-from litestar import Request, Response, post
+from litestar import Request, post
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
+from litestar.response.base import ASGIResponse
 
 from matinee.base.errors import ErrorCode, InvalidRequest
 from matinee.base.ids import ProfileId, SessionId, TitleId
@@ -54,7 +56,7 @@ def routes(desk: Desk) -> list[HTTPRouteHandler]:
     """The handlers, over one desk."""
 
     @post("/api/v1/playback", status_code=200, opt={"policy": SCREENS})
-    async def play(request: Request[Any, Any, Any]) -> Response[bytes]:
+    async def play(request: Request[Any, Any, Any]) -> ASGIResponse:
         """Begin a play: manifests, licence, resume position, preferences, thumbnails, markers, in one answer."""
         asked = await _read(request, PlayAsked)
         if len(asked.title_id) > MAX_ID or len(asked.profile_id) > MAX_ID:
@@ -63,20 +65,20 @@ def routes(desk: Desk) -> list[HTTPRouteHandler]:
         return _json(told)
 
     @post("/api/v1/playback/{session_id:str}/heartbeat", status_code=200, opt={"policy": SCREENS})
-    async def heartbeat(request: Request[Any, Any, Any], session_id: str) -> Response[bytes]:
+    async def heartbeat(request: Request[Any, Any, Any], session_id: FromPath[str]) -> ASGIResponse:
         """Report a place; the answer renews the token before it ends and says whether to stop."""
         said = await _read(request, HeartbeatSaid)
         report = Report(sequence=said.sequence, position_ms=PositionMs(said.position_ms), state=said.state)
         return _json(await desk.heartbeat(request.user, SessionId(session_id), report))
 
     @post("/api/v1/playback/{session_id:str}/end", status_code=204, opt={"policy": SCREENS})
-    async def end(request: Request[Any, Any, Any], session_id: str) -> None:
+    async def end(request: Request[Any, Any, Any], session_id: FromPath[str]) -> None:
         """End a play at a place. Saying it again is fine."""
         said = await _read(request, EndSaid)
         await desk.end(request.user, SessionId(session_id), said.sequence, PositionMs(said.position_ms))
 
     @post("/licence/clearkey/{stream_token:str}", status_code=200, opt={"policy": ANYONE})
-    async def clearkey(request: Request[Any, Any, Any], stream_token: str) -> Response[bytes]:
+    async def clearkey(request: Request[Any, Any, Any], stream_token: FromPath[str]) -> ASGIResponse:
         """A ClearKey licence in the W3C form, for the film of the stream token alone: the token is who asks."""
         asked = await _read(request, ClearKeyRequest)
         return _json(await desk.licence(stream_token, asked.kids))
@@ -94,5 +96,5 @@ async def _read(request: Request[Any, Any, Any], shape: type[ShapeT]) -> ShapeT:
         raise InvalidRequest(f"The body is not as it must be: {error}.", remedy="See /api/openapi.json.") from error
 
 
-def _json(answer: object) -> Response[bytes]:
-    return Response(_encode(answer), media_type="application/json", headers=_HEADERS)
+def _json(answer: object) -> ASGIResponse:
+    return ASGIResponse(body=_encode(answer), media_type="application/json", headers=_HEADERS)

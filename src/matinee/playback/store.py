@@ -5,6 +5,7 @@ changes nothing that is newer, whatever order the processes' transactions commit
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -120,12 +121,19 @@ def _insert(connection: Connection, table: sa.Table) -> Any:
 
 
 def _execute(connection: Connection, statement: Any, values: Iterable[Any], key: Any) -> None:
-    # In the order of their keys: two processes that lock the same rows then wait for each other in one direction only.
-    rows = [msgspec.structs.asdict(value) for value in sorted(values, key=key)]
-    for row in rows:
-        row.pop("token", None)  # a bearer's secret: whoever answers next mints another
+    """Run one statement for many values, by the driver's own executemany.
+
+    SQLAlchemy's costs 20 us a row, all of it holding the interpreter that answers requests meanwhile; the driver's a third.
+    In the order of their keys: two processes that lock the same rows then wait for each other in one direction only.
+    """
+    compiled = statement.compile(dialect=connection.dialect)
+    names = compiled.positiontup or list(compiled.params)
+    read = attrgetter(*names)
+    rows: list[Any] = [read(value) for value in sorted(values, key=key)]
+    if not compiled.positional:
+        rows = [dict(zip(names, row, strict=True)) for row in rows]
     if rows:
-        connection.execute(statement, rows)
+        connection.exec_driver_sql(compiled.string, rows)
 
 
 def _plain(row: RowMapping) -> Mapping[str, Any]:

@@ -1,0 +1,252 @@
+"""POST /api/v1/playback, and a heartbeat, over a bare ASGI answer on the same server: uvicorn, one process each, in turns.
+
+    python -m bench.playback
+
+The app is the real one: web app with its middleware, parties by token, policies, the desk, tokens, ClearKey, a database file with
+the writer running. The catalogue, the profiles and the library are a few lines in memory each, as their snapshots are in memory
+too. A thousand homes play in turn, so that nothing is measured that one warm home would hide. The client is a few blocking sockets
+in threads of another process, with keep-alive.
+"""
+
+import contextlib
+import json
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from bench.rows import Row, compared, table
+
+ROUNDS = 5
+SECONDS = 1.5
+CONNECTIONS = 8
+HOMES = 1000
+MANY = 10**6
+
+
+def run() -> list[Row]:
+    """The rows: plays and heartbeats a second, each over the bare answer to the same request bytes."""
+    with tempfile.TemporaryDirectory() as folder, _server("bare", folder) as bare, _server("real", folder) as real:
+        plays = [_play(home) for home in range(HOMES)]
+        began = [json.loads(_once(real, request)) for request in plays]
+        sequence = iter(range(MANY))
+
+        def beats() -> bytes:
+            at = next(sequence)
+            home = at % HOMES
+            said = {"sequence": at // HOMES, "position_ms": (at // HOMES) * 1000, "state": "playing"}
+            return _request(f"/api/v1/playback/{began[home]['session_id']}/heartbeat", said, home)
+
+        turn = iter(range(MANY))
+        played = _in_turns(real, bare, lambda: plays[next(turn) % HOMES])
+        heard = _in_turns(real, bare, beats)
+    return [
+        compared("POST /playback, warm, 1,000 homes", *played, "req/s", "bare ASGI answer", 0.20),
+        compared("heartbeat, stored and answered", *heard, "req/s", "bare ASGI answer", 0.20),
+    ]
+
+
+def _in_turns(real: int, bare: int, make: Callable[[], bytes]) -> tuple[list[float], list[float]]:
+    ours, theirs = [], []
+    for _ in range(ROUNDS):
+        ours.append(_rate(real, make))
+        theirs.append(_rate(bare, make))
+    return ours, theirs
+
+
+def _play(home: int) -> bytes:
+    return _request("/api/v1/playback", {"title_id": f"title{home % 40}", "profile_id": f"profile{home}"}, home)
+
+
+def _request(path: str, said: Mapping[str, Any], home: int) -> bytes:
+    body = json.dumps(said).encode()
+    return (
+        f"POST {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer mtb_{home}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    ).encode() + body
+
+
+def _once(port: int, request: bytes) -> bytes:
+    with socket.create_connection(("127.0.0.1", port)) as sock:
+        return _ask(sock, request)
+
+
+def _ask(sock: socket.socket, request: bytes) -> bytes:
+    sock.sendall(request)
+    data = b""
+    while (end := data.find(b"\r\n\r\n")) < 0:
+        data += sock.recv(65536)
+    head = data[:end].lower()
+    assert head.startswith(b"http/1.1 200"), data
+    length = int(head.partition(b"content-length:")[2].split(b"\r\n")[0])
+    while len(data) < end + 4 + length:
+        data += sock.recv(65536)
+    return data[end + 4 :]
+
+
+def _rate(port: int, make: Callable[[], bytes]) -> float:
+    counts = [0] * CONNECTIONS
+    stop = time.monotonic() + SECONDS
+
+    def client(index: int) -> None:
+        with socket.create_connection(("127.0.0.1", port)) as sock:
+            while time.monotonic() < stop:
+                _ask(sock, make())
+                counts[index] += 1
+
+    threads = [threading.Thread(target=client, args=(index,)) for index in range(CONNECTIONS)]
+    began = time.monotonic()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sum(counts) / (time.monotonic() - began)
+
+
+@contextlib.contextmanager
+def _server(kind: str, folder: str) -> Iterator[int]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    process = subprocess.Popen([sys.executable, "-m", "bench.playback", kind, folder, str(port)])
+    try:
+        for _ in range(200):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+                break
+            time.sleep(0.05)
+        yield port
+    finally:
+        process.terminate()
+        process.wait()
+
+
+async def _bare(scope: Any, receive: Any, send: Any) -> None:
+    if scope["type"] != "http":
+        return
+    await receive()
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+    await send({"type": "http.response.body", "body": b"{}"})
+
+
+def _real(folder: Path) -> Any:
+    """The web app over stand-ins of the snapshots: the imports stand here, since the bare server must not carry them."""
+    import msgspec
+
+    from matinee.app.web import create_web
+    from matinee.base.clock import Instant
+    from matinee.base.ids import BoxId, HouseholdId, OperatorId, PackageId, ProfileId, TitleId, new_id
+    from matinee.base.party import Party, PartyKind
+    from matinee.base.units import DurationMs, Pixels
+    from matinee.catalogue.model import AgeClass, Language, Sight, Thumbnails
+    from matinee.delivery.control import ControlWriter
+    from matinee.delivery.keyring import open_ring
+    from matinee.delivery.tokens import TokenMinter, TokenVerifier
+    from matinee.outside.database import Database, metadata
+    from matinee.outside.objects import ObjectStore
+    from matinee.playback.api import routes
+    from matinee.playback.book import Book
+    from matinee.playback.licences import ClearKeyIssuer
+    from matinee.playback.model import Addresses, Preferences, Showing
+    from matinee.playback.work import Desk
+
+    french, english = Language("fr"), Language("en")
+    operator = OperatorId(new_id())
+    parties = {
+        f"mtb_{home}": Party(
+            kind=PartyKind.BOX, household=HouseholdId(f"home{home}"), box=BoxId(new_id()), operator=operator
+        )
+        for home in range(HOMES)
+    }
+    tile = {"id": new_id(), "kind": "film", "name": "Le phare", "year": 2014, "genres": ["drama", "mystery"]}
+    tile |= {"duration_ms": 5_400_000, "age_class": 10, "synopsis_short": "Une lumière sur la mer, et personne pour la garder."}
+    tile |= {"artwork": {name: f"/artwork/{new_id()}/{name}.jpg" for name in ("poster", "backdrop", "tile")}}
+    wishes = Preferences(audio_language=english, subtitle_language=french)
+
+    class Memory:
+        def __init__(self) -> None:
+            self.titles = {TitleId(f"title{n}"): self._showing(TitleId(f"title{n}")) for n in range(40)}
+
+        def _showing(self, title: TitleId) -> Showing:
+            return Showing(
+                title=title,
+                package=PackageId(new_id()),
+                duration_ms=DurationMs(5_400_000),
+                tile=msgspec.Raw(msgspec.json.encode(tile)),
+                markers=msgspec.Raw(b'[{"kind":"intro","start_ms":1000,"end_ms":40000}]'),
+                audio=(french, english),
+                subtitles=(french, english),
+                thumbnails=Thumbnails(
+                    path="thumbs/{n}.jpg",
+                    columns=5,
+                    rows=5,
+                    tile_width=Pixels(320),
+                    tile_height=Pixels(180),
+                    interval_ms=DurationMs(10_000),
+                    count=540,
+                ),
+            )
+
+        def showing(self, title: TitleId, sight: Sight) -> Showing | None:
+            return self.titles.get(title)
+
+        def sight(self, party: Party, profile: str | None, now: Instant) -> Sight:
+            return Sight(
+                services=frozenset(),
+                max_age=AgeClass(18),
+                operator=party.operator,
+                territory="FR",
+                now=now,
+                language=french,
+                profile=ProfileId(profile or ""),
+            )
+
+        def preferences(self, household: HouseholdId, profile: ProfileId) -> Preferences:
+            return wishes
+
+        def content_keys(self, package: PackageId) -> Mapping[str, str]:
+            return {"00112233445566778899aabbccddeeff": "ffeeddccbbaa99887766554433221100"}
+
+    memory, ring = Memory(), open_ring(folder / "token.key")
+    clock: Callable[[], Instant] = lambda: Instant(time.time_ns() // 1_000_000)  # noqa: E731
+    database = Database(f"sqlite:///{folder / 'bench.db'}")
+    metadata.create_all(database.engine)
+    book = Book(database, clock)
+    desk = Desk(
+        book=book,
+        showings=memory,
+        sights=memory,
+        preferences=memory,
+        licences=ClearKeyIssuer(memory),
+        minter=TokenMinter(ring),
+        verifier=TokenVerifier(ring),
+        control=ControlWriter(ObjectStore.local(folder / "published"), ring),
+        addresses=Addresses(web="https://tv.example", edge="https://edge.example"),
+        clock=clock,
+    )
+    return create_web(
+        routes(desk),
+        authenticate=lambda token, _now: parties.get(token),
+        clock=clock,
+        page_policy="default-src 'self'",
+        on_startup=[book.start],
+        on_shutdown=[book.close],
+    )
+
+
+def _serve(kind: str, folder: str, port: int) -> None:
+    import uvicorn
+
+    app = _bare if kind == "bare" else _real(Path(folder))
+    uvicorn.run(app, port=port, log_level="error", access_log=False)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 4:
+        _serve(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    else:
+        print(table(run()))
