@@ -17,7 +17,7 @@ from matinee.outside.tools import find_tools
 class Shape:
     """What a test film is like."""
 
-    rate: FrameRate = FrameRate(24, 1)
+    rate: FrameRate = FrameRate(24, 1)  # noqa: RUF009 -- frozen
     segment_frames: int = 48
     frames: int = 132
     heights: tuple[int, ...] = (180, 90)
@@ -25,6 +25,7 @@ class Shape:
     texts: tuple[tuple[str, str, str], ...] = (("fr", "Français", "subtitle"), ("en", "English CC", "caption"))
     thumbnails: bool = True
     source: Path | None = None
+    start: float = 0.0
 
 
 def make_film(folder: Path, shape: Shape) -> EncodedFilm:
@@ -59,7 +60,8 @@ def _picture(shape: Shape, height: int) -> list[str]:
     width = height * 16 // 9
     if shape.source is not None:
         size = f"scale={width}:{height},setsar=1,fps={shape.rate}"
-        return ["-i", str(shape.source), "-vf", size, "-frames:v", str(shape.frames), "-an"]
+        seek = ["-ss", str(shape.start)]
+        return [*seek, "-i", str(shape.source), "-vf", size, "-frames:v", str(shape.frames), "-an"]
     return ["-f", "lavfi", "-i", f"testsrc2=size={width}x{height}:rate={shape.rate}", "-frames:v", str(shape.frames)]
 
 
@@ -69,7 +71,7 @@ def _video(folder: Path, shape: Shape, height: int) -> VideoRendition:
         *_picture(shape, height),
         *("-c:v", "libx264", "-preset", "veryfast", "-threads", "1", "-pix_fmt", "yuv420p", "-bf", "2"),
         *("-g", str(shape.segment_frames), "-keyint_min", str(shape.segment_frames), "-sc_threshold", "0"),
-        *("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv"),
+        *("-x264-params", "colorprim=bt709:transfer=bt709:colormatrix=bt709:range=tv"),
         *("-video_track_timescale", str(shape.rate.num * (1000 if shape.rate.den == 1 else 1)), str(folder / path)),
     )
     return VideoRendition(
@@ -116,8 +118,8 @@ def _text(folder: Path, name: str, language: str, label: str, role: str) -> Text
 
 
 def _thumbnails(folder: Path, shape: Shape) -> ThumbnailSet:
-    picture = "testsrc2=size=160x90:rate=1" if shape.source is None else None
-    source = ["-f", "lavfi", "-i", picture] if picture else ["-i", str(shape.source)]
+    made = ["-f", "lavfi", "-i", "testsrc2=size=160x90:rate=1"]
+    source = made if shape.source is None else ["-ss", str(shape.start), "-i", str(shape.source)]
     tiled = "fps=1,scale=160:90,tile=2x2"
     _ffmpeg(*source, "-vf", tiled, "-frames:v", "2", str(folder / "thumb-%d.jpg"))
     return ThumbnailSet(

@@ -1,0 +1,193 @@
+"""Three players that we did not write play a package in Chromium, and show the very frames that were encoded.
+
+Chromium decodes H.264 in software here, so that the pixels of an encrypted frame must hash equal to those of the same frame
+of the clear rendition, shown by the same browser.
+"""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from matinee.base.ids import PackageId, new_id
+from matinee.base.units import FrameRate
+from matinee.encoding.model import EncodedFilm
+from matinee.library.keys import new_content_keys
+from matinee.library.model import ContentKeys, DrmSystem
+from matinee.library.work import package, verify
+from matinee.outside.tools import find_tools
+from tests.library.films import Shape, make_film
+from tests.players.server import serve_files, serve_package
+from tests.shared import MEDIA
+
+_MODULES = Path(__file__).parents[2] / "ui" / "node_modules"
+_FLAGS = [
+    "--no-sandbox",
+    "--autoplay-policy=no-user-gesture-required",
+    "--disable-gpu",
+    "--mute-audio",
+    "--disable-dev-shm-usage",
+]
+_SOUNDS = (("fr", "Français", "main"), ("en", "English", "main"), ("fr", "Audiodescription", "description"))
+_TEXTS = (("fr", "Français", "subtitle"), ("en", "English", "subtitle"))
+_PLAYERS = {
+    "hls.js": ("hls", "master.m3u8"),
+    "dash.js": ("dash", "manifest.mpd"),
+    "shaka-hls": ("shaka", "master.m3u8"),
+    "shaka-dash": ("shaka", "manifest.mpd"),
+}
+
+
+@dataclass(frozen=True)
+class Served:
+    """A film, its package on a server, and the hash of some frames of the clear rendition by number."""
+
+    film: EncodedFilm
+    keys: ContentKeys
+    origin: str
+    asked: list[list[str]]
+    clear: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def height(self) -> int:
+        return self.film.video[0].height
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    chromium = os.environ.get("MATINEE_CHROMIUM") or shutil.which("chromium")
+    if chromium is None:
+        pytest.fail("Chromium is not on this machine: run `apt-get install chromium`, or name one in MATINEE_CHROMIUM.")
+    if not (_MODULES / "hls.js").is_dir():
+        pytest.fail("The players are not in ui/node_modules: run `make ui`.")
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium, args=_FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[str]:
+    with serve_files({"page": Path(__file__).parent, "modules": _MODULES}) as origin:
+        yield origin
+
+
+def _shapes() -> dict[str, Shape]:
+    if MEDIA is None:
+        made = {"sounds": _SOUNDS, "texts": _TEXTS}
+        return {
+            "made-24": Shape(frames=240, heights=(360, 180), **made),
+            "made-29.97": Shape(rate=FrameRate(30000, 1001), segment_frames=60, frames=240, heights=(270, 180), **made),
+        }
+    films = MEDIA / "films"
+    sintel, bunny = films / "sintel_trailer_720p24.mp4", films / "bbb_480p24_30s_5.1.mp4"
+    return {
+        "sintel": Shape(frames=240, heights=(360, 180), sounds=_SOUNDS, texts=_TEXTS, source=sintel, start=12.0),
+        "bunny": Shape(
+            rate=FrameRate(24000, 1001),
+            frames=240,
+            heights=(270, 180),
+            sounds=_SOUNDS,
+            texts=_TEXTS,
+            source=bunny,
+            start=12.0,
+        ),
+    }
+
+
+@pytest.fixture(scope="module", params=sorted(_shapes()))
+def served(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, browser: Browser, site: str
+) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp(request.param)
+    film = make_film(folder / "work", _shapes()[request.param])
+    keys = new_content_keys()
+    package(film, folder / "work", PackageId(new_id()), keys, (DrmSystem.CLEARKEY,), folder / "out", find_tools())
+    verify(folder / "out", film, keys, find_tools())
+    asked: list[list[str]] = []
+    with serve_package(folder / "out", keys, asked) as origin, serve_files({"work": folder / "work"}) as work:
+        result = Served(film, keys, origin, asked)
+        with _page(browser, site) as page:
+            page.evaluate("(url) => page.clear({ url })", f"{work}/work/{film.video[0].path}")
+            for number in _frames(film):
+                result.clear[number] = _frame(page, result, number)
+        assert len(set(result.clear.values())) == len(result.clear), "the chosen frames look alike: they prove nothing"
+        yield result
+
+
+def _frames(film: EncodedFilm) -> list[int]:
+    """Beginning, both sides of a segment's boundary, the middle of a group of pictures, the end; in no order of playing."""
+    return [3, film.segment_frames - 1, film.frames - 2, film.segment_frames, film.segment_frames * 2 + 17]
+
+
+@contextmanager
+def _page(browser: Browser, site: str) -> Iterator[Page]:
+    page = browser.new_page()
+    page.goto(f"{site}/page/player.html")
+    yield page
+    page.close()
+
+
+def _frame(page: Page, served: Served, number: int) -> str:
+    """The hash of a frame's pixels, off the screen: a canvas may not read what was encrypted, the compositor shows it."""
+    rate = float(served.film.frame_rate.fraction)
+    size = page.evaluate("([number, rate, height]) => page.frame(number, rate, height)", [number, rate, served.height])
+    picture = Image.open(BytesIO(page.screenshot(clip={"x": 0, "y": 0, **size}))).convert("RGB")
+    assert len(picture.getcolors(picture.width * picture.height) or []) > 100, f"frame {number} is blank"
+    return hashlib.sha256(picture.tobytes()).hexdigest()
+
+
+@pytest.mark.parametrize("player", sorted(_PLAYERS))
+def test_a_player_shows_the_frames_that_were_encoded(served: Served, browser: Browser, site: str, player: str) -> None:
+    kind, manifest = _PLAYERS[player]
+    served.asked.clear()
+    with _page(browser, site) as page:
+        page.evaluate(
+            "([kind, argument]) => page[kind](argument)",
+            [
+                kind,
+                {
+                    "manifest": f"{served.origin}/package/{manifest}",
+                    "licence": f"{served.origin}/licence/clearkey",
+                    "keys": {served.keys.kid.hex(): served.keys.key.hex()},
+                    "height": served.height,
+                },
+            ],
+        )
+        shown = {number: _frame(page, served, number) for number in served.clear}
+        assert shown == served.clear
+        assert page.evaluate("page.encrypted()") is True
+        if player != "shaka-hls":
+            assert served.asked, "the licence was never asked for"
+        _hears_and_reads(page, served)
+        if kind != "hls":  # hls.js knows no thumbnails
+            _shows_thumbnails(page, served)
+        assert page.evaluate("page.errors") == []
+
+
+def _hears_and_reads(page: Page, served: Served) -> None:
+    tracks = page.evaluate("page.tracks()")
+    assert {(language, label) for language, label, _ in tracks["audio"]} == {(s.language, s.label) for s in served.film.audio}
+    assert {tuple(track) for track in tracks["text"]} == {(t.language, t.label) for t in served.film.text}
+    page.evaluate("video.currentTime = 0.7")
+    assert page.evaluate("page.play(0.6)")["sound"] > 0, "no sound was decoded"
+    page.evaluate("page.chooseAudio('en')")
+    assert page.evaluate("page.play(0.6)")["sound"] > 0, "no sound was decoded after the change of language"
+    cues = page.evaluate("page.cues()")
+    assert ["Une phrase en fr"] in [[text] for start, _, text in cues if abs(start - 1.0) < 0.01], cues
+
+
+def _shows_thumbnails(page: Page, served: Served) -> None:
+    """The picture for a time, as the player finds it: sheets last columns x rows x interval, tiles go row by row."""
+    for time, sheet, x, y in ((0.5, 1, 0, 0), (1.5, 1, 160, 0), (2.5, 1, 0, 90), (5.5, 2, 160, 0)):
+        tile = page.evaluate(f"page.thumbnail({time})")
+        assert tile["url"] == f"{served.origin}/package/thumbs/{sheet}.jpg"
+        assert (tile["x"], tile["y"], tile["width"], tile["height"]) == (x, y, 160, 90)
