@@ -35,6 +35,7 @@ PUBLISHER = PublisherId("0" * 26)
 SERVICE = ServiceId("1" * 26)
 BEGINNING = Instant(1_412_208_000_000)
 
+_FIRST_WORDS = ["The", "Le", "La", "A", "L'Étoile", "2"]
 _SYLLABLES = ["ba", "cor", "dé", "fan", "gre", "hal", "in", "jo", "ka", "lune", "mar", "noc", "ora", "pel", "qui", "ro"]
 _SYLLABLES += ["sa", "ter", "ul", "va", "wis", "xan", "yel", "zo", "œu", "blan", "chê", "dra", "eau", "fleu", "gui", "ombre"]
 
@@ -77,7 +78,7 @@ def _made_up(count: int) -> Iterator[dict[str, Any]]:
 
     for _ in range(count):
         yield {
-            "title": " ".join([draw.choice(["The", "Le", "La", "A", "L'Étoile", "2"]), *(word() for _ in range(draw.randint(1, 3)))]),
+            "title": " ".join([draw.choice(_FIRST_WORDS), *(word() for _ in range(draw.randint(1, 3)))]),
             "year": draw.randint(1900, 2025),
             "cast": [f"{word()} {word()}" for _ in range(draw.randint(0, 4))],
             "genres": draw.sample(genres, draw.randint(0, 2)),

@@ -6,16 +6,18 @@ from typing import Final
 
 _LETTERS: Final = str.maketrans(
     {
-        **{"œ": "oe", "æ": "ae", "ø": "o", "đ": "d", "ð": "d", "ł": "l", "þ": "th", "ħ": "h", "ı": "i", "ŋ": "n"},
+        "œ": "oe", "æ": "ae", "ø": "o", "đ": "d", "ð": "d", "ł": "l", "þ": "th", "ħ": "h", "ı": "i", "ŋ": "n",
         **dict.fromkeys("’ʼ`´‘", "'"),
     }
 )
 _WORDS = re.compile(r"[^\W_]+(?:'[^\W_]+)*'?|&|\+", re.UNICODE)
 
-STOP_WORDS: Final = frozenset(
-    ["a", "an", "and", "au", "aux", "d", "de", "des", "du", "en", "et", "in", "l", "la", "le", "les"]
-    + ["of", "on", "or", "ou", "the", "to", "un", "une"]
-)
+# fmt: off
+STOP_WORDS: Final = frozenset([
+    "a", "an", "and", "au", "aux", "d", "de", "des", "du", "en", "et", "in", "l", "la", "le", "les", "of", "on", "or",
+    "ou", "the", "to", "un", "une",
+])
+# fmt: on
 """Small words of French and English that a title is found without, as long as another word was typed."""
 
 _ARTICLES: Final = ("a ", "an ", "la ", "le ", "les ", "l ", "un ", "une ", "des ", "the ")
@@ -32,9 +34,16 @@ _AND: Final = ("and", "et")
 
 def fold(text: str) -> str:
     """Lower case, no accents, ligatures apart, one kind of apostrophe: "L’Œuvre" is "l'oeuvre"."""
-    lowered = text.casefold().translate(_LETTERS)
-    apart = unicodedata.normalize("NFKD", lowered)
-    return "".join(c for c in apart if not unicodedata.combining(c)).translate(_LETTERS)
+    folded = _fold_once(text)
+    # Taking a character apart may bring a capital or a ligature to light (U+2121 is "TEL"): fold until nothing changes.
+    while (again := _fold_once(folded)) != folded:
+        folded = again
+    return folded
+
+
+def _fold_once(text: str) -> str:
+    apart = unicodedata.normalize("NFKD", text.casefold().translate(_LETTERS))
+    return "".join(c for c in apart if not unicodedata.combining(c))
 
 
 def typed_words(text: str) -> list[str]:

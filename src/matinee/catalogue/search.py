@@ -23,13 +23,17 @@ FUZZY_FROM_LETTERS: Final = 4
 _WRITER_BYTES: Final = 15_000_000
 _MANY: Final = 5_000
 
-# Tiers. A word of the name counts 4 (whole) or 3 (its beginning), a word of a person's name 1.5 or 1.
+# Tiers: the whole name, its beginning, then each word by where it was found and how well it fits.
 _WHOLE_NAME: Final = 200.0
 _NAME_BEGINS: Final = 100.0
 _NAME_WORD: Final = 4.0
 _NAME_WORD_BEGINS: Final = 3.0
-_PERSON: Final = 1.5
-_PERSON_BEGINS: Final = 1.0
+_NEARLY_WHOLE_NAME: Final = 50.0
+_NAME_WORD_NEAR: Final = 2.0
+_PERSON: Final = 1.8
+_PERSON_BEGINS: Final = 1.6
+_NAME_WORD_NEAR_BEGINS: Final = 1.2
+_PERSON_NEAR_BEGINS: Final = 0.6
 _NEWNESS_SHARE: Final = 0.02
 """How much of its score the newest film gains over the oldest: less than any step between tiers."""
 
@@ -99,6 +103,8 @@ class SearchIndex:
         name = " ".join(words)
         clauses.append((occur.Should, query.const_score_query(query.term_query(self._schema, "start", name), _WHOLE_NAME)))
         clauses.append((occur.Should, query.const_score_query(self._begins("start", name), _NAME_BEGINS)))
+        if forgiving:
+            clauses.append((occur.Should, query.const_score_query(self._near("start", name), _NEARLY_WHOLE_NAME)))
         return query.boolean_query(clauses)
 
     def _word(self, word: str, *, forgiving: bool) -> Any:
@@ -110,15 +116,16 @@ class SearchIndex:
             query.const_score_query(self._begins("person", word), _PERSON_BEGINS),
         ]
         if forgiving and _may_be_mistyped(word):
-            ways.append(query.const_score_query(self._near("word", word), _PERSON))
-            ways.append(query.const_score_query(self._near("person", word), _PERSON_BEGINS / 2))
+            ways.append(query.const_score_query(self._near("word", word), _NAME_WORD_NEAR))
+            ways.append(query.const_score_query(self._near("word", word, prefix=True), _NAME_WORD_NEAR_BEGINS))
+            ways.append(query.const_score_query(self._near("person", word, prefix=True), _PERSON_NEAR_BEGINS))
         return query.disjunction_max_query(ways)
 
     def _begins(self, field: str, text: str) -> Any:
         return tantivy.Query.fuzzy_term_query(self._schema, field, text, distance=0, prefix=True)
 
-    def _near(self, field: str, text: str) -> Any:
-        return tantivy.Query.fuzzy_term_query(self._schema, field, text, distance=1, transposition_cost_one=True, prefix=True)
+    def _near(self, field: str, text: str, *, prefix: bool = False) -> Any:
+        return tantivy.Query.fuzzy_term_query(self._schema, field, text, distance=1, transposition_cost_one=True, prefix=prefix)
 
     def _write(self, index: Any, ids: list[TitleId], changes: Mapping[TitleId, Title | None], *, fresh: bool) -> None:
         # A writer holds threads and memory: it lives for one batch, and an idle server has none.

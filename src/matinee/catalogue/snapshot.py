@@ -10,21 +10,17 @@ import heapq
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NewType
+from typing import Final
 
 from sqlalchemy.engine import Connection
 
 from matinee.base.ids import ServiceId, TitleId
 from matinee.catalogue import store
-from matinee.catalogue.model import AGE_CLASSES, AgeClass, Genre, Service, Sight, Title, TitleKind
+from matinee.catalogue.model import AGE_CLASSES, AgeClass, Service, Sight, Title, TitleKind
 from matinee.catalogue.rules import likeness, may_see
 from matinee.catalogue.search import SearchIndex
+from matinee.catalogue.shelves import NEW, SERIES, Shelf, genre_shelf
 from matinee.parties.outbox import Event
-
-Shelf = NewType("Shelf", str)
-NEW: Final = Shelf("new")
-SERIES: Final = Shelf("series")
-_GENRE: Final = "genre-"
 
 SIMILAR_CANDIDATES: Final = 60
 FEW_CHANGES: Final = 64
@@ -33,15 +29,6 @@ FEW_CHANGES: Final = 64
 ShelfKey = tuple[ServiceId, Shelf, AgeClass]
 Entry = tuple[int, TitleId]
 """A title on a shelf: minus the instant it sorts by, so that the newest comes first, and its id."""
-
-
-def genre_shelf(genre: Genre) -> Shelf:
-    return Shelf(_GENRE + genre)
-
-
-def genre_of(shelf: Shelf) -> Genre | None:
-    """The genre that a shelf holds, None for the shelves that are no genre's."""
-    return Genre(shelf.removeprefix(_GENRE)) if shelf.startswith(_GENRE) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +123,7 @@ class Catalogue:
         services = {service.id: service for service in store.all_services(conn)}
         empty = CatalogueView(version=self.view.version)
         self.search.rebuild(changed)
-        self.view = _with_changes(empty, services, {title.id: title for title in changed})
+        self.view = with_changes(empty, services, {title.id: title for title in changed})
 
     def follow(self, conn: Connection, events: Sequence[Event]) -> None:
         ids = list(dict.fromkeys(TitleId(event.key) for event in events if event.topic == store.TITLE_TOPIC))
@@ -144,16 +131,16 @@ class Catalogue:
         there = store.titles_by_id(conn, ids)
         changes = {one: there.get(one) for one in ids}
         # The view first: a title that the index finds and the view does not know is left out, never the other way about.
-        self.view = _with_changes(self.view, services, changes)
+        self.view = with_changes(self.view, services, changes)
         self.search.update(changes)
 
 
 def view_of(titles: Iterable[Title], services: Iterable[Service] = ()) -> CatalogueView:
     """A view of these titles, with no database (tests, benches)."""
-    return _with_changes(CatalogueView(), {s.id: s for s in services}, {t.id: t for t in titles})
+    return with_changes(CatalogueView(), {s.id: s for s in services}, {t.id: t for t in titles})
 
 
-def _with_changes(
+def with_changes(
     view: CatalogueView, services: Mapping[ServiceId, Service], changes: Mapping[TitleId, Title | None]
 ) -> CatalogueView:
     """The view after these titles became what they are given as; None means gone."""

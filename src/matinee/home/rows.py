@@ -14,7 +14,8 @@ from matinee.base.clock import SECOND, Instant
 from matinee.base.ids import OperatorId, ServiceId, TitleId
 from matinee.base.pagination import decode_cursor, encode_cursor
 from matinee.catalogue.model import AgeClass, Language, Positions, Sight
-from matinee.catalogue.snapshot import Catalogue, CatalogueView, Shelf
+from matinee.catalogue.shelves import Shelf
+from matinee.catalogue.snapshot import Catalogue, CatalogueView
 from matinee.catalogue.tiles import Tile, tile_of
 from matinee.home.model import ROW_ITEMS, Home, Row, RowKind, RowNotFound, RowPage
 from matinee.home.rules import CONTINUE, plan_rows

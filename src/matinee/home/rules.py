@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from matinee.catalogue.snapshot import NEW, SERIES, Shelf, genre_of
+from matinee.catalogue.shelves import NEW, SERIES, Shelf, genre_of
 from matinee.home.model import MAX_GENRE_ROWS, RowKind, RowPlan
 
 CONTINUE = RowPlan(id="continue", kind=RowKind.CONTINUE)

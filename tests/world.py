@@ -1,0 +1,189 @@
+"""A small world for tests of the API: two operators, two studios, boxes, homes, and the real routes over a real database.
+
+Everything here is the real thing but the clock, which a test moves, and the positions, which a test sets.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+from litestar.testing import TestClient
+
+from matinee.app.web import create_web
+from matinee.base.clock import Clock, Instant
+from matinee.base.ids import HouseholdId, OperatorId, ProfileId, PublisherId, TitleId
+from matinee.carriage.model import AgreementStatus
+from matinee.carriage.snapshot import Carriage, PartySight
+from matinee.carriage.store import record_agreement
+from matinee.catalogue import api as catalogue_api
+from matinee.catalogue import store as titles
+from matinee.catalogue.model import AgeClass, Language, Service, Title, Watched
+from matinee.catalogue.snapshot import Catalogue
+from matinee.fleet import api as fleet_api
+from matinee.fleet import store as fleet_store
+from matinee.fleet.model import Box, BoxModel, Line, Release
+from matinee.fleet.snapshot import Fleet
+from matinee.home import api as home_api
+from matinee.home.rows import Homes
+from matinee.members import api as members_api
+from matinee.members import store as members_store
+from matinee.members.model import Profile
+from matinee.members.snapshot import Members, Resolver
+from matinee.outside.database import Database
+from matinee.parties import store as parties
+from matinee.parties.feed import Feed
+from matinee.parties.snapshot import ApiKeys
+
+NOW = Instant(1_412_244_000_000)
+RELEASE = Release(product="matinee-ui", version="v1", entry="/ui/v1/main.js", integrity="sha384-x")
+
+
+class SetPositions:
+    """`catalogue.model.Positions` as a test sets them, newest first."""
+
+    def __init__(self) -> None:
+        self.watched: dict[ProfileId, list[Watched]] = {}
+
+    def recent(self, profile: ProfileId, limit: int) -> Sequence[Watched]:
+        return self.watched.get(profile, [])[:limit]
+
+    def among(self, profile: ProfileId, wanted: Sequence[TitleId]) -> Mapping[TitleId, Watched]:
+        return {one.title: one for one in self.watched.get(profile, []) if one.title in wanted}
+
+
+class OneRelease:
+    """`fleet.model.Releases` with one release for all boxes, or none."""
+
+    release: Release | None = RELEASE
+
+    def meant_for(self, model: BoxModel | None) -> Release | None:
+        return self.release
+
+
+class Home:
+    """A household with its line, its box, its tokens and its profiles."""
+
+    def __init__(self, line: Line, box: Box, box_token: str, household: HouseholdId, viewer: str, own: list[Profile]) -> None:
+        self.line, self.box, self.box_token = line, box, box_token
+        self.household, self.viewer_token = household, viewer
+        self.adult, self.child = own
+
+
+class World:
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.now = NOW
+        clock: Clock = lambda: self.now  # noqa: E731
+        self.keys, self.fleet, self.members = ApiKeys(), Fleet(), Members()
+        self.catalogue, self.carriage = Catalogue(), Carriage()
+        self.positions, self.releases = SetPositions(), OneRelease()
+        self.feed = Feed(database, [self.keys, self.fleet, self.members, self.carriage, self.catalogue])
+        self.sights = PartySight(self.carriage, self.fleet, self.members, self.catalogue)
+        self.web = create_web(
+            [
+                *catalogue_api.routes(self.catalogue, database, self.sights, self.positions, clock),
+                *fleet_api.routes(self.fleet, database, self.releases, clock),
+                *members_api.routes(self.members, self.fleet, self.sights, database, clock),
+                *home_api.routes(Homes(self.catalogue, self.positions), self.sights, clock),
+            ],
+            authenticate=Resolver(self.keys, self.fleet, self.members).resolve,
+            clock=clock,
+            page_policy="default-src 'self'",
+        )
+        with database.write() as conn:
+            self.studio = parties.ensure_publisher(conn, "Studio", "EUR", NOW)
+            self.rival = parties.ensure_publisher(conn, "Rival", "EUR", NOW)
+            self.studio_key = parties.mint_api_key(conn, self.studio.id, "", NOW)
+            self.rival_key = parties.mint_api_key(conn, self.rival.id, "", NOW)
+            self.cinema = titles.ensure_service(conn, self.studio.id, "Cinéma", NOW)
+            self.theatre = titles.ensure_service(conn, self.rival.id, "Théâtre", NOW)
+            self.orange = fleet_store.ensure_operator(conn, "Orange", "FR", "Europe/Paris", NOW).id
+            self.free = fleet_store.ensure_operator(conn, "Free", "FR", "Europe/Paris", NOW).id
+            self.model = fleet_store.ensure_box_model(conn, "00AFFF", "LBP", "Livebox Play", {"drm": ["clearkey"]}, NOW)
+        self.one = self.settle(self.orange, "one")
+        self.other = self.settle(self.free, "other")
+        self.sign(self.orange, self.cinema)
+
+    def settle(self, operator: OperatorId, name: str) -> Home:
+        """A home at an operator, with an adult and a child of ten."""
+        with self.database.write() as conn:
+            line = fleet_store.ensure_line(conn, operator, name, NOW)
+            box = fleet_store.ensure_box(conn, self.model.id, f"serial-{name}", "Salon", NOW)
+            fleet_store.assign_box(conn, box.id, line.id, NOW, NOW)
+            household = members_store.ensure_household(conn, name, NOW).id
+            members_store.assign_household(conn, line.id, household, NOW, NOW)
+            own = [
+                members_store.ensure_profile(conn, household, who, "#4477aa", AgeClass(age), Language("fr"), NOW)
+                for who, age in (("Grande", 18), ("Petit", 10))
+            ]
+            home = Home(
+                line,
+                box,
+                fleet_store.mint_box_token(conn, box.id, NOW),
+                household,
+                members_store.mint_viewer_token(conn, household, NOW),
+                own,
+            )
+        self.feed.poll()
+        return home
+
+    def sign(self, operator: OperatorId, service: Service, status: str = "signed", **fields: Any) -> None:
+        with self.database.write() as conn:
+            record_agreement(
+                conn,
+                operator,
+                service.id,
+                AgreementStatus(status),
+                fields.pop("valid_from", self.now),
+                self.now,
+                actor="test",
+                reason="no peering",
+                **fields,
+            )
+        self.feed.poll()
+
+    def put(self, *made: Title) -> None:
+        """Publish titles."""
+        with self.database.write() as conn:
+            titles.insert_many(conn, made, self.now)
+        self.feed.poll()
+
+    def take(self, publisher: PublisherId, title: TitleId) -> None:
+        with self.database.write() as conn:
+            titles.remove(conn, publisher, title, self.now)
+        self.feed.poll()
+
+
+class Screen:
+    """A client with a token."""
+
+    def __init__(self, client: "TestClient[Any]", token: str) -> None:
+        self._client = client
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+
+    def get(self, path: str, headers: dict[str, str] | None = None, **query: Any) -> httpx.Response:
+        params = {key: value for key, value in query.items() if value is not None}
+        return self._client.get(path, params=params, headers={**self._headers, **(headers or {})})
+
+    def send(self, method: str, path: str, body: Any) -> httpx.Response:
+        return self._client.request(method, path, json=body, headers=self._headers)
+
+
+@contextmanager
+def screens(world: World) -> Iterator["Screens"]:
+    with TestClient(world.web) as client:
+        yield Screens(world, client)
+
+
+class Screens:
+    """Everybody who might ask."""
+
+    def __init__(self, world: World, client: "TestClient[Any]") -> None:
+        self.box = Screen(client, world.one.box_token)
+        self.phone = Screen(client, world.one.viewer_token)
+        self.other_box = Screen(client, world.other.box_token)
+        self.studio = Screen(client, world.studio_key)
+        self.rival = Screen(client, world.rival_key)
+        self.nobody = Screen(client, "")
+        self.stranger = Screen(client, "mtb_" + "A" * 43)
