@@ -16,6 +16,7 @@ export interface Words {
   date(instant: string): string;
   /** BCP 47 -> "French", capitalised as at the start of a line. */
   languageName(tag: string): string;
+  /** Names beside each other; the languages here both do with a comma. */
   list(names: readonly string[]): string;
   /** A genre's name; one that the catalogue does not know is shown as it came, capitalised. */
   genre(id: string): string;
@@ -55,7 +56,6 @@ function make(language: Language): Words {
   const [hours, minutes, seconds] = [unit("hour"), unit("minute"), unit("second")];
   const percents = new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 0 });
   const dates = new Intl.DateTimeFormat(language, { dateStyle: "long", timeZone: "UTC" });
-  const lists = new Intl.ListFormat(language, { style: "narrow", type: "unit" });
   const names = new Intl.DisplayNames(language, { type: "language", fallback: "none" });
 
   function t(key: MessageKey, values: Values = {}): string {
@@ -86,7 +86,7 @@ function make(language: Language): Words {
       if (tag === "und" || tag === "") return t("track.original");
       return capital(nameOf(names, tag) ?? tag, language);
     },
-    list: (items) => lists.format(items),
+    list: (items) => items.join(", "),
     genre(id) {
       const key = known(`genre.${id.toLowerCase().replace(/[\s-]+/g, "_")}`);
       return key ? t(key) : capital(id, language);

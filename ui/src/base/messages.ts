@@ -50,7 +50,6 @@ const en = {
   "age.from": "From {n} years",
 
   "tile.left": "{time} left",
-  "tile.watched": "{percent} watched",
   "tile.series": "Series",
   "tile.episode": "S{season} E{episode}",
 
@@ -72,6 +71,7 @@ const en = {
   "title.subtitles": "Subtitles",
   "title.with": "With {names}",
   "title.by": "Directed by {names}",
+  "title.age": "Age rating",
   "title.actions": "What to do",
   "title.loading": "Fetching this title",
 
@@ -85,10 +85,6 @@ const en = {
   "role.animation": "Animation",
   "role.sound": "Sound",
 
-  "track.description": "{language}, audio description",
-  "track.commentary": "{language}, commentary",
-  "track.caption": "{language}, for the hard of hearing",
-  "track.forced": "{language}, forced",
   "track.off": "Off",
   "track.original": "Original",
   "track.kept": "This profile's choice, for every title.",
@@ -111,7 +107,6 @@ const en = {
   "search.start": "To begin with",
 
   "profiles.title": "Who is watching?",
-  "profiles.choose": "Choose a profile",
   "profiles.age": "Up to {n} years",
 
   "settings.title": "Settings",
@@ -127,7 +122,6 @@ const en = {
 
   "status.title": "The first film is being made",
   "status.help": "It appears here by itself, as soon as it is ready.",
-  "status.more": "More films are on their way",
   "status.stage.queued": "Waiting",
   "status.stage.probe": "Reading the file",
   "status.stage.render": "Drawing",
@@ -208,7 +202,6 @@ const fr: Catalogue = {
   "age.from": "À partir de {n} ans",
 
   "tile.left": "Encore {time}",
-  "tile.watched": "{percent} vus",
   "tile.series": "Série",
   "tile.episode": "S{season} É{episode}",
 
@@ -230,6 +223,7 @@ const fr: Catalogue = {
   "title.subtitles": "Sous-titres",
   "title.with": "Avec {names}",
   "title.by": "Réalisation : {names}",
+  "title.age": "Âge",
   "title.actions": "Que faire",
   "title.loading": "Chargement du titre",
 
@@ -243,10 +237,6 @@ const fr: Catalogue = {
   "role.animation": "Animation",
   "role.sound": "Son",
 
-  "track.description": "{language}, audiodescription",
-  "track.commentary": "{language}, commentaire",
-  "track.caption": "{language}, pour malentendants",
-  "track.forced": "{language}, forcés",
   "track.off": "Aucun",
   "track.original": "Version originale",
   "track.kept": "Le choix de ce profil, pour tous les titres.",
@@ -269,7 +259,6 @@ const fr: Catalogue = {
   "search.start": "Pour commencer",
 
   "profiles.title": "Qui regarde ?",
-  "profiles.choose": "Choisissez un profil",
   "profiles.age": "Jusqu’à {n} ans",
 
   "settings.title": "Réglages",
@@ -285,7 +274,6 @@ const fr: Catalogue = {
 
   "status.title": "Le premier film se prépare",
   "status.help": "Il apparaîtra ici de lui-même, dès qu’il sera prêt.",
-  "status.more": "D’autres films arrivent",
   "status.stage.queued": "En attente",
   "status.stage.probe": "Lecture du fichier",
   "status.stage.render": "Dessin",

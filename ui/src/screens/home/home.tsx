@@ -13,7 +13,7 @@ import { rowTitle, Shelf } from "../parts/shelf";
 import { Backdrop, Billboard, createSettled } from "./billboard";
 
 /** In rem: from one row's top to the next. */
-const ROW_PITCH = 20;
+const ROW_PITCH = 21.25;
 const LAYER = "home";
 
 export function zoneOf(row: Row): string {

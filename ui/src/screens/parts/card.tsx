@@ -48,9 +48,15 @@ export function Card(props: CardProps): JSX.Element {
         data-title={props.tile.id}
       >
         <Picture src={artworkOf(props.tile, props.shape)} id={props.tile.id} name={props.tile.name} lazy={props.lazy ?? false} />
-        <ProgressBar tile={props.tile} />
       </a>
-      <Show when={caption()}>{(text) => <span class="card-caption" aria-hidden="true">{text()}</span>}</Show>
+      <Show when={caption()}>
+        {(text) => (
+          <span class="card-caption" aria-hidden="true">
+            <ProgressBar tile={props.tile} />
+            <span>{text()}</span>
+          </span>
+        )}
+      </Show>
     </li>
   );
 }

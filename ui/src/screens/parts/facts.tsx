@@ -51,7 +51,9 @@ export function Facts(props: { tile: Tile; more?: readonly string[]; genres?: nu
   return (
     <p class="facts">
       <AgeBadge age={props.tile.age_class} />
-      <For each={facts()}>{(fact) => <span class="fact">{fact}</span>}</For>
+      <span class="fact-list">
+        <For each={facts()}>{(fact) => <span class="fact">{fact}</span>}</For>
+      </span>
     </p>
   );
 }

@@ -51,7 +51,7 @@ export default function SearchScreen(props: { restore: boolean }): JSX.Element {
     return (rows.find((row) => row.kind === "new") ?? rows[0])?.items.slice(0, 12) ?? [];
   });
   const results = createMemo((): readonly Tile[] => (asked() === "" ? start() : (answer.value()?.items ?? [])));
-  const suggestions = createMemo(() => (asked() === "" ? [] : (answer.value()?.suggestions.slice(0, 5) ?? [])));
+  const suggestions = createMemo(() => (asked() === "" ? [] : (answer.value()?.suggestions.slice(0, 4) ?? [])));
   const nothing = (): boolean => asked() !== "" && answer.value()?.items.length === 0 && !answer.loading();
   return (
     <Layer
@@ -107,8 +107,18 @@ function Asked(): JSX.Element {
   return (
     <p class="asked" classList={{ "asked-empty": query() === "" }} dir="auto">
       <Icon name="search" />
-      <span>{query() || words().t("search.prompt")}</span>
-      <span class="caret" />
+      <Show
+        when={query()}
+        fallback={
+          <>
+            <span class="caret" />
+            <span>{words().t("search.prompt")}</span>
+          </>
+        }
+      >
+        <span>{query()}</span>
+        <span class="caret" />
+      </Show>
     </p>
   );
 }
@@ -132,6 +142,17 @@ function Field(): JSX.Element {
         value={query()}
         onInput={(event) => setQuery(event.currentTarget.value)}
       />
+      <Show when={query() !== ""}>
+        <button
+          type="button"
+          class="field-clear"
+          tabindex="-1"
+          aria-label={words().t("search.clear")}
+          onClick={() => setQuery("")}
+        >
+          <Icon name="clear" />
+        </button>
+      </Show>
     </label>
   );
 }

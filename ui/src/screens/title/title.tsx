@@ -426,7 +426,7 @@ function About(props: { title: Title }): JSX.Element {
           </div>
         </Show>
         <div>
-          <dt class="unseen">{seat.words().t("age.allLong")}</dt>
+          <dt>{seat.words().t("title.age")}</dt>
           <dd>
             <AgeBadge age={props.title.age_class} />
           </dd>
