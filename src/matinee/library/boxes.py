@@ -98,6 +98,13 @@ class Initialisation:
 
 def read_initialisation(data: bytes) -> Initialisation:
     """Read an initialisation segment (`ftyp` + `moov`). Raises BoxError."""
+    try:
+        return _initialisation(data)
+    except (IndexError, struct.error, RecursionError) as error:
+        raise BoxError("an initialisation segment is cut off, or its boxes do not fit") from error
+
+
+def _initialisation(data: bytes) -> Initialisation:
     found: dict[bytes, Box] = {}
     pssh: list[tuple[bytes, bytes]] = []
     for box in walk(data):
@@ -231,6 +238,13 @@ class MediaSegment:
 
 def read_segment(data: bytes, init: Initialisation) -> MediaSegment:
     """Read a media segment of one fragment. Raises BoxError."""
+    try:
+        return _segment(data, init)
+    except (IndexError, struct.error, RecursionError) as error:
+        raise BoxError("a segment is cut off, or its boxes do not fit") from error
+
+
+def _segment(data: bytes, init: Initialisation) -> MediaSegment:
     top = list(boxes(data))
     fragments = [box for box in top if box.kind == b"moof"]
     payloads = [box for box in top if box.kind == b"mdat"]

@@ -104,5 +104,5 @@ def _decrypted(path: str, read: Read, init: Initialisation, keys: ContentKeys) -
     try:
         segment = read_segment(data, init)
         return segment, decrypt_segment(data, segment, protection, keys)
-    except (BoxError, IndexError) as error:
+    except BoxError as error:
         raise LibraryError(f"{path} cannot be read back: {error}.") from error

@@ -1,0 +1,93 @@
+"""One contract for every object store: a folder, and S3 as moto serves it."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+from matinee.outside.objects import ObjectMissing, ObjectStore
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(params=["folder", "s3"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
+    if request.param == "folder":
+        return ObjectStore.local(tmp_path / "store")
+    endpoint = request.getfixturevalue("s3_endpoint")
+    bucket = f"test-{abs(hash(tmp_path))}"
+    options = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1", **options).create_bucket(Bucket=bucket)
+    return ObjectStore.at(
+        f"s3://{bucket}/some/prefix",
+        endpoint=endpoint,
+        region="us-east-1",
+        access_key_id="test",
+        secret_access_key="test",
+        client_options={"allow_http": True},
+        virtual_hosted_style_request=False,
+    )
+
+
+def test_what_is_put_is_got(store: ObjectStore, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"from a file")
+    store.put("a/1", b"bytes")
+    store.put("a/2", tmp_path / "file")
+    assert (store.get("a/1"), store.get("a/2")) == (b"bytes", b"from a file")
+    assert (store.size("a/1"), store.get_range("a/2", 5, 8)) == (5, b"a f")
+
+
+def test_an_empty_object_is_an_object(store: ObjectStore) -> None:
+    store.put("a/empty", b"")
+    assert (store.get("a/empty"), store.size("a/empty")) == (b"", 0)
+
+
+def test_put_goes_over_and_put_if_absent_does_not(store: ObjectStore, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"third")
+    assert store.put_if_absent("a/1", b"first")
+    assert not store.put_if_absent("a/1", b"second")
+    assert not store.put_if_absent("a/1", tmp_path / "file")
+    assert store.get("a/1") == b"first"
+    store.put("a/1", b"fourth")
+    assert store.get("a/1") == b"fourth"
+
+
+def test_of_many_that_put_if_absent_one_wins(store: ObjectStore) -> None:
+    start = threading.Barrier(8)
+
+    def put(number: int) -> bool:
+        start.wait()
+        return store.put_if_absent("a/1", str(number).encode() * 1000)
+
+    with ThreadPoolExecutor(8) as pool:
+        won = list(pool.map(put, range(8)))
+    assert won.count(True) == 1
+    assert store.get("a/1") == str(won.index(True)).encode() * 1000
+
+
+def test_what_is_not_there_is_told(store: ObjectStore) -> None:
+    assert store.size("a/none") is None
+    with pytest.raises(ObjectMissing, match="a/none"):
+        store.get("a/none")
+    with pytest.raises(ObjectMissing, match="a/none"):
+        store.get_range("a/none", 0, 1)
+    store.delete("a/none")
+
+
+def test_a_prefix_is_a_whole_path_element(store: ObjectStore) -> None:
+    for path in ("packages/x/1", "packages/x/deep/2", "packages/xy/3"):
+        store.put(path, b"12")
+    assert sorted(store.list("packages/x")) == [("packages/x/1", 2), ("packages/x/deep/2", 2)]
+    assert store.delete_under("packages/x") == 2
+    assert [path for path, _ in store.list("packages")] == ["packages/xy/3"]
