@@ -20,7 +20,7 @@ import {
 } from "./port";
 import { CRITICAL, failureOf, isPassing, isShakaError, wantsRenewal } from "./shaka_failures";
 import { renewed, streamPrefix } from "./stream_url";
-import { CueStore, readCue } from "./subtitles";
+import { CueStore, keepSpaces, readCue } from "./subtitles";
 
 type Format = "dash" | "hls";
 
@@ -94,6 +94,10 @@ class ShakaPlayer implements PlayerPort {
     player.getNetworkingEngine()?.registerRequestFilter((_, request) => {
       const prefixes = this.prefixes;
       if (prefixes) request.uris = request.uris.map((uri) => renewed(uri, prefixes.startedWith, prefixes.newest));
+    });
+    player.getNetworkingEngine()?.registerResponseFilter((_, response, context) => {
+      if (context?.stream?.type !== "text" || context.stream.mimeType !== "text/vtt") return;
+      response.data = new TextEncoder().encode(keepSpaces(new TextDecoder().decode(response.data)));
     });
   }
 
@@ -248,9 +252,10 @@ class ShakaPlayer implements PlayerPort {
     const inline = Object.keys(licence.keys).length > 0;
     this.player.configure({
       drm: inline ? { clearKeys: licence.keys } : { servers: { [licence.system]: licence.url } },
-      preferredAudio: [{ language: audio, role: "main", label: "", channelCount: 0, codec: "", spatialAudio: false }],
+      // Packagers mark the first language alone as main: the wished language counts for more than the role.
+      preferredAudio: ["main", ""].map((role) => ({ language: audio, role, label: "", channelCount: 0, codec: "", spatialAudio: false })),
       preferredText: text === null ? [] : [{ language: text, role: "", format: "", forced: false }],
-      textDisplayFactory: () => this.displayer(),
+      textDisplayFactory: (_player: shaka.Player) => this.displayer(),
       abr: { defaultBandwidthEstimate: remembered() * START_SHARE, restrictToScreenSize: true },
       streaming: { bufferingGoal: AHEAD_S, bufferBehind: BEHIND_S, ignoreTextStreamFailures: true },
     });
@@ -312,7 +317,9 @@ class ShakaPlayer implements PlayerPort {
       this.afterSeek = false;
       this.retries = 0;
     }
-    const starving = state === "waiting" && !this.afterSeek && (this.starving || this.known === "playing");
+    // A slow decoder also makes a film wait; only a wait for bytes is told as one.
+    const dry = state === "waiting" && this.player.isBuffering();
+    const starving = dry && !this.afterSeek && (this.starving || this.known === "playing");
     if (starving !== this.starving) {
       this.starving = starving;
       this.events.emit("rebuffer", starving);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { CueStore, readCue, type Cue, type ParsedCue } from "./subtitles";
+import { CueStore, keepSpaces, readCue, type Cue, type ParsedCue } from "./subtitles";
 
 const parsed = (more: Partial<ParsedCue>): ParsedCue => ({
   startTime: 1,
@@ -60,6 +60,15 @@ describe("a parsed cue", () => {
   ] as const)("stands where its author put it: %s", (_, more, region) =>
     expect(readCue(parsed({ payload: "x", ...more }))?.subtitle.region).toBe(region),
   );
+});
+
+describe("a WebVTT file", () => {
+  it("keeps the space between two styled words, and nothing else changes", () => {
+    const timing = "00:01.000 --> 00:02.000 line:10%";
+    expect(keepSpaces(`${timing}\n<i>Un dragon ?</i> <b>Vraiment ?</b>\n- a <i>b</i> c`)).toBe(
+      `${timing}\n<i>Un dragon ?</i>&nbsp;<b>Vraiment ?</b>\n- a <i>b</i> c`,
+    );
+  });
 });
 
 describe("CueStore", () => {

@@ -107,3 +107,11 @@ function align(textAlign: string): Subtitle["align"] {
   if (textAlign === "left" || textAlign === "start") return "start";
   return textAlign === "right" || textAlign === "end" ? "end" : "center";
 }
+
+/**
+ * Shaka's parser drops a space that stands alone between two tags ("<i>one</i> <b>two</b>"): said as an entity, it stays.
+ * Takes and returns the text of a WebVTT file.
+ */
+export function keepSpaces(webVtt: string): string {
+  return webVtt.replace(/(<\/[^>]*>)[ \t]+(?=<)/g, "$1&nbsp;");
+}

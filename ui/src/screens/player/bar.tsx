@@ -47,16 +47,16 @@ export function Bar(props: BarProps): JSX.Element {
   const pressed = (event: PointerEvent): boolean => track.hasPointerCapture(event.pointerId);
 
   return (
-    <div class="seek">
+    <div class="play-seek">
       <Show when={props.thumbnails}>
         {(sheets) => (
           <Show
             when={props.seat === "tv"}
             fallback={
               <Show when={preview() !== null}>
-                <div class="seek-preview" style={{ "--at": String(share(preview() ?? 0)) }}>
+                <div class="play-seek-preview" style={{ "--at": String(share(preview() ?? 0)) }}>
                   <Tile sheets={sheets()} place={tileAt(sheets(), tileIndex(sheets(), preview() ?? 0))} />
-                  <span class="seek-time">{clock(preview() ?? 0)}</span>
+                  <span class="play-seek-time">{clock(preview() ?? 0)}</span>
                 </div>
               </Show>
             }
@@ -67,11 +67,11 @@ export function Bar(props: BarProps): JSX.Element {
           </Show>
         )}
       </Show>
-      <div class="seek-line">
-        <span class="seek-clock">{clock(here())}</span>
+      <div class="play-seek-line">
+        <span class="play-seek-clock">{clock(here())}</span>
         <div
           {...zone.item(0)}
-          class="seek-bar"
+          class="play-seek-bar"
           role="slider"
           aria-label={props.label}
           aria-valuemin="0"
@@ -95,13 +95,13 @@ export function Bar(props: BarProps): JSX.Element {
           onPointerCancel={() => props.onDragCancel()}
           onPointerLeave={() => setHover(null)}
         >
-          <div class="seek-track" ref={track}>
-            <span class="seek-buffered" style={{ transform: `scaleX(${share(props.bufferedMs)})` }} />
-            <span class="seek-played" style={{ transform: `scaleX(${share(here())})` }} />
+          <div class="play-seek-track" ref={track}>
+            <span class="play-seek-buffered" style={{ transform: `scaleX(${share(props.bufferedMs)})` }} />
+            <span class="play-seek-played" style={{ transform: `scaleX(${share(here())})` }} />
           </div>
-          <span class="seek-thumb" style={{ left: `${share(here()) * 100}%` }} />
+          <span class="play-seek-thumb" style={{ left: `${share(here()) * 100}%` }} />
         </div>
-        <span class="seek-clock seek-left">{clock(props.durationMs - here())}</span>
+        <span class="play-seek-clock play-seek-left">{clock(props.durationMs - here())}</span>
       </div>
     </div>
   );
@@ -110,15 +110,15 @@ export function Bar(props: BarProps): JSX.Element {
 function Strip(props: { sheets: Thumbnails; atMs: number; durationMs: number }): JSX.Element {
   const tiles = createMemo(() => strip(props.sheets, props.atMs, props.durationMs, EACH_SIDE, STEP_MS));
   return (
-    <div class="strip" aria-hidden="true">
+    <div class="play-strip" aria-hidden="true">
       <For each={Array.from({ length: 2 * EACH_SIDE + 1 }, (_, n) => n)}>
         {(n) => (
-          <div class="strip-place" classList={{ "strip-middle": n === EACH_SIDE }}>
-            <Show when={tiles()[n]} fallback={<div class="tile tile-none" />}>
+          <div class="play-strip-place" classList={{ "play-strip-middle": n === EACH_SIDE }}>
+            <Show when={tiles()[n]} fallback={<div class="play-tile play-tile-none" />}>
               {(place) => <Tile sheets={props.sheets} place={place()} />}
             </Show>
             <Show when={n === EACH_SIDE}>
-              <span class="seek-time">{clock(props.atMs)}</span>
+              <span class="play-seek-time">{clock(props.atMs)}</span>
             </Show>
           </div>
         )}
@@ -132,7 +132,7 @@ function Tile(props: { sheets: Thumbnails; place: TilePlace }): JSX.Element {
   const percent = (at: number, size: number, tiles: number): string => (tiles > 1 ? `${(at / size / (tiles - 1)) * 100}%` : "0%");
   return (
     <div
-      class="tile"
+      class="play-tile"
       style={{
         "aspect-ratio": `${props.sheets.tile_width} / ${props.sheets.tile_height}`,
         "background-image": `url("${props.place.url}")`,

@@ -28,7 +28,7 @@ export type PlayerIcon = keyof typeof STROKES | keyof typeof SOLIDS;
 export function Icon(props: { name: PlayerIcon }): JSX.Element {
   const solid = (): string | undefined => (SOLIDS as Record<string, string>)[props.name];
   return (
-    <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
+    <svg class="play-icon" viewBox="0 0 24 24" aria-hidden="true">
       <path
         d={solid() ?? STROKES[props.name as keyof typeof STROKES]}
         fill={solid() ? "currentColor" : "none"}

@@ -46,31 +46,31 @@ export function OfferCard(props: OfferProps): JSX.Element {
   onCleanup(() => clearInterval(timer));
 
   return (
-    <div class="offer" classList={{ "offer-raised": props.raised }}>
+    <div class="play-offer" classList={{ "play-offer-raised": props.raised }}>
       <Show when={props.offer?.kind === "skip" && props.offer}>
         {(offer) => (
-          <button type="button" class="pill pill-strong" {...zone.item(0)}>
+          <button type="button" class="play-pill play-pill-strong" {...zone.item(0)}>
             {say(props.words.language, offer().what === "intro" ? "skipIntro" : "skipRecap")}
           </button>
         )}
       </Show>
       <Show when={props.offer?.kind === "next" && props.offer}>
         {(offer) => (
-          <div class="next">
-            <Show when={offer().title.artwork}>{(art) => <img class="next-picture" src={art().tile} alt="" />}</Show>
-            <div class="next-words">
-              <p class="eyebrow" role="status">
+          <div class="play-next">
+            <Show when={offer().title.artwork}>{(art) => <img class="play-next-picture" src={art().tile} alt="" />}</Show>
+            <div class="play-next-words">
+              <p class="play-eyebrow" role="status">
                 {say(props.words.language, "nextIn", { n: Math.ceil(leftMs() / 1000) })}
               </p>
-              <p class="next-name" dir="auto">
+              <p class="play-next-name" dir="auto">
                 {episodeLine(offer().title, props.words) ?? offer().title.name}
               </p>
-              <div class="next-buttons">
-                <button type="button" class="pill pill-strong" {...zone.item(0)}>
-                  <span class="pill-fill" style={{ transform: `scaleX(${1 - leftMs() / COUNTDOWN_MS})` }} />
-                  <span class="pill-text">{say(props.words.language, "next")}</span>
+              <div class="play-next-buttons">
+                <button type="button" class="play-pill play-pill-strong" {...zone.item(0)}>
+                  <span class="play-pill-fill" style={{ transform: `scaleX(${1 - leftMs() / COUNTDOWN_MS})` }} />
+                  <span class="play-pill-text">{say(props.words.language, "next")}</span>
                 </button>
-                <button type="button" class="pill" {...zone.item(1)}>
+                <button type="button" class="play-pill" {...zone.item(1)}>
                   {say(props.words.language, "watchCredits")}
                 </button>
               </div>

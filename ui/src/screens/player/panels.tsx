@@ -53,7 +53,7 @@ export function TracksPanel(props: TracksProps): JSX.Element {
       id="player-tracks"
       label={say(props.words.language, "tracks")}
       role="dialog"
-      class="panel panel-tracks"
+      class="play-panel play-panel-tracks"
       order={["audio", "text"]}
       initial={props.text.length > 0 ? "text" : "audio"}
       onBack={() => {
@@ -66,8 +66,8 @@ export function TracksPanel(props: TracksProps): JSX.Element {
         return true;
       }}
     >
-      <div class="panel-back" onClick={() => props.onClose()} />
-      <div class="panel-sheet">
+      <div class="play-panel-back" onClick={() => props.onClose()} />
+      <div class="play-panel-sheet">
         <List
           zone="audio"
           beside={{ right: "text" }}
@@ -108,19 +108,19 @@ function List(props: ListProps): JSX.Element {
     },
   });
   return (
-    <section class="choices">
+    <section class="play-choices">
       <h2 id={`player-${props.zone}`}>{props.title}</h2>
       <div role="radiogroup" aria-labelledby={`player-${props.zone}`}>
         <For each={props.choices.map((_, n) => n)}>
           {(n) => (
             <button
               type="button"
-              class="choice"
+              class="play-choice"
               role="radio"
               aria-checked={props.choices[n]?.active ? "true" : "false"}
               {...zone.item(n)}
             >
-              <span class="choice-mark">
+              <span class="play-choice-mark">
                 <Show when={props.choices[n]?.active}>
                   <Icon name="check" />
                 </Show>
@@ -173,25 +173,25 @@ export function InfoPanel(props: InfoProps): JSX.Element {
       id="player-info"
       label={say(language(), "info")}
       role="dialog"
-      class="panel panel-info"
+      class="play-panel play-panel-info"
       order={["close"]}
       initial="close"
       onBack={close}
       onKey={({ action, phase }) => phase === "down" && (action === "up" || action === "down") && close()}
     >
-      <div class="panel-back" onClick={() => props.onClose()} />
-      <div class="panel-sheet">
-        <Show when={episodeLine(props.tile, props.words)}>{(line) => <p class="eyebrow">{line()}</p>}</Show>
-        <h1 class="info-name" dir="auto">
+      <div class="play-panel-back" onClick={() => props.onClose()} />
+      <div class="play-panel-sheet">
+        <Show when={episodeLine(props.tile, props.words)}>{(line) => <p class="play-eyebrow">{line()}</p>}</Show>
+        <h1 class="play-info-name" dir="auto">
           {headline(props.tile)}
         </h1>
-        <p class="info-facts">
+        <p class="play-info-facts">
           <For each={facts()}>{(fact) => <span>{fact}</span>}</For>
         </p>
-        <p class="info-synopsis" dir="auto">
+        <p class="play-info-synopsis" dir="auto">
           {props.tile?.synopsis_short}
         </p>
-        <dl class="info-list">
+        <dl class="play-info-list">
           <Show when={picture()}>
             <dt>{say(language(), "picture")}</dt>
             <dd>{picture()}</dd>
@@ -210,7 +210,7 @@ export function InfoPanel(props: InfoProps): JSX.Element {
 function CloseButton(props: { label: string; onPress(): void }): JSX.Element {
   const zone = useZone({ id: "close", shape: { kind: "row" }, count: () => 1, onPress: () => props.onPress() });
   return (
-    <button type="button" class="pill" {...zone.item(0)}>
+    <button type="button" class="play-pill" {...zone.item(0)}>
       {props.label}
     </button>
   );

@@ -65,7 +65,7 @@ function Film(props: PlayerScreenProps): JSX.Element {
     play: () => void port()?.play(),
     pause: () => port()?.pause(),
   });
-  const still = (): boolean => state() === "paused" || state() === "ready";
+  const still = (): boolean => state() === "paused" && scrubbing.targetMs() === null;
   const [resting, setResting] = createSignal(false);
   const overlay = createOverlay(() => still() || scrubbing.targetMs() !== null || resting());
   const [panel, setPanel] = createSignal<"tracks" | "info" | null>(null);
@@ -199,8 +199,7 @@ function Film(props: PlayerScreenProps): JSX.Element {
         if (play()?.playback.next) setRefused(new Set<Offer["kind"]>());
         else props.onClose();
       }
-      if (now === "playing" && before === "paused") overlay.pulse();
-      if (now === "ready") overlay.pulse();
+      if (now === "paused" || (now === "playing" && before === "paused")) overlay.pulse();
       if (now === "playing" || now === "paused") untrack(() => announcePosition(positionMs(), durationMs(), now === "playing"));
     }),
   );
@@ -266,96 +265,90 @@ function Film(props: PlayerScreenProps): JSX.Element {
   }
 
   return (
-    <Layer
-      id={LAYER}
-      label={text("player")}
-      class={`player player-${props.seat}${shown() ? " player-shown" : ""}`}
-      order={["offer", "seek", "buttons"]}
-      initial="seek"
-      onKey={onKey}
-      onBack={onBack}
-    >
-      <div
-        class="player-stage"
-        ref={stage}
-        onPointerMove={(event) => event.pointerType === "mouse" && overlay.pulse()}
-        onClick={(event) => {
-          const touch = (event as unknown as PointerEvent).pointerType === "touch";
-          if (state() === "ready" || !touch) toggle();
-          else if (shown()) overlay.hide();
-          else overlay.pulse();
-        }}
-        onDblClick={() => props.seat === "web" && document.fullscreenEnabled && void toggleFull()}
-      />
-      <Show when={play() === null && !trouble()}>
-        <div class="player-cover" style={tile()?.artwork ? { "background-image": `url("${tile()?.artwork?.backdrop_small}")` } : {}}>
-          <p class="cover-name" dir="auto">
-            {headline(tile())}
-          </p>
-        </div>
-      </Show>
-      <Show when={waiting() && !trouble()}>
-        <div class="player-waiting" role="status">
-          <span class="unseen">{text("loading")}</span>
-        </div>
-      </Show>
-      <Subtitles subtitles={screening.subtitles()} raised={shown()} />
-      <div class="player-shade" aria-hidden="true" />
-      <Show when={props.seat === "web" && !trouble()}>
-        <header class="player-top" onPointerEnter={() => setResting(true)} onPointerLeave={() => setResting(false)}>
-          <button type="button" class="round" tabindex="-1" aria-label={text("leave")} onClick={() => props.onClose()}>
-            <Icon name="back" />
-          </button>
-        </header>
-      </Show>
-      <OfferCard
-        words={props.words}
-        offer={offer()}
-        running={(state() === "playing" || state() === "ended") && scrubbing.targetMs() === null}
-        raised={shown()}
-        onAccept={accept}
-        onRefuse={refuse}
-      />
-      <div
-        class="player-bar"
-        classList={{ scrubbing: scrubbing.targetMs() !== null }}
-        onPointerEnter={(event) => event.pointerType === "mouse" && setResting(true)}
-        onPointerLeave={() => setResting(false)}
-      >
-        <div class="bar-title">
-          <p class="bar-name" dir="auto">
-            <Show when={still() && props.seat === "tv"}>
-              <Icon name="pause" />
-            </Show>
-            {headline(tile())}
-          </p>
-          <Show when={episodeLine(tile(), props.words)}>
-            {(line) => (
-              <p class="bar-episode" dir="auto">
-                {line()}
-              </p>
-            )}
-          </Show>
-        </div>
-        <Bar
-          shown={shown()}
-          seat={props.seat}
-          label={text("seek")}
-          positionMs={positionMs()}
-          durationMs={durationMs()}
-          bufferedMs={screening.bufferedMs()}
-          targetMs={scrubbing.targetMs()}
-          thumbnails={play()?.playback.thumbnails ?? null}
-          onToggle={toggle}
-          onDrag={(to) => {
-            overlay.pulse();
-            scrubbing.drag(to);
+    // The panels stand beside the layer of the film, not in it: a layer that is covered takes no pointer and no focus.
+    <div class={`player player-${props.seat}${shown() ? " player-shown" : ""}${scrubbing.targetMs() === null ? "" : " player-seeking"}`}>
+      <Layer id={LAYER} label={text("player")} class="player-layer" order={["offer", "seek", "buttons"]} initial="seek" onKey={onKey} onBack={onBack}>
+        <div
+          class="player-stage"
+          ref={stage}
+          onPointerMove={(event) => event.pointerType === "mouse" && overlay.pulse()}
+          onClick={(event) => {
+            const touch = (event as unknown as PointerEvent).pointerType === "touch";
+            if (!touch) toggle();
+            else if (shown()) overlay.hide();
+            else overlay.pulse();
           }}
-          onDrop={() => scrubbing.release()}
-          onDragCancel={() => scrubbing.cancel()}
+          onDblClick={() => props.seat === "web" && document.fullscreenEnabled && void toggleFull()}
         />
-        <Buttons shown={shown()} buttons={buttons()} />
-      </div>
+        <Show when={play() === null && !trouble()}>
+          <div class="player-cover" style={tile()?.artwork ? { "background-image": `url("${tile()?.artwork?.backdrop_small}")` } : {}}>
+            <p class="play-cover-name" dir="auto">
+              {headline(tile())}
+            </p>
+          </div>
+        </Show>
+        <Show when={waiting() && !trouble()}>
+          <div class="player-waiting" role="status">
+            <span class="unseen">{text("loading")}</span>
+          </div>
+        </Show>
+        <Subtitles subtitles={panel() === null ? screening.subtitles() : []} raised={shown()} />
+        <div class="player-shade" aria-hidden="true" />
+        <Show when={props.seat === "web" && !trouble()}>
+          <header class="player-top" onPointerEnter={() => setResting(true)} onPointerLeave={() => setResting(false)}>
+            <button type="button" class="play-round" tabindex="-1" aria-label={text("leave")} onClick={() => props.onClose()}>
+              <Icon name="back" />
+            </button>
+          </header>
+        </Show>
+        <OfferCard
+          words={props.words}
+          offer={scrubbing.targetMs() === null ? offer() : null}
+          running={(state() === "playing" || state() === "ended") && scrubbing.targetMs() === null}
+          raised={shown()}
+          onAccept={accept}
+          onRefuse={refuse}
+        />
+        <div
+          class="player-bar"
+          onPointerEnter={(event) => event.pointerType === "mouse" && setResting(true)}
+          onPointerLeave={() => setResting(false)}
+        >
+          <div class="play-bar-title">
+            <p class="play-bar-name" dir="auto">
+              <Show when={still() && props.seat === "tv"}>
+                <Icon name="pause" />
+              </Show>
+              {headline(tile())}
+            </p>
+            <Show when={episodeLine(tile(), props.words)}>
+              {(line) => (
+                <p class="play-bar-episode" dir="auto">
+                  {line()}
+                </p>
+              )}
+            </Show>
+          </div>
+          <Bar
+            shown={shown()}
+            seat={props.seat}
+            label={text("seek")}
+            positionMs={positionMs()}
+            durationMs={durationMs()}
+            bufferedMs={screening.bufferedMs()}
+            targetMs={scrubbing.targetMs()}
+            thumbnails={play()?.playback.thumbnails ?? null}
+            onToggle={toggle}
+            onDrag={(to) => {
+              overlay.pulse();
+              scrubbing.drag(to);
+            }}
+            onDrop={() => scrubbing.release()}
+            onDragCancel={() => scrubbing.cancel()}
+          />
+          <Buttons shown={shown()} buttons={buttons()} />
+        </div>
+      </Layer>
       <Show when={panel() === "tracks"}>
         <TracksPanel
           words={props.words}
@@ -389,7 +382,7 @@ function Film(props: PlayerScreenProps): JSX.Element {
           onBack={() => props.onClose()}
         />
       </Show>
-    </Layer>
+    </div>
   );
 }
 
@@ -403,18 +396,18 @@ function Buttons(props: { shown: boolean; buttons: readonly Button[] }): JSX.Ele
   });
   // By number, not by value: a button that changes its word must not be made anew, or it loses the focus.
   return (
-    <div class="buttons-row">
+    <div class="play-buttons-row">
       <For each={Array.from({ length: props.buttons.length }, (_, n) => n)}>
         {(n) => (
           <button
             type="button"
-            class="control"
-            classList={{ transport: props.buttons[n]?.transport ?? false, "transport-main": props.buttons[n]?.icon === "play" || props.buttons[n]?.icon === "pause" }}
+            class="play-control"
+            classList={{ "play-transport": props.buttons[n]?.transport ?? false, "play-transport-main": props.buttons[n]?.icon === "play" || props.buttons[n]?.icon === "pause" }}
             aria-label={props.buttons[n]?.label}
             {...zone.item(n)}
           >
             <Icon name={props.buttons[n]?.icon ?? "info"} />
-            <span class="control-word" aria-hidden="true">
+            <span class="play-control-word" aria-hidden="true">
               {props.buttons[n]?.label}
             </span>
           </button>

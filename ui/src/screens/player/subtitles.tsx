@@ -9,15 +9,15 @@ export function Subtitles(props: { subtitles: readonly Subtitle[]; raised: boole
   return (
     <For each={["top", "bottom"] as const}>
       {(region) => (
-        <div class={`subtitles subtitles-${region}`} classList={{ "subtitles-raised": props.raised }}>
+        <div class={`play-subtitles play-subtitles-${region}`} classList={{ "play-subtitles-raised": props.raised }}>
           <For each={of(region)}>
             {(subtitle) => (
-              <p class={`subtitle subtitle-${subtitle.align}`} dir="auto">
+              <p class={`play-subtitle play-subtitle-${subtitle.align}`} dir="auto">
                 <For each={subtitle.lines}>
                   {(line) => (
-                    <span class="subtitle-line">
+                    <span class="play-subtitle-line">
                       <For each={line}>
-                        {(run) => <span classList={{ italic: run.italic, bold: run.bold, underline: run.underline }}>{run.text}</span>}
+                        {(run) => <span classList={{ "play-italic": run.italic, "play-bold": run.bold, "play-underline": run.underline }}>{run.text}</span>}
                       </For>
                     </span>
                   )}

@@ -17,7 +17,7 @@ export function TroublePanel(props: TroubleProps): JSX.Element {
       id="player-trouble"
       label={props.title}
       role="dialog"
-      class="panel panel-trouble"
+      class="play-panel play-panel-trouble"
       order={["ways"]}
       initial="ways"
       onBack={() => {
@@ -25,11 +25,11 @@ export function TroublePanel(props: TroubleProps): JSX.Element {
         return true;
       }}
     >
-      <div class="trouble" role="alert">
+      <div class="play-trouble" role="alert">
         <h1>{props.title}</h1>
         <p>{props.help}</p>
         <Ways actions={props.actions} />
-        <p class="trouble-detail">{props.detail}</p>
+        <p class="play-trouble-detail">{props.detail}</p>
       </div>
     </Layer>
   );
@@ -43,10 +43,10 @@ function Ways(props: { actions: TroubleProps["actions"] }): JSX.Element {
     onPress: (index) => props.actions[index]?.run(),
   });
   return (
-    <div class="trouble-ways">
+    <div class="play-trouble-ways">
       <For each={props.actions}>
         {(action, index) => (
-          <button type="button" class="pill" classList={{ "pill-strong": index() === 0 }} {...zone.item(index())}>
+          <button type="button" class="play-pill" classList={{ "play-pill-strong": index() === 0 }} {...zone.item(index())}>
             {action.label}
           </button>
         )}
