@@ -80,6 +80,10 @@ function Film(props: PlayerScreenProps): JSX.Element {
     return offerAt(positionMs(), durationMs(), now.playback.markers, now.playback.next, refused());
   }, null, { equals: sameOffer });
 
+  // A seek needs the room that its card takes.
+  const shownOffer = createMemo(() => (scrubbing.targetMs() === null ? offer() : null));
+  const counting = createMemo(() => state() === "playing" || state() === "ended");
+
   const place = (): Place => {
     const { layer, zone } = focus.owner();
     if (layer !== LAYER || zone === null) return "film";
@@ -303,8 +307,8 @@ function Film(props: PlayerScreenProps): JSX.Element {
         </Show>
         <OfferCard
           words={props.words}
-          offer={scrubbing.targetMs() === null ? offer() : null}
-          running={(state() === "playing" || state() === "ended") && scrubbing.targetMs() === null}
+          offer={shownOffer()}
+          running={counting()}
           raised={shown()}
           onAccept={accept}
           onRefuse={refuse}
