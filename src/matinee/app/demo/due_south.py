@@ -85,7 +85,7 @@ def _rear(stage: Stage, picture: Picture, x: float, y: float, size: float, body:
 
     def shape(points: list[tuple[float, float]], mirror: bool = True) -> npt.NDArray[np.floating[Any]]:
         full = points + [(-px, py) for px, py in reversed(points)] if mirror else points
-        return turned([(px, py - 0.02) for px, py in full], lean * 0.25, x + lean * size * 0.06, y, size)
+        return turned([(px, py - 0.02) for px, py in full], lean * 0.10, x + lean * size * 0.03, y, size)
 
     dark, shine = mix(body, rgb("#12081c"), 0.55), mix(body, rgb("#fff1d8"), 0.38)
     shadow = canvas.glow(stage, x, y - 0.005 * size, 0.66 * size, 0.16)
@@ -373,6 +373,9 @@ _TUNNEL = Paint(
 )  # fmt: skip
 
 
+_RINGS = 5.0  # road lengths from one ring of light to the next
+
+
 class Vault:
     """The wall of a straight tunnel: each pixel looks at one angle of the wall at one distance, worked out once.
 
@@ -388,17 +391,19 @@ class Vault:
         self.far = np.float32(width) / np.maximum(away, np.float32(0.004))
         angle = np.arctan2(dx, -dy)  # 0 overhead
         self.fog = np.exp(self.far * np.float32(-0.075))
+        # A ring that filled the frame as it went by would flash some five times a second: near ones go dark before they do.
+        self.past = canvas.smoothstep(0.75, 2.3, self.far)
         self.crisp = np.clip(2.6 / self.far, 0.0, 1.0)  # far rings melt together
         self.strips = np.exp(-(((np.abs(angle) - 0.62) / 0.030) ** 2)) + 0.55 * np.exp(-(((np.abs(angle) - 1.42) / 0.022) ** 2))
         self.panels = 0.82 + 0.18 * np.cos(angle * 24)
 
     def show(self, travelled: float) -> Picture:
-        along = (self.far + np.float32(travelled)) / np.float32(3)
+        along = (self.far + np.float32(travelled)) / np.float32(_RINGS)
         index = np.floor(along)
         place = along - index
-        ring = np.exp(-(((place - np.float32(0.5)) / np.float32(0.045)) ** 2)) * (0.25 + 0.75 * self.crisp)
-        spill = np.exp(-(((place - np.float32(0.5)) / np.float32(0.22)) ** 2))
-        dash = np.clip(np.abs(place * 4 % 1 - 0.5) * 8 - 1, 0, 1) * self.crisp + (1 - self.crisp) * np.float32(0.6)
+        ring = np.exp(-(((place - np.float32(0.5)) / np.float32(0.034)) ** 2)) * self.past * (0.25 + 0.75 * self.crisp)
+        spill = np.exp(-(((place - np.float32(0.5)) / np.float32(0.16)) ** 2)) * self.past
+        dash = np.clip(np.abs(place * 6 % 1 - 0.5) * 8 - 1, 0, 1) * self.crisp + (1 - self.crisp) * np.float32(0.6)
         which = (index.astype(np.int32) % 3).astype(np.intp)
         hues = np.array([rgb(c) for c in ("#ff4f8b", "#ffb43c", "#5ad1e6")], np.float32)
         base, deep = rgb("#1a1236"), rgb("#6a45c8")

@@ -605,7 +605,7 @@ EPISODES = (
             en="The red planet is bare, and content to be. Then a seed falls from the sky, and the planet learns about green.",
         ),
         (
-            (0.8, 2.8, "Il était une planète\nqui n’avait rien.", "Once there was a planet\nthat had nothing."),
+            (0.5, 3.0, "Il était une planète\nqui n’avait rien.", "Once there was a planet\nthat had nothing."),
             (8.8, 11.6, "Une graine suffit,\ndisent les graines.", "One seed is enough,\nsay the seeds."),
             (13.6, 17.2, "Elles avaient raison.", "They were right."),
         ),
@@ -624,7 +624,7 @@ EPISODES = (
             en="On the planet of water the sea follows the moon, the boat follows the sea, and someone below follows the boat.",
         ),
         (
-            (0.8, 2.8, "Ici, la mer suit la lune.", "Here, the sea follows the moon."),
+            (0.5, 3.0, "Ici, la mer suit la lune.", "Here, the sea follows the moon."),
             (9.0, 12.0, "Le bateau suit la mer.", "The boat follows the sea."),
             (14.0, 17.6, "Et la baleine suit\nce qui lui plaît.", "And the whale follows\nwhatever she likes."),
         ),
@@ -637,11 +637,11 @@ EPISODES = (
         Words(fr="La Neige", en="The Snow"),
         Words(fr="La neige tombe de tous les côtés à la fois.", en="The snow falls from every side at once."),
         Words(
-            fr="Sur la planète blanche, la neige vient de partout. Il faut un toit, du feu, et quelqu’un à qui nouer une écharpe.",
+            fr="Sur la planète blanche, la neige vient de partout. Il faut un toit, du feu, et quelqu’un pour l’écharpe.",
             en="On the white planet the snow comes from everywhere. It takes a house, a fire, and someone to put a scarf on.",
         ),
         (
-            (0.8, 2.8, "La neige, ici, tombe\nde tous les côtés.", "Snow here falls\nfrom every side."),
+            (0.5, 3.0, "La neige, ici, tombe\nde tous les côtés.", "Snow here falls\nfrom every side."),
             (8.6, 11.8, "Alors on fait du feu,\net un ami.", "So you make a fire,\nand a friend."),
             (13.8, 17.6, "Puis on regarde le ciel\nen couleurs.", "Then you watch the sky\nin colour."),
         ),

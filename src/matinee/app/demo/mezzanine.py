@@ -85,7 +85,7 @@ def command(film: DemoFilm, work: Path, target: Path, tools: Tools) -> list[str]
         "-preset",
         "superfast",
         "-crf",
-        "13",
+        str(film.crf),
         "-threads",
         "2",
         "-g",
@@ -98,7 +98,8 @@ def command(film: DemoFilm, work: Path, target: Path, tools: Tools) -> list[str]
     for index, language in enumerate(LANGUAGES):
         for kind in ("a", "s") if inside else ("a",):
             argv += [f"-metadata:s:{kind}:{index}", f"language={_ISO_639_2[language]}"]
-        argv += [f"-metadata:s:a:{index}", f"title={_TRACK_NAMES[language]}"]
+        for key in ("title", "handler_name"):  # Matroska keeps the one, MP4 the other
+            argv += [f"-metadata:s:a:{index}", f"{key}={_TRACK_NAMES[language]}"]
     argv += ["-disposition:a:0", "default", "-disposition:a:1", "0"] + (["-disposition:s", "0"] if inside else [])
     argv += ["-fflags", "+bitexact", "-flags:v", "+bitexact", "-flags:a", "+bitexact"]
     if film.container == "mp4":

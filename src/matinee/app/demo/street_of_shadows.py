@@ -504,15 +504,15 @@ FILM = DemoFilm(
     markers=(Marker(kind="intro", start=0.0, end=7.5), Marker(kind="credits", start=24.2, end=28.0)),
     cues=(
         Cue(
-            start=8.2,
-            end=11.2,
+            start=8.0,
+            end=11.4,
             text=Words(
                 fr="Il pleuvait depuis trois jours,\nou depuis toujours.", en="It had rained for three days,\nor for ever."
             ),
         ),
         Cue(
-            start=11.6,
-            end=14.3,
+            start=11.5,
+            end=14.4,
             text=Words(fr="Personne ne marche ainsi\nsans savoir où.", en="No one walks like that\nwithout knowing where."),
         ),
         Cue(start=15.2, end=19.0, text=Words(fr="Une fenêtre attendait.", en="One window was waiting.")),
@@ -531,4 +531,5 @@ FILM = DemoFilm(
     picture=_picture,
     music=_music,
     monochrome=True,
+    crf=22,
 )

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from matinee.app.demo.model import Cue, Language, Mono, Stereo
 from matinee.app.demo.sound import RATE, Mix, hertz, seconds_axis
 
+_VOWELS = "aeiouyàâäéèêëîïôöùûüœ"
 _FORMANTS: dict[str, tuple[float, float, float]] = {
     "a": (760, 1350, 2550),
     "e": (480, 1950, 2600),
@@ -26,8 +27,9 @@ _FORMANTS: dict[str, tuple[float, float, float]] = {
     "@": (500, 1450, 2450),  # the French e and eu, the English schwa
     "n": (620, 1150, 2500),  # nasal vowels: an, on
 }
-_FRENCH = (("eau|au|ô|o", "o"), ("ou|où", "u"), ("oi", "a"), ("an|en|am|em|on|om", "n"), ("ai|ei|è|ê|é|est", "e"), ("eu|œ", "@"))
-_ENGLISH = (("oo|ew", "u"), ("ee|ea|ie", "i"), ("ow|oa|aw", "o"), ("ai|ay|ey|ei", "e"), ("ou", "a"), ("er|ir|ur", "@"))
+_FRENCH = (("ou|où", "u"), ("oi", "a"), ("an|en|am|em|on|om", "n"), ("eau|au|ô|o", "o"), ("ai|ei|è|ê|é", "e"), ("eu|œ", "@"))
+_ENGLISH = (("oo|ew", "u"), ("ee|ea|ie", "i"), ("ow|oa|aw", "o"), ("ai|ay|ey|ei", "e"), ("ou", "a"))
+"""What a group of vowels begins with, and the vowel it is sung as; the first that fits."""
 
 
 def syllables(text: str, language: Language) -> list[str]:
@@ -35,9 +37,10 @@ def syllables(text: str, language: Language) -> list[str]:
     rules = _FRENCH if language == "fr" else _ENGLISH
     sung: list[str] = []
     for word in re.findall(r"[^\W\d_]+", text.lower()):
-        if len(word) > 2:  # a final silent e is not a syllable in either language
-            word = re.sub(r"(?<=[^aeiouéèê])(e|es)$", "", word) or word
-        for group in re.findall(r"[aeiouyàâäéèêëîïôöùûüœ]+[nm]?(?![aeiouy])|[aeiouyàâäéèêëîïôöùûüœ]+", word):
+        # A final silent e is no syllable in either language, but in words that have no other vowel.
+        spoken = re.sub(r"(?<=[^aeiouyéèê])es?$", "", word)
+        word = spoken if re.search(f"[{_VOWELS}]", spoken) else word
+        for group in re.findall(f"[{_VOWELS}]+[nm]?(?![{_VOWELS}])|[{_VOWELS}]+", word):
             sung.append(_vowel(group, rules, language))  # noqa: PERF401 -- a loop in a loop reads better flat
     return sung
 
