@@ -4,8 +4,8 @@
 
 The app is the real one: web app with its middleware, parties by token, policies, the desk, tokens, ClearKey, a database file with
 the writer running. The catalogue, the profiles and the library are a few lines in memory each, as their snapshots are in memory
-too. A thousand homes play in turn, so that nothing is measured that one warm home would hide. The client is a few blocking sockets
-in threads of another process, with keep-alive.
+too. A thousand homes play in turn, so that nothing is measured that one warm home would hide. The client is a few blocking
+sockets in threads of another process, with keep-alive.
 """
 
 import contextlib

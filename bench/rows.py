@@ -7,7 +7,7 @@ from statistics import median
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """`ratio` is value over baseline; `goal` says what it should be ("ratio >= 0.2"); `verdict` is "meets", "misses" or "shown"."""
+    """`ratio` is value over baseline; `goal` what it should be ("ratio >= 0.2"); `verdict` is "meets", "misses" or "shown"."""
 
     name: str
     value: float

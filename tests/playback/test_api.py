@@ -40,7 +40,9 @@ def call(client: TestClient[Any], path: str, body: Any, token: str = "mtb_box") 
     return client.post(path, content=content, headers=headers)
 
 
-def play(client: TestClient[Any], stage: Stage, title: str | None = None, profile: str | None = None, token: str = "mtb_box") -> Any:
+def play(
+    client: TestClient[Any], stage: Stage, title: str | None = None, profile: str | None = None, token: str = "mtb_box"
+) -> Any:
     answer = call(
         client, "/api/v1/playback", {"title_id": title or stage.film, "profile_id": profile or stage.adult}, token
     )
@@ -48,7 +50,9 @@ def play(client: TestClient[Any], stage: Stage, title: str | None = None, profil
     return answer.json()
 
 
-def beat(client: TestClient[Any], session: str, sequence: int, position: int, state: str = "playing", token: str = "mtb_box") -> Any:
+def beat(
+    client: TestClient[Any], session: str, sequence: int, position: int, state: str = "playing", token: str = "mtb_box"
+) -> Any:
     said = {"sequence": sequence, "position_ms": position, "state": state}
     return call(client, f"/api/v1/playback/{session}/heartbeat", said, token)
 

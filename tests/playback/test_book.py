@@ -1,4 +1,4 @@
-"""The book and its store, on both databases: read your own writes, batches, restarts, several processes, a database that is away."""
+"""The book and its store on both databases: own writes read back, batches, restarts, processes, a database that is away."""
 
 import time
 from pathlib import Path

@@ -1,0 +1,68 @@
+"""What players report, as it is kept: one row per event, of known columns only."""
+
+from enum import StrEnum
+
+import msgspec
+
+from matinee.base.clock import Instant
+from matinee.base.errors import ErrorCode, MatineeError
+from matinee.base.ids import OperatorId, PackageId, SessionId
+
+
+class TelemetryError(MatineeError):
+    """A report cannot be taken."""
+
+    code = ErrorCode.INVALID_REQUEST
+
+
+class Kind(StrEnum):
+    """What an event means for the figures; rules.py says how it is told."""
+
+    START = "start"
+    FAILURE = "failure"
+    REBUFFER = "rebuffer"
+    END = "end"
+    OTHER = "other"
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One CMCD v2 event of a session, named as CTA-5004-B names its keys where it has one for it.
+
+    `received_at` is the server's clock; `ts` is the player's, kept and never trusted. Rates are kbit/s, times ms. Session,
+    operator and package come from the stream token, never from the line. `url` is without its token.
+    """
+
+    received_at: Instant
+    session: SessionId
+    operator: OperatorId | None
+    package: PackageId
+    kind: Kind
+    e: str
+    ts: int
+    sn: int | None = None
+    sta: str | None = None
+    pt: int | None = None
+    bl: int | None = None
+    br: float | None = None
+    mtp: int | None = None
+    bs: bool = False
+    bsd: int | None = None
+    msd: int | None = None
+    ec: str | None = None
+    rc: int | None = None
+    ttfb: int | None = None
+    ttlb: int | None = None
+    url: str | None = None
+    cdn: str | None = None
+
+
+class HourCount(msgspec.Struct, frozen=True, kw_only=True):
+    """Figures of one operator and hour (UTC): sessions that started, failed and ended; rebufferings, each counted."""
+
+    operator: str
+    hour: str
+    starts: int
+    failures: int
+    rebuffers: int
+    ends: int
+    start_ms_median: float | None
