@@ -105,22 +105,27 @@ def cover(image: Image.Image, size: tuple[int, int]) -> Image.Image:
 
 
 def _saliency(image: Image.Image) -> Plane:
-    """How much each part differs from its wider surroundings, shape about (90, 160): a figure does, foliage does not."""
+    """How much each part draws the eye, shape about (90, 160): half by fine detail and light, half by standing out.
+
+    Detail alone prefers foliage to a face, standing out alone prefers a window to what is before it.
+    """
     small = image.resize((160, max(8, round(image.height * 160 / image.width))), Image.Resampling.BOX)
-    near = np.asarray(small.filter(ImageFilter.GaussianBlur(2.5)), dtype=np.float32)
-    far = np.asarray(small.filter(ImageFilter.GaussianBlur(24)), dtype=np.float32)
-    difference = np.sqrt(((near - far) ** 2).sum(axis=2))
-    return np.asarray(difference**1.5, dtype=np.float32)
+    light = np.asarray(small.convert("L"), dtype=np.float32)
+    detail = np.abs(np.gradient(light, axis=1)) + np.abs(np.gradient(light, axis=0)) + 0.04 * light
+    near = np.asarray(small.filter(ImageFilter.GaussianBlur(2)), dtype=np.float32)
+    far = np.asarray(small.filter(ImageFilter.GaussianBlur(14)), dtype=np.float32)
+    apart = np.sqrt(((near - far) ** 2).sum(axis=2))
+    return np.asarray(detail / (detail.mean() + 0.1) + apart / (apart.mean() + 0.1), dtype=np.float32)
 
 
-def _best_window(profile: NDArray[np.float32], share: float, room: int) -> int:
-    """Where to start a window of `share` of a profile so that its middle, more than its edges, holds the most."""
+def _best_window(profile: Plane, share: float, room: int) -> int:
+    """Where to start a window of `share` of a profile so that it, and its middle most, holds the most."""
     length = max(2, round(profile.size * share))
     if room <= 0 or profile.size <= length:
         return max(0, room // 2)
-    sums = np.convolve(profile, np.hanning(length + 2)[1:-1] + 0.15, mode="valid")
+    sums = np.convolve(profile, np.hanning(length + 2)[1:-1] + 0.6, mode="valid")
     place = np.linspace(-1, 1, sums.size)
-    chosen = int((sums * (1 - 0.15 * place**2)).argmax())
+    chosen = int((sums * (1 - 0.2 * place**2)).argmax())
     return min(room, round(chosen * room / max(1, sums.size - 1)))
 
 
@@ -143,7 +148,8 @@ def _draw_tile(still: Image.Image, title: str, shade: Colour, accent: Colour) ->
     margin = 30
     fitted = set_title(title, round(width * 0.74), 150, 54)
     picture = cover(still, _TILE)
-    image = _scrim(picture, shade, lambda x, y: np.maximum(_rise(y, 0.30, 1.02) * 0.94, _rise(1 - x, 0.35, 1.1) * 0.62))
+    top = 1 - (fitted.height + 96 if fitted else 60) / height  # where the words begin, the scrim is half risen
+    image = _scrim(picture, shade, lambda x, y: np.maximum(_rise(y, top - 0.28, top + 0.5) * 0.95, _rise(1 - x, 0.3, 1.1) * 0.6))
     return _letter(image, fitted, accent, margin, height - margin - 4)
 
 
@@ -154,7 +160,7 @@ def _draw_backdrop(still: Image.Image, shade: Colour) -> Image.Image:
 
     def vignette(x: Plane, y: Plane) -> Plane:
         corners = _rise(np.hypot(x - 0.5, y - 0.45), 0.42, 0.95) * 0.55
-        return np.maximum(corners, _rise(y, 0.62, 1.1) * 0.5)
+        return np.asarray(np.maximum(corners, _rise(y, 0.62, 1.1) * 0.5), dtype=np.float32)
 
     return _scrim(picture, shade, vignette)
 

@@ -26,7 +26,7 @@ CUTS_FILE = "cuts.txt"
 _CUT_THRESHOLD = 10
 
 _GUARDS = ["-protocol_whitelist", "file", "-format_whitelist", FILM_FORMATS]
-_QUIET = ["-hide_banner", "-nostdin", "-loglevel", "level+info", "-nostats"]
+_QUIET = ["-hide_banner", "-nostdin", "-y", "-loglevel", "level+info", "-nostats"]
 _NO_TRACES = ["-map_metadata", "-1", "-map_chapters", "-1", "-fflags", "+bitexact"]
 
 
@@ -167,7 +167,9 @@ def _upright(source: VideoStream, best: VideoPlan) -> list[str]:
     steps += {0: [], 90: ["transpose=clock"], 180: ["hflip", "vflip"], 270: ["transpose=cclock"]}[source.rotation]
     if source.mirrored:
         steps.append("hflip")
-    return [*steps, "setsar=1", "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709"]
+    # The display matrix and the HDR metadata that frames carry would be written beside pictures that no longer need them.
+    steps += ["setsar=1", "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709"]
+    return [*steps, "sidedata=mode=delete"]
 
 
 def _to_sdr(source: VideoStream) -> list[str]:
