@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Parameter
+from litestar.params import FromPath, Parameter
 
 from matinee.base.clock import Clock, to_rfc3339
 from matinee.base.errors import NotAllowed
@@ -74,7 +74,7 @@ def routes(
     catalogue: Catalogue, database: Database, sights: Sights, positions: Positions, clock: Clock
 ) -> Sequence[HTTPRouteHandler]:
     @get("/api/v1/titles/{title_id:str}", opt={"policy": SCREENS}, sync_to_thread=True)
-    def get_title(request: AnyRequest, title_id: str, profile: ProfileParameter = None) -> Response[TitlePage]:
+    def get_title(request: AnyRequest, title_id: FromPath[str], profile: ProfileParameter = None) -> Response[TitlePage]:
         """A title's page. What the party may not see is as a title that does not exist."""
         sight = sight_of(request, sights, profile, clock)
         if not is_id(title_id):

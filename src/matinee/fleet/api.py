@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import JSONBody
 
 from matinee.base.clock import Clock, Instant, to_rfc3339
 from matinee.base.errors import ErrorCode, NotFound
@@ -61,7 +62,7 @@ def routes(fleet: Fleet, database: Database, releases: Releases, clock: Clock) -
         return release
 
     @post("/api/v1/box/key", opt={"policy": BOXES_ONLY}, status_code=200, sync_to_thread=True)
-    def bind_key(request: BoxRequest, data: KeyBody) -> KeyAnswer:
+    def bind_key(request: BoxRequest, data: JSONBody[KeyBody]) -> KeyAnswer:
         """Register the box's public key, once it has proved to hold the private one."""
         key = rules.public_key_of(data.jwk)
         rules.check_signature(key, data.proof, rules.key_message(key))
@@ -86,7 +87,7 @@ def routes(fleet: Fleet, database: Database, releases: Releases, clock: Clock) -
         return Response(answer, headers={"Cache-Control": "no-store"})
 
     @post("/api/v1/box/confirm", opt={"policy": BOXES_ONLY}, status_code=200, sync_to_thread=True)
-    def confirm(request: BoxRequest, data: ConfirmBody) -> ConfirmAnswer:
+    def confirm(request: BoxRequest, data: JSONBody[ConfirmBody]) -> ConfirmAnswer:
         """Confirm, after a start that worked, that this box runs the release that it is meant to run."""
         now = clock()
         if data.version != meant_for(request).version:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Parameter
+from litestar.params import FromPath, Parameter
 
 from matinee.base.clock import Clock
 from matinee.base.pagination import MAX_PAGE
@@ -26,7 +26,7 @@ def routes(homes: Homes, sights: Sights, clock: Clock) -> Sequence[HTTPRouteHand
     @get("/api/v1/rows/{row_id:str}", opt={"policy": SCREENS}, sync_to_thread=True)
     def get_row(
         request: AnyRequest,
-        row_id: str,
+        row_id: FromPath[str],
         profile: ProfileParameter = None,
         cursor: Annotated[str | None, Parameter(max_length=400)] = None,
         limit: Annotated[int, Parameter(ge=1, le=MAX_PAGE)] = ROW_ITEMS,

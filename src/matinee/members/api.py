@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Response, get, put
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, JSONBody
 from msgspec import UNSET, UnsetType
 
 from matinee.base.clock import Clock
@@ -91,7 +92,7 @@ def routes(
         return revalidated(request, me)
 
     @put("/api/v1/profiles/{profile_id:str}/preferences", opt={"policy": SCREENS}, sync_to_thread=True)
-    def put_preferences(request: AnyRequest, profile_id: str, data: PreferencesBody) -> WireProfile:
+    def put_preferences(request: AnyRequest, profile_id: FromPath[str], data: JSONBody[PreferencesBody]) -> WireProfile:
         """Change a profile's languages; what the body leaves out stays."""
         if request.user.household is None:
             raise ProfileNotFound

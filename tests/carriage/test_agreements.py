@@ -1,0 +1,120 @@
+"""What an operator's homes may see, by dated agreements: tables of (what it shows, facts, moment, what is seen)."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from matinee.base.clock import DAY, Instant
+from matinee.base.ids import AgreementId, OperatorId, ServiceId
+from matinee.carriage import store
+from matinee.carriage.model import Agreement, AgreementStatus, CarriageError
+from matinee.carriage.rules import visible_services
+from matinee.carriage.snapshot import Carriage
+from matinee.outside.database import Database
+from matinee.parties import audit
+from tests.world import NOW, World
+
+S, ORANGE = ServiceId("s"), OperatorId("o")
+
+
+def fact(status: str, day: int, recorded: int | None = None, until: int | None = None, service: str = S) -> Agreement:
+    return Agreement(
+        id=AgreementId(""),
+        operator=ORANGE,
+        service=ServiceId(service),
+        status=AgreementStatus(status),
+        valid_from=Instant(NOW + day * DAY),
+        valid_to=None if until is None else Instant(NOW + until * DAY),
+        recorded_at=Instant(NOW + (day if recorded is None else recorded) * DAY),
+    )
+
+
+TABLE = [
+    ("no agreement", [], 0, None, False),
+    ("signed", [fact("signed", 0)], 0, None, True),
+    ("signed from tomorrow", [fact("signed", 1, 0)], 0, None, False),
+    ("refused", [fact("refused", 0)], 5, None, False),
+    ("under negotiation", [fact("negotiating", 0)], 5, None, False),
+    ("suspended after it was signed", [fact("signed", 0), fact("suspended", 3)], 4, None, False),
+    ("before it was suspended", [fact("signed", 0), fact("suspended", 3)], 2, None, True),
+    ("ended", [fact("signed", 0), fact("ended", 3)], 3, None, False),
+    ("its term is over", [fact("signed", 0, until=3)], 3, None, False),
+    ("signed again", [fact("signed", 0), fact("ended", 3), fact("signed", 6)], 7, None, True),
+    ("a suspension of two days, and over", [fact("signed", 0), fact("suspended", 3, until=5)], 6, None, True),
+    ("live on the second, known on the tenth", [fact("signed", 2, 10)], 4, None, True),
+    ("the same, as it was known on the fifth", [fact("signed", 2, 10)], 4, 5, False),
+    ("a correction recorded later wins", [fact("signed", 0, 1), fact("refused", 0, 2)], 3, None, False),
+    ("another service's", [fact("signed", 0, service="t")], 1, None, False),
+]
+
+
+@pytest.mark.parametrize(("shows", "facts", "day", "known", "seen"), TABLE, ids=[row[0] for row in TABLE])
+def test_what_is_seen(shows: str, facts: list[Agreement], day: int, known: int | None, seen: bool) -> None:
+    known_at = None if known is None else Instant(NOW + known * DAY)
+    assert (S in visible_services(facts, Instant(NOW + day * DAY), known_at)) is seen, shows
+
+
+_FACTS = st.lists(
+    st.builds(
+        fact,
+        st.sampled_from([status.value for status in AgreementStatus]),
+        st.integers(0, 6),
+        st.integers(0, 6),
+        st.none() | st.integers(7, 9),
+        st.sampled_from(["s", "t"]),
+    ),
+    max_size=6,
+)
+
+
+@given(_FACTS, st.lists(st.integers(0, 10), min_size=1, max_size=6).map(sorted))
+def test_what_is_kept_is_what_would_be_decided_anew(facts: list[Agreement], days: list[int]) -> None:
+    carriage = Carriage()
+    carriage._recorded = {ORANGE: tuple(facts)}
+    for day in [*days, *reversed(days)]:
+        now = Instant(NOW + day * DAY)
+        assert carriage.visible(ORANGE, now) == visible_services(facts, now)
+    assert carriage.visible(None, NOW) == carriage.visible(OperatorId("else"), NOW) == frozenset()
+
+
+def test_a_change_is_seen_as_soon_as_the_feed_has_it(any_database: Database) -> None:
+    world = World(any_database)
+    assert world.carriage.visible(world.orange, NOW) == {world.cinema.id}
+    world.now = Instant(NOW + 1)
+    world.sign(world.orange, world.cinema, "suspended")
+    assert world.carriage.visible(world.orange, world.now) == frozenset()
+    assert world.carriage.visible(world.orange, NOW) == {world.cinema.id}, "as it was"
+    assert world.carriage.visible(world.free, world.now) == frozenset()
+
+
+def test_every_record_is_sealed_in_the_audit(any_database: Database) -> None:
+    world = World(any_database)
+    world.sign(world.free, world.cinema, "refused")
+    with world.database.read() as conn:
+        import sqlalchemy as sa
+
+        rows = conn.execute(sa.select(audit.audit).order_by(audit.audit.c.seq)).all()
+        assert [row.detail["status"] for row in rows] == ["signed", "refused"]
+        assert audit.first_broken(conn) is None
+
+
+def test_what_makes_no_sense_is_refused(any_database: Database) -> None:
+    world = World(any_database)
+    with any_database.write() as conn:
+        with pytest.raises(CarriageError, match="no reason"):
+            store.record_agreement(
+                conn, world.free, world.cinema.id, AgreementStatus.REFUSED, NOW, NOW, actor="test", reason=" "
+            )
+        with pytest.raises(CarriageError, match="ends before it begins"):
+            store.record_agreement(
+                conn, world.free, world.cinema.id, AgreementStatus.SIGNED, NOW, NOW, actor="test", valid_to=NOW
+            )
+
+
+def test_a_set_up_that_runs_again_records_once(any_database: Database) -> None:
+    world = World(any_database)
+    with any_database.write() as conn:
+        signed = AgreementStatus.SIGNED
+        one = store.ensure_agreement(conn, world.free, world.cinema.id, signed, NOW, actor="test")
+        assert store.ensure_agreement(conn, world.free, world.cinema.id, signed, Instant(NOW + 5), actor="test") == one
+        assert len(store.all_agreements(conn)) == 2
