@@ -17,6 +17,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from matinee.base.errors import ErrorCode, MatineeError, NotFound
 from matinee.base.party import ANYONE
+from matinee.fleet.model import BoxModel, Release
 
 _COMPRESSIBLE = ("text/", "application/javascript", "application/json", "image/svg+xml", "application/manifest+json")
 _TYPES = {
@@ -31,16 +32,6 @@ class ScreensMissing(MatineeError):
     """The screens have not been built."""
 
     code = ErrorCode.TOOL_MISSING
-
-
-class Release(msgspec.Struct, frozen=True, kw_only=True):
-    """What the build says of itself (dist/release.json): `entry` and `styles` are paths, `integrity` is SRI."""
-
-    product: str
-    version: str
-    entry: str
-    integrity: str
-    styles: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +54,10 @@ class Screens:
         self._files: Mapping[str, _File] = {
             "/" + path.relative_to(dist).as_posix(): _load(path, dist) for path in sorted(dist.rglob("*")) if path.is_file()
         }
+
+    def meant_for(self, model: BoxModel | None) -> Release | None:
+        """Implements fleet's `Releases`: one release for every model, until releases come in waves."""
+        return self.release
 
     def routes(self) -> list[HTTPRouteHandler]:
         """/box/, /watch/ and /ui/... for everyone: they hold no secret."""

@@ -4,7 +4,6 @@ The edge is told nothing but the published store, the token keys and where to li
 """
 
 import contextlib
-import os
 import signal
 import socket
 import subprocess
@@ -14,12 +13,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-import msgspec
 import structlog
 import uvicorn
 from litestar import Litestar
 
-from matinee.app.settings import ENV_PREFIX, Settings
+from matinee.app.settings import Settings
 from matinee.base.errors import ErrorCode, MatineeError
 from matinee.outside.processes import dies_with_parent
 
@@ -65,15 +63,6 @@ def serve(app: Litestar, settings: Settings, children: tuple[Child, ...], on_rea
     with _supervised(children):
         threading.Thread(target=_tell_when_started, args=(server, on_ready), daemon=True).start()
         server.run()
-
-
-def settings_as_environment(settings: Settings) -> dict[str, str]:
-    """The settings as a child reads them again, on top of this process's own environment."""
-    values = {"MATINEE_DATA": settings.data}
-    for key, value in msgspec.structs.asdict(settings).items():
-        if key != "data":
-            values[f"{ENV_PREFIX}{key.upper()}"] = ",".join(value) if isinstance(value, tuple) else str(value)
-    return {**os.environ, **values}
 
 
 def _tell_when_started(server: uvicorn.Server, on_ready: Callable[[], None]) -> None:

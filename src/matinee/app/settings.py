@@ -18,6 +18,7 @@ from matinee.library.model import DrmSystem
 
 FILE_NAME = "matinee.toml"
 ENV_PREFIX = "MATINEE_"
+_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 _NOT_SETTINGS = {"MATINEE_DATA", "MATINEE_SHARED"}
 
 
@@ -44,11 +45,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ingest_at_once: int = 1
     token_minutes: int = 240
     heartbeat_seconds: int = 10
+    screens_folder: str = ""
     publisher: str = "Matinee"
     service: str = "Matinee"
     currency: str = "EUR"
     tls_certificate: str = ""
     tls_key: str = ""
+    shows_progress: bool = False
     log_level: str = "info"
 
     @property
@@ -70,6 +73,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     @property
     def work_folder(self) -> Path:
         return self.data_folder / "work"
+
+    @property
+    def screens(self) -> Path:
+        return Path(self.screens_folder) if self.screens_folder else Path(__file__).resolve().parents[3] / "ui" / "dist"
 
     @property
     def scheme(self) -> str:
@@ -118,6 +125,10 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
             if not re.fullmatch(r"-?\d+", text):
                 raise SettingInvalid(f"{name} is {text!r}, and should be a whole number.", remedy=f"Set {name} to digits.")
             found[key] = int(text)
+        elif types[key] is bool:
+            if text.lower() not in _BOOLEANS:
+                raise SettingInvalid(f"{name} is {text!r}, and should be true or false.", remedy=f"Set {name} to one.")
+            found[key] = _BOOLEANS[text.lower()]
         else:
             found[key] = text if types[key] is str else [part.strip() for part in text.split(",") if part.strip()]
     return found
@@ -167,6 +178,15 @@ def _check_ranges(settings: Settings, where: str) -> None:
 def from_environment() -> Path:
     """The data folder where the command line names none: MATINEE_DATA, else `data` in the folder we stand in."""
     return Path(os.environ.get("MATINEE_DATA") or "data")
+
+
+def settings_as_environment(settings: Settings) -> dict[str, str]:
+    """The settings as a child reads them again, on top of this process's own environment."""
+    values = {"MATINEE_DATA": settings.data}
+    for key, value in msgspec.structs.asdict(settings).items():
+        if key != "data":
+            values[f"{ENV_PREFIX}{key.upper()}"] = ",".join(value) if isinstance(value, tuple) else str(value)
+    return {**os.environ, **values}
 
 
 def _shown(host: str) -> str:

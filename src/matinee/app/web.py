@@ -101,9 +101,7 @@ async def check_policy(connection: ASGIConnection[Any, Any, Any, Any], handler: 
     raise MatineeError("This token may not do this.", code=ErrorCode.NOT_ALLOWED)
 
 
-def problem_response(
-    code: ErrorCode, detail: str, remedy: str = "", headers: dict[str, str] | None = None
-) -> Response[bytes]:
+def problem_response(code: ErrorCode, detail: str, remedy: str = "", headers: dict[str, str] | None = None) -> Response[bytes]:
     """The one shape of every error answer."""
     status = code.http_status
     body = Problem(

@@ -7,13 +7,15 @@ import os
 import signal
 import sys
 import threading
+from pathlib import Path
 
 from matinee.app.installation import Installation, open_installation, read_clock
 from matinee.app.logging import set_up_logging
-from matinee.app.settings import from_environment, load_settings
+from matinee.app.settings import SettingInvalid, from_environment, load_settings
 from matinee.base.errors import MatineeError
 from matinee.catalogue.work import QUEUE, WORK, Ingest
-from matinee.encoding.ladder import ladder_named
+from matinee.encoding.ladder import FIXED_V1, load_ladder
+from matinee.encoding.model import Ladder
 from matinee.outside.tools import find_tools
 from matinee.outside.work import WorkEngine
 
@@ -27,7 +29,7 @@ def run_worker(installation: Installation, stop: threading.Event) -> None:
         work_folder=settings.work_folder,
         tools=find_tools(),
         master=installation.master,
-        ladder=ladder_named(settings.ladder),
+        ladder=chosen_ladder(settings.ladder),
         drm=settings.drm_systems,
         clock=read_clock,
     )
@@ -37,6 +39,19 @@ def run_worker(installation: Installation, stop: threading.Event) -> None:
     engine.start()
     stop.wait()
     engine.say_goodbye()
+
+
+def chosen_ladder(setting: str) -> Ladder:
+    """The ladder that the settings name: the built-in one, or a JSON file. Raises SettingInvalid."""
+    if setting == FIXED_V1.name:
+        return FIXED_V1
+    try:
+        return load_ladder(Path(setting).read_bytes())
+    except OSError as error:
+        raise SettingInvalid(
+            f"The setting ladder is {setting!r}, which is no built-in ladder and no file that can be read.",
+            remedy=f"Write {FIXED_V1.name}, or the path of a JSON file.",
+        ) from error
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from matinee.base.clock import Clock, Instant
-from matinee.base.ids import IngestId, ServiceId
+from matinee.base.ids import IngestId, PublisherId, ServiceId
 from matinee.outside.database import Database, InstantColumn, metadata
 
 WRITE_EVERY_MS = 400
@@ -22,6 +22,7 @@ MAX_NAME_CHARS = 200
 class Stage(StrEnum):
     """The stages of an ingest, in their order."""
 
+    RENDER = "render"  # of the demo's own films alone: the film itself is being drawn
     WAITING = "waiting"
     PROBE = "probe"
     ENCODE = "encode"
@@ -40,6 +41,10 @@ ingests = sa.Table(
     sa.Column("fraction", sa.Float, nullable=False),
     sa.Column("requested_at", InstantColumn, nullable=False),
     sa.Column("updated_at", InstantColumn, nullable=False),
+    # Which film of which publisher it is, once it was read: the claim that keeps two adds of one film apart.
+    sa.Column("publisher_id", sa.String(26)),
+    sa.Column("source_hash", sa.String(64)),
+    sa.UniqueConstraint("publisher_id", "source_hash"),
 )
 
 
@@ -60,9 +65,25 @@ def begin(conn: Connection, ingest: IngestId, service: ServiceId, name: str, now
         conn.execute(sa.insert(ingests).values(**row, fraction=0.0, requested_at=now, updated_at=now))
 
 
+def claim(conn: Connection, ingest: IngestId, publisher: PublisherId, source_hash: str) -> bool:
+    """Whether this ingest is the one that makes this film. False where another one under way is making it."""
+    try:
+        with conn.begin_nested():
+            conn.execute(sa.update(ingests).where(ingests.c.id == ingest).values(publisher_id=publisher, source_hash=source_hash))
+    except sa.exc.IntegrityError:
+        return False
+    return True
+
+
 def end(conn: Connection, ingest: IngestId) -> None:
     """Take the row of an ended ingest away."""
     conn.execute(sa.delete(ingests).where(ingests.c.id == ingest))
+
+
+def forget_all_but(conn: Connection, known: Sequence[IngestId]) -> None:
+    """Take away the rows of ingests that a killed program announced and never handed in."""
+    announced = ingests.c.stage.in_((Stage.RENDER, Stage.WAITING))
+    conn.execute(sa.delete(ingests).where(announced, ingests.c.id.not_in(known)))
 
 
 def under_way(conn: Connection) -> Sequence[IngestProgress]:

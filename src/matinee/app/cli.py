@@ -1,0 +1,169 @@
+"""The command line. Exit 0: done. 1: it could not be done, and a line says why. 2: wrong use.
+
+Each command is thin: it opens the installation, calls the use case that web and worker share, and prints.
+"""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import cyclopts
+from cyclopts import Group, Parameter
+
+from matinee.app import commands
+from matinee.app.terminal import Terminal
+from matinee.base.errors import MatineeError
+
+DONE, FAILED, WRONG_USE = 0, 1, 2
+
+_HELP = """
+Matinee: a streaming service that lives in the operator's box.
+
+Films go in as files; each becomes an encrypted, adaptive title that boxes, the web and phones play.
+
+Try it:
+  matinee demo                     make films, serve them, print the addresses
+  matinee add ~/films              publish a folder of your own films
+  matinee serve                    serve what is published
+
+All state lies under one data folder: --data, else the variable MATINEE_DATA, else ./data.
+"""
+
+app = cyclopts.App(name="matinee", help=_HELP, help_format="plaintext", version_flags=["--version"])
+_films = Group("Films", sort_key=1)
+_running = Group("Running", sort_key=2)
+
+Data = Annotated[Path | None, Parameter(name="--data", help="The data folder.")]
+Json = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON document instead of a table.")]
+
+
+@app.command(group=_films)
+def add(
+    films: Annotated[list[Path], Parameter(help="Film files, or folders that are searched for films.")],
+    /,
+    *,
+    service: Annotated[str | None, Parameter(help="The service that gets the titles; made if it is not there.")] = None,
+    detach: Annotated[bool, Parameter(negative="", help="Hand the films to a worker and return at once.")] = False,
+    data: Data = None,
+    json: Json = False,
+) -> int:
+    """Publish films: each file becomes a title with all its sound and subtitles.
+
+    Beside FILM.mp4, FILM.toml tells of it (titles, synopses, series, markers), and FILM.fr.srt or FILM.en.vtt are its
+    subtitles. Without a sidecar the file's name tells. A film that cannot be published is refused with the reason, and
+    nothing of it is left behind.
+    """
+    return commands.add(films, data=data, service=service, detach=detach, as_json=json)
+
+
+@app.command(group=_films)
+def titles(*, data: Data = None, json: Json = False) -> int:
+    """List the published titles, and the films under way."""
+    return commands.titles(data=data, as_json=json)
+
+
+@app.command(group=_films)
+def show(
+    title: Annotated[str, Parameter(help="A title's id, or enough of its name.")],
+    /,
+    *,
+    data: Data = None,
+    json: Json = False,
+) -> int:
+    """Tell all of one title: words, tracks, package, warnings."""
+    return commands.show(title, data=data, as_json=json)
+
+
+@app.command(group=_films)
+def remove(
+    title: Annotated[str, Parameter(help="A title's id, or its whole name.")],
+    /,
+    *,
+    yes: Annotated[bool, Parameter(negative="", help="Do not ask.")] = False,
+    data: Data = None,
+) -> int:
+    """Take a title away: its rows, its package, its pictures and its key. It cannot be undone."""
+    return commands.remove(title, data=data, yes=yes)
+
+
+@app.command(group=_films)
+def check(*, data: Data = None, json: Json = False) -> int:
+    """Read every byte of every published title: does it stand, and does it decrypt as it should?"""
+    return commands.check(data=data, as_json=json)
+
+
+@app.command(group=_running)
+def serve(
+    *,
+    host: Annotated[str | None, Parameter(help="The address to listen at.")] = None,
+    port: Annotated[int | None, Parameter(help="The web's port.")] = None,
+    edge_port: Annotated[int | None, Parameter(help="The edge's port.")] = None,
+    lan: Annotated[bool, Parameter(negative="", help="Listen for a real television or phone on this network, with TLS.")] = False,
+    data: Data = None,
+) -> int:
+    """Serve the web, the edge and a worker in one command, until interrupted."""
+    return commands.serve(data=data, lan=lan, host=host, port=port, edge_port=edge_port)
+
+
+@app.command(group=_running)
+def work(*, data: Data = None) -> int:
+    """Run a worker alone: it takes ingests from the queue until interrupted."""
+    return commands.work(data=data)
+
+
+@app.command(group=_running)
+def demo(
+    *,
+    port: Annotated[int | None, Parameter(help="The web's port.")] = None,
+    edge_port: Annotated[int | None, Parameter(help="The edge's port.")] = None,
+    lan: Annotated[bool, Parameter(negative="", help="Listen for a real television or phone on this network, with TLS.")] = False,
+    data: Data = None,
+) -> int:
+    """Make a handful of short films, publish them, serve them, and print the addresses to open."""
+    return commands.demo(data=data, lan=lan, port=port, edge_port=edge_port)
+
+
+@app.command(group=_running)
+def token(
+    kind: Annotated[str, Parameter(help="box, web, or a publisher's api key: api.")] = "box",
+    /,
+    *,
+    data: Data = None,
+    json: Json = False,
+) -> int:
+    """Mint a token for a screen of the demo's household, or for the publisher's API. It is shown once."""
+    return commands.token(kind, data=data, as_json=json)
+
+
+def main() -> None:
+    """The console script."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line; the exit code."""
+    terminal = Terminal()
+    try:
+        command, bound, _ = app.parse_args(arguments, exit_on_error=False, print_error=True)
+    except cyclopts.CycloptsError:
+        return WRONG_USE
+    return _guarded(lambda: command(*bound.args, **bound.kwargs), terminal)
+
+
+def _guarded(command: Callable[[], Any], terminal: Terminal) -> int:
+    try:
+        code = command()
+    except MatineeError as error:
+        terminal.error(error)
+        return FAILED
+    except KeyboardInterrupt:
+        terminal.err.print("Interrupted.", style="note")
+        return FAILED
+    except BrokenPipeError:
+        return FAILED
+    return code if isinstance(code, int) else DONE
+
+
+if __name__ == "__main__":
+    main()

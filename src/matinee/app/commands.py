@@ -1,0 +1,454 @@
+"""What each command does, apart from how it is typed: open the installation, call the use case, print. Each gives the exit
+code.
+"""
+
+import contextlib
+import json as json_module
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from matinee.app.household import addresses, ensure_household, mint
+from matinee.app.installation import Installation, open_installation, read_clock
+from matinee.app.logging import set_up_logging
+from matinee.app.settings import from_environment, load_settings, settings_as_environment
+from matinee.app.terminal import Bars, Terminal
+from matinee.app.tls import ensure_local_tls, lan_address
+from matinee.base.clock import to_rfc3339
+from matinee.base.errors import ErrorCode, InvalidRequest, MatineeError, NotFound
+from matinee.catalogue import progress
+from matinee.catalogue import store as catalogue
+from matinee.catalogue.model import Language, Service, Title, TitleKind
+from matinee.catalogue.naming import FILM_SUFFIXES, printable
+from matinee.catalogue.rules import name_of
+from matinee.catalogue.work import IngestOutcome, IngestRequest, OutcomeState, hand_in, read_outcome, take_away
+from matinee.library import store as library_store
+from matinee.library import work as library
+from matinee.outside.processes import dies_with_parent
+from matinee.outside.work import any_worker_alive
+from matinee.parties import store as parties
+
+DONE, FAILED = 0, 1
+
+
+class WorkerDied(MatineeError):
+    """The worker that a command started for itself is gone."""
+
+    code = ErrorCode.UNAVAILABLE
+
+
+POLL_SECONDS = 0.25
+_ANY = Language("en")
+
+
+@contextlib.contextmanager
+def opened(data: Path | None, **overrides: Any) -> Iterator[Installation]:
+    """The installation that a command works on."""
+    settings = load_settings(data or from_environment(), os.environ, **overrides)
+    with open_installation(settings) as installation:
+        yield installation
+
+
+# --- films ------------------------------------------------------------------------------------------------------------
+
+
+def add(films: Sequence[Path], *, data: Path | None, service: str | None, detach: bool, as_json: bool) -> int:
+    """Hand films in, and wait for each to end unless detached."""
+    terminal = Terminal()
+    found = films_in(films)
+    with opened(data) as installation:
+        requests = [_hand_in(installation, film, service) for film in found]
+        if detach:
+            return _detached(terminal, installation, requests, as_json)
+        with _some_worker(installation) as check_alive:
+            outcomes = _await(terminal, installation, requests, check_alive, quiet=as_json)
+        if as_json:
+            terminal.json([msgspec.to_builtins(outcome) for outcome in outcomes])
+        else:
+            _tell_outcomes(terminal, outcomes)
+    good = (OutcomeState.PUBLISHED,)
+    return DONE if all(o.state in good or o.code == ErrorCode.ALREADY_ADDED for o in outcomes) else FAILED
+
+
+def films_in(paths: Sequence[Path]) -> list[Path]:
+    """The film files that are meant: a file is taken as it is named, a folder is searched for names of films.
+
+    Raises InvalidRequest for a path that is not there and for a folder without films.
+    """
+    found: dict[Path, None] = {}
+    for path in paths:
+        if path.is_dir():
+            inside = [p for p in sorted(path.rglob("*")) if _looks_like_a_film(p)]
+            if not inside:
+                raise InvalidRequest(
+                    f"There is no film in the folder {path}.",
+                    remedy="Films are files such as NAME.mp4, NAME.mkv, NAME.mov, NAME.webm.",
+                )
+            found |= dict.fromkeys(inside)
+        elif path.exists():
+            found[path] = None
+        else:
+            raise InvalidRequest(f"There is no file or folder {path}.", remedy="See that the path is spelled right.")
+    return list(found)
+
+
+def _looks_like_a_film(path: Path) -> bool:
+    return path.is_file() and not path.name.startswith(".") and path.suffix.lstrip(".").lower() in FILM_SUFFIXES
+
+
+def default_service(installation: Installation, name: str | None = None) -> Service:
+    """The service that films go to: by name, or the one that the settings name; made where it is not there."""
+    settings, now = installation.settings, read_clock()
+    with installation.database.write() as conn:
+        publisher = parties.ensure_publisher(conn, settings.publisher, settings.currency, now)
+        return catalogue.ensure_service(conn, publisher.id, name or settings.service, now)
+
+
+def _hand_in(installation: Installation, film: Path, service: str | None) -> IngestRequest:
+    into = default_service(installation, service)
+    with installation.database.write() as conn:
+        return hand_in(conn, installation.queue, film, into, read_clock())
+
+
+def _detached(terminal: Terminal, installation: Installation, requests: Sequence[IngestRequest], as_json: bool) -> int:
+    if as_json:
+        terminal.json([{"ingest": r.ingest, "title": r.title, "source": r.source} for r in requests])
+    for request in requests if not as_json else ():
+        terminal.line(f"{Path(request.source).name}: handed in as {request.title}")
+    if not any_worker_alive(installation.database, read_clock()):
+        terminal.err.print("No worker runs; these wait until `matinee serve` or `matinee work` does.", style="note")
+    return DONE
+
+
+@contextlib.contextmanager
+def _some_worker(installation: Installation) -> Iterator[Callable[[], None]]:
+    """Where no worker runs, run one for as long as this command waits. What it gives raises WorkerDied when it must."""
+    if any_worker_alive(installation.database, read_clock()):
+        yield lambda: None
+        return
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "matinee.app.worker"],
+        env={**settings_as_environment(installation.settings), "MATINEE_LOG_LEVEL": "error"},
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+        preexec_fn=dies_with_parent,
+    )
+
+    def check_alive() -> None:
+        if worker.poll() is not None:
+            raise WorkerDied(
+                f"The worker ended with exit code {worker.returncode}.", remedy="The lines above say why; then add again."
+            )
+
+    try:
+        yield check_alive
+    finally:
+        worker.send_signal(signal.SIGTERM)
+        worker.wait()
+
+
+def _await(
+    terminal: Terminal,
+    installation: Installation,
+    requests: Sequence[IngestRequest],
+    check_alive: Callable[[], None],
+    *,
+    quiet: bool,
+) -> list[IngestOutcome]:
+    outcomes: dict[str, IngestOutcome] = {}
+    with terminal.bars() if not quiet else contextlib.nullcontext(None) as bars:
+        while len(outcomes) < len(requests):
+            for request in requests:
+                if request.ingest not in outcomes:
+                    ended = outcome_of(installation, request)
+                    if ended is not None:
+                        outcomes[request.ingest] = ended
+                        _show_end(bars, request, ended)
+            _show_progress(bars, installation, requests)
+            if len(outcomes) < len(requests):
+                check_alive()
+                time.sleep(POLL_SECONDS)
+    return [outcomes[request.ingest] for request in requests]
+
+
+def outcome_of(installation: Installation, request: IngestRequest) -> IngestOutcome | None:
+    """How an ingest ended, None while it has not."""
+    state = installation.queue.state(request.ingest)
+    if state is None or state.state in ("waiting", "running"):
+        return None
+    if state.state == "done" and state.result is not None:
+        return read_outcome(state.result)
+    return IngestOutcome(
+        ingest=request.ingest,
+        state=OutcomeState.FAILED,
+        name=printable(Path(request.source).name),
+        code=ErrorCode.INTERNAL,
+        message=f"{printable(Path(request.source).name)} could not be ingested: {state.error or state.state}.",
+        remedy="Add it again; if it fails again, the worker's log says more.",
+    )
+
+
+def _show_progress(bars: Bars | None, installation: Installation, requests: Sequence[IngestRequest]) -> None:
+    if bars is None:
+        return
+    with installation.database.read() as conn:
+        rows = {row.id: row for row in progress.under_way(conn)}
+    for request in requests:
+        if (row := rows.get(request.ingest)) is not None:
+            bars.show(row.id, row.name, row.stage, row.fraction)
+
+
+def _show_end(bars: Bars | None, request: IngestRequest, outcome: IngestOutcome) -> None:
+    if bars is not None:
+        good = outcome.state is OutcomeState.PUBLISHED
+        bars.finish(request.ingest, printable(outcome.name), "published" if good else str(outcome.state), good=good)
+
+
+def _tell_outcomes(terminal: Terminal, outcomes: Sequence[IngestOutcome]) -> None:
+    for outcome in outcomes:
+        for warning in outcome.warnings:
+            terminal.err.print(f"! {printable(outcome.name)}: {warning}", style="note", markup=False)
+        if outcome.state is not OutcomeState.PUBLISHED:
+            terminal.error(MatineeError(outcome.message, remedy=outcome.remedy))
+    published = sum(outcome.state is OutcomeState.PUBLISHED for outcome in outcomes)
+    terminal.line(f"{published} of {len(outcomes)} published.")
+
+
+def titles(*, data: Path | None, as_json: bool) -> int:
+    """List titles and what is under way."""
+    terminal = Terminal()
+    with opened(data) as installation:
+        with installation.database.read() as conn:
+            every = sorted(catalogue.all_titles(conn), key=lambda t: (-t.published_at, t.id))
+            under_way = progress.under_way(conn)
+        if as_json:
+            terminal.json(
+                {
+                    "titles": [_brief(title) for title in every],
+                    "ingests": [msgspec.to_builtins(row) for row in under_way],
+                }
+            )
+            return DONE
+        terminal.table(
+            ("id", "name", "kind", "year", "length", "published"),
+            [(t.id, _full_name(t, every), t.kind, str(t.year or ""), _length(t), to_rfc3339(t.published_at)) for t in every],
+        )
+        for row in under_way:
+            terminal.err.print(f"under way: {row.name}, {row.stage} {row.fraction:.0%}", style="quiet", markup=False)
+        if not every and not under_way:
+            terminal.err.print("No titles yet. Publish some: matinee add FOLDER", style="note")
+    return DONE
+
+
+def show(wanted: str, *, data: Path | None, as_json: bool) -> int:
+    """All of one title."""
+    terminal = Terminal()
+    with opened(data) as installation:
+        with installation.database.read() as conn:
+            title = _one_title(list(catalogue.all_titles(conn)), wanted, whole_name=False)
+            package = library_store.get(conn, title.playable.package) if title.playable else None
+        told = {**msgspec.to_builtins(title), "package": msgspec.to_builtins(package) if package else None}
+        if as_json:
+            terminal.json(told)
+            return DONE
+        terminal.line(name_of(title, _ANY), "name")
+        terminal.line(json_module.dumps(told, ensure_ascii=False, indent=2))
+    return DONE
+
+
+def remove(wanted: str, *, data: Path | None, yes: bool) -> int:
+    """Take a title away, after asking."""
+    terminal = Terminal()
+    with opened(data) as installation:
+        with installation.database.read() as conn:
+            title = _one_title(list(catalogue.all_titles(conn)), wanted, whole_name=True)
+        name = name_of(title, _ANY)
+        if not yes and not _agreed(terminal, f"Remove {name} for good? [y/N] "):
+            terminal.line("Nothing was removed.")
+            return FAILED
+        gone = take_away(installation.database, installation.published, title.publisher, title.id, read_clock())
+        for one in gone:
+            terminal.line(f"Removed {name_of(one, _ANY)} ({one.kind}).")
+    return DONE
+
+
+def check(*, data: Path | None, as_json: bool) -> int:
+    """Read and decrypt every byte of every published package."""
+    terminal = Terminal()
+    reports = []
+    with opened(data) as installation:
+        with installation.database.read() as conn:
+            packages = library_store.published(conn)
+            names = {title.id: name_of(title, _ANY) for title in catalogue.all_titles(conn)}
+        with terminal.bars() if not as_json else contextlib.nullcontext(None) as bars:
+            for package in packages:
+                name = names.get(package.title_id, package.title_id)
+                if bars is not None:
+                    bars.show(package.id, name, "reading", 0.0)
+                with installation.database.read() as conn:
+                    keys = library_store.keys_of(conn, installation.master, package.id)
+                report = library.check(package, installation.published, keys)
+                reports.append((name, report))
+                if bars is not None:
+                    verdict = f"{report.files} files, {report.bytes / 1e6:.1f} MB"
+                    bars.finish(package.id, name, verdict if not report.faults else "DAMAGED", good=not report.faults)
+        faults = [f"{name}: {fault}" for name, report in reports for fault in report.faults]
+        if as_json:
+            terminal.json([{"name": name, **msgspec.to_builtins(report)} for name, report in reports])
+        else:
+            for fault in faults:
+                terminal.err.print(f"✗ {fault}", style="bad", markup=False)
+            terminal.line(f"{len(reports)} titles checked, {len(faults)} faults.")
+    return FAILED if faults else DONE
+
+
+def _one_title(every: Sequence[Title], wanted: str, *, whole_name: bool) -> Title:
+    """The title that is meant, by id or name. Raises NotFound, or InvalidRequest where several could be."""
+    folded = wanted.casefold()
+    names = {title.id: [text.name.casefold() for text in title.text.values()] for title in every}
+    by_id = [title for title in every if title.id == wanted]
+    exact = [title for title in every if folded in names[title.id]]
+    partly = [] if whole_name else [title for title in every if any(folded in name for name in names[title.id])]
+    found = by_id or exact or partly
+    if not found:
+        raise NotFound(f"There is no title {wanted!r}.", remedy="matinee titles lists them.")
+    if len(found) > 1:
+        ids = ", ".join(f"{title.id} ({name_of(title, _ANY)})" for title in found[:5])
+        raise InvalidRequest(f"Several titles could be {wanted!r}: {ids}.", remedy="Name one by its id.")
+    return found[0]
+
+
+def _agreed(terminal: Terminal, question: str) -> bool:
+    if not sys.stdin.isatty():
+        raise InvalidRequest("Nobody is here to answer whether to remove it.", remedy="Say --yes to remove without asking.")
+    terminal.err.print(question, end="", markup=False)
+    return input().strip().lower() in ("y", "yes")
+
+
+def _brief(title: Title) -> dict[str, Any]:
+    return {
+        "id": title.id,
+        "kind": title.kind,
+        "name": name_of(title, _ANY),
+        "year": title.year,
+        "duration_ms": title.playable.duration_ms if title.playable else None,
+        "series_id": title.series,
+        "season": title.season,
+        "episode": title.episode,
+        "warnings": list(title.warnings),
+        "published_at": to_rfc3339(title.published_at),
+    }
+
+
+def _full_name(title: Title, every: Sequence[Title]) -> str:
+    name = name_of(title, _ANY)
+    if title.kind is not TitleKind.EPISODE:
+        return name
+    series = next((one for one in every if one.id == title.series), None)
+    place = f"S{title.season or 0:02d}E{title.episode or 0:02d}"
+    return f"{name_of(series, _ANY)} {place} {name}" if series else f"{place} {name}"
+
+
+def _length(title: Title) -> str:
+    if title.playable is None:
+        return ""
+    seconds = round(title.playable.duration_ms / 1000)
+    return f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+
+
+# --- running ----------------------------------------------------------------------------------------------------------
+
+
+def serve(*, data: Path | None, lan: bool, **listen: Any) -> int:
+    """Web, edge and worker, until interrupted."""
+    # The web's libraries take half a second to load, which `matinee titles` need not wait for.
+    from matinee.app.edge_process import edge_child
+    from matinee.app.pages import landing_html
+    from matinee.app.serve import Child
+    from matinee.app.serve import serve as serve_app
+    from matinee.app.wiring import build_web
+
+    terminal = Terminal()
+    overrides, authority = _lan_overrides(data, listen) if lan else (listen, None)
+    with opened(data, **overrides) as installation:
+        settings = installation.settings
+        set_up_logging(settings.log_level)
+        tokens = ensure_household(installation, default_service(installation), read_clock())
+        told = addresses(installation, tokens)
+
+        def on_ready() -> None:
+            for name, _, address in told:
+                terminal.line(f"  {name:14} {address}")
+            if authority is not None:
+                terminal.line(f"  Trust first    {settings.web_origin}/authority.pem  (a file for the screen's certificates)")
+
+        shown = told if settings.shows_progress else []
+        app = build_web(
+            installation,
+            shows_progress=settings.shows_progress,
+            landing=lambda: landing_html(shown),
+            authority=authority,
+        )
+        children = (edge_child(installation), Child("worker", "matinee.app.worker", settings_as_environment(settings)))
+        serve_app(app, settings, children, on_ready)
+    return DONE
+
+
+def _lan_overrides(data: Path | None, listen: dict[str, Any]) -> tuple[dict[str, Any], Path | None]:
+    """What listening for the home network changes: every interface, this machine's address, and TLS."""
+    settings = load_settings(data or from_environment(), os.environ, **listen)
+    address = lan_address()
+    values = {**listen, "host": listen.get("host") or "0.0.0.0"}  # noqa: S104 -- what --lan asks for
+    authority = None
+    if not settings.tls_certificate:
+        tls = ensure_local_tls(settings.data_folder / "tls", (address, "localhost", "127.0.0.1"))
+        values |= {"tls_certificate": str(tls.certificate), "tls_key": str(tls.key)}
+        authority = tls.authority
+    values["public_url"] = settings.public_url or f"https://{address}:{settings.port}"
+    values["edge_url"] = settings.edge_url or f"https://{address}:{settings.edge_port}"
+    return values, authority
+
+
+def demo(*, data: Path | None, lan: bool, **listen: Any) -> int:
+    """The demo: the service, and films that the project makes itself."""
+    from matinee.app.demonstrate import demonstrate  # draws with numpy, which no other command needs
+
+    overrides, _ = _lan_overrides(data, listen) if lan else (listen, None)
+    with opened(data, **overrides) as installation:
+        return demonstrate(installation, Terminal())
+
+
+def token(kind: str, *, data: Path | None, as_json: bool) -> int:
+    """A fresh token, shown once."""
+    if kind not in ("box", "web", "api"):
+        raise InvalidRequest(f"There is no kind of token {kind!r}.", remedy="Say box, web or api.")
+    terminal = Terminal()
+    with opened(data) as installation:
+        made = mint(installation, kind, default_service(installation), read_clock())
+    if as_json:
+        terminal.json({"kind": kind, "token": made})
+    else:
+        terminal.line(made)
+    return DONE
+
+
+def work(*, data: Path | None) -> int:
+    """A worker alone, in this process."""
+    from matinee.app.worker import run_worker
+
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    with opened(data) as installation:
+        set_up_logging(installation.settings.log_level)
+        Terminal().err.print("The worker runs; Ctrl-C ends it.", style="quiet")
+        run_worker(installation, stop)
+        os._exit(DONE)

@@ -1,0 +1,30 @@
+"""Every table of every feature, by import: what a migration compares the database with."""
+
+from matinee.carriage import store as _carriage
+from matinee.catalogue import progress as _progress
+from matinee.catalogue import store as _catalogue
+from matinee.fleet import store as _fleet
+from matinee.library import store as _library
+from matinee.members import store as _members
+from matinee.outside import work as _work
+from matinee.outside.database import metadata
+from matinee.parties import audit as _audit
+from matinee.parties import outbox as _outbox
+from matinee.parties import store as _parties
+from matinee.playback import store as _playback
+
+STORES = (
+    _audit,
+    _carriage,
+    _catalogue,
+    _fleet,
+    _library,
+    _members,
+    _outbox,
+    _parties,
+    _playback,
+    _progress,
+    _work,
+)
+
+__all__ = ["STORES", "metadata"]

@@ -1,0 +1,167 @@
+"""The web process put together: every feature's memory, use cases and routes, started and stopped as mirrored lists.
+
+This is the one file that knows all features at once. Whatever one needs from another is a Protocol of its own that is met here.
+"""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import structlog
+from litestar import Litestar
+from sqlalchemy.exc import SQLAlchemyError
+
+from matinee.app.installation import Installation, read_clock
+from matinee.app.pages import Pictures, page_policy
+from matinee.app.pages import routes as page_routes
+from matinee.app.screens import Screens
+from matinee.app.showings import CatalogueShowings
+from matinee.app.web import create_web
+from matinee.base.clock import MINUTE, SECOND
+from matinee.base.errors import MatineeError
+from matinee.base.ids import HouseholdId, PackageId, ProfileId
+from matinee.base.units import DurationMs
+from matinee.carriage.snapshot import Carriage, PartySight
+from matinee.catalogue import api as catalogue_api
+from matinee.catalogue.snapshot import Catalogue
+from matinee.delivery.control import ControlWriter
+from matinee.delivery.keyring import open_ring
+from matinee.delivery.tokens import TokenMinter, TokenVerifier
+from matinee.fleet import api as fleet_api
+from matinee.fleet.snapshot import Fleet
+from matinee.home import api as home_api
+from matinee.library import store as library_store
+from matinee.library.keys import MasterKey
+from matinee.members import api as members_api
+from matinee.members.snapshot import Members, Resolver
+from matinee.outside.database import Database
+from matinee.parties.feed import Feed
+from matinee.parties.snapshot import ApiKeys
+from matinee.playback import api as playback_api
+from matinee.playback.book import Book
+from matinee.playback.licences import ClearKeyIssuer
+from matinee.playback.model import Addresses, Preferences
+from matinee.playback.work import Desk, PlaybackSettings
+from matinee.telemetry import api as telemetry_api
+from matinee.telemetry.work import Reports
+
+FEED_SECONDS = 0.25
+
+log = structlog.get_logger("matinee.wiring")
+
+
+class LibraryKeys:
+    """Implements playback's `ContentKeySource`: the library's keys, unwrapped when they are asked for."""
+
+    def __init__(self, database: Database, master: MasterKey) -> None:
+        self._database = database
+        self._master = master
+
+    def content_keys(self, package: PackageId) -> Mapping[str, str]:
+        """Key id -> key of a package, in hexadecimal. Raises LibraryError (not_found)."""
+        with self._database.read() as conn:
+            keys = library_store.keys_of(conn, self._master, package)
+        return {keys.kid.hex(): keys.key.hex()}
+
+
+class ProfilePreferences:
+    """Implements playback's `ViewerPreferences` over the households in memory."""
+
+    def __init__(self, members: Members) -> None:
+        self._members = members
+
+    def preferences(self, household: HouseholdId, profile: ProfileId) -> Preferences:
+        """A profile's wishes. Raises ProfileNotFound."""
+        one = self._members.profile(household, profile)
+        return Preferences(audio_language=one.audio_language, subtitle_language=one.subtitle_language)
+
+
+class FeedThread:
+    """Keeps every snapshot as new as the newest commit, and goes on trying while the database is away."""
+
+    def __init__(self, feed: Feed) -> None:
+        self._feed = feed
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._follow, name="outbox-feed", daemon=True)
+
+    def start(self) -> None:
+        """Load every snapshot, then follow. Raises what the database raises: a service without snapshots serves nothing."""
+        self._feed.poll()
+        self._thread.start()
+
+    def close(self) -> None:
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _follow(self) -> None:
+        while not self._stop.wait(FEED_SECONDS):
+            try:
+                self._feed.poll()
+            except (SQLAlchemyError, MatineeError) as error:
+                log.warning("the outbox cannot be read; what was last known goes on answering", error=type(error).__name__)
+
+
+def build_web(
+    installation: Installation,
+    *,
+    shows_progress: bool = False,
+    landing: Callable[[], str],
+    authority: Path | None = None,
+) -> Litestar:
+    """The web process's app over an open installation. Raises ScreensMissing where the screens are not built."""
+    settings, database, clock = installation.settings, installation.database, read_clock
+    screens = Screens(settings.screens)
+
+    keys, fleet, members, catalogue, carriage = ApiKeys(), Fleet(), Members(), Catalogue(), Carriage()
+    feed = FeedThread(Feed(database, (keys, fleet, members, catalogue, carriage)))
+    sights = PartySight(carriage, fleet, members, catalogue)
+    resolver = Resolver(keys, fleet, members)
+
+    ring = open_ring(installation.token_key_file)
+    verifier = TokenVerifier(ring)
+    book = Book(database, clock, fresh_ms=None if database.is_sqlite else SECOND)
+    desk = Desk(
+        book=book,
+        showings=CatalogueShowings(catalogue),
+        sights=sights,
+        preferences=ProfilePreferences(members),
+        licences=ClearKeyIssuer(LibraryKeys(database, installation.master)),
+        minter=TokenMinter(ring),
+        verifier=verifier,
+        control=ControlWriter(installation.published, ring),
+        addresses=Addresses(web=settings.web_origin, edge=settings.edge_origin),
+        clock=clock,
+        settings=PlaybackSettings(
+            heartbeat_ms=DurationMs(settings.heartbeat_seconds * SECOND),
+            token_ms=DurationMs(settings.token_minutes * MINUTE),
+        ),
+    )
+    reports = Reports(settings.data_folder / "telemetry", verifier, clock)
+
+    routes: Sequence[Sequence[object]] = (
+        fleet_api.routes(fleet, database, screens, clock),
+        members_api.routes(members, fleet, sights, database, clock),
+        catalogue_api.routes(catalogue, database, sights, book, clock),
+        home_api.routes(catalogue, sights, book, clock),
+        playback_api.routes(desk),
+        telemetry_api.routes(reports),
+        screens.routes(),
+        page_routes(
+            database=database,
+            pictures=Pictures(installation.published),
+            catalogue=catalogue,
+            shows_progress=shows_progress,
+            landing=landing,
+            authority=authority,
+        ),
+    )
+    started = (feed, book, reports)
+    return create_web(
+        [route for feature in routes for route in feature],  # type: ignore[misc]
+        authenticate=resolver.resolve,
+        clock=clock,
+        page_policy=page_policy(settings.edge_origin),
+        on_startup=[part.start for part in started],
+        on_shutdown=[part.close for part in reversed(started)],
+    )

@@ -1,0 +1,391 @@
+"""Ingest: from a film file to a published title, as durable steps that a killed process leaves safe to run again.
+
+    fingerprint -> metadata -> probe -> plan -> encode -> artwork -> package -> verify -> store -> tell
+
+Every id is drawn when the work is handed in, every stage writes under a temporary name and then renames, and the rows that
+make the title visible are written last, in one transaction. A refusal takes back whatever stands by then: no row, no file,
+no process.
+"""
+
+import errno
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+import structlog
+from sqlalchemy.engine import Connection
+
+from matinee.base.clock import Clock, Instant
+from matinee.base.errors import ErrorCode, MatineeError
+from matinee.base.ids import ArtworkId, IngestId, PackageId, PublisherId, ServiceId, TitleId, new_id
+from matinee.base.units import Pixels
+from matinee.catalogue import progress, store
+from matinee.catalogue.model import (
+    AlreadyAdded,
+    AudioTrack,
+    Language,
+    Metadata,
+    Playable,
+    Service,
+    SubtitleTrack,
+    Thumbnails,
+    Title,
+)
+from matinee.catalogue.naming import printable
+from matinee.catalogue.progress import Reporter, Stage
+from matinee.catalogue.rules import in_language
+from matinee.catalogue.sidecar import metadata_of
+from matinee.encoding import artwork
+from matinee.encoding import work as encoding
+from matinee.encoding.model import EncodedFilm, EncodePlan, FilmRefused, Ladder, Probe, RefusalReason
+from matinee.library import store as library_store
+from matinee.library import work as library
+from matinee.library.keys import MasterKey
+from matinee.library.model import DrmSystem, PackageFiles, VerifyReport
+from matinee.outside.database import Database
+from matinee.outside.objects import ObjectStore
+from matinee.outside.tools import Tools
+from matinee.outside.work import StepRunner, WorkQueue
+
+WORK = "ingest"
+QUEUE = "ingest"
+HASH_BLOCK_BYTES = 4 * 1024 * 1024
+ROOM_TO_SPARE_BYTES = 256 * 1024 * 1024
+NO_ROOM_BYTES = 1024 * 1024
+_REFUSALS = frozenset({ErrorCode.FILM_REFUSED, ErrorCode.ALREADY_ADDED, ErrorCode.INVALID_REQUEST, ErrorCode.CONFLICT})
+
+T = TypeVar("T", bound=msgspec.Struct)
+Progress = Callable[[float], None]
+
+log = structlog.get_logger("matinee.ingest")
+
+
+class IngestRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is handed in. `source` is an absolute path on the machine that runs the work; the ids are fresh ones."""
+
+    ingest: IngestId
+    source: str
+    publisher: PublisherId
+    service: ServiceId
+    title: TitleId
+    package: PackageId
+    artwork: ArtworkId
+
+
+class OutcomeState(StrEnum):
+    PUBLISHED = "published"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+class IngestOutcome(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How an ingest ended. A refusal is the film's fault and final; a failure is ours, and adding the film again may do."""
+
+    ingest: IngestId
+    state: OutcomeState
+    name: str
+    title: TitleId | None = None
+    warnings: tuple[str, ...] = ()
+    code: str = ""
+    message: str = ""
+    remedy: str = ""
+
+
+class Fingerprint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What tells one film file from another, and whether it changed while we read it."""
+
+    sha256: str
+    size: int
+    modified_ns: int
+
+
+class Nothing(msgspec.Struct, frozen=True):
+    """The answer of a step whose effect is all there is to it."""
+
+
+class Ingest:
+    """The use case, with what it works on. `run` is the body of the durable work."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        published: ObjectStore,
+        work_folder: Path,
+        tools: Tools,
+        master: MasterKey,
+        ladder: Ladder,
+        drm: tuple[DrmSystem, ...],
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._published = published
+        self._work_folder = work_folder
+        self._tools = tools
+        self._master = master
+        self._ladder = ladder
+        self._drm = drm
+        self._clock = clock
+
+    def run(self, step: StepRunner, argument: str) -> str:
+        """Take one request to its outcome; both are JSON. Only an error of the work engine itself is raised."""
+        request = msgspec.json.decode(argument, type=IngestRequest)
+        name = Path(request.source).name
+        try:
+            warnings = self._stages(step, request)
+        except MatineeError as error:
+            step("undo", lambda: self._undo(request))
+            state = OutcomeState.REFUSED if error.code in _REFUSALS else OutcomeState.FAILED
+            log.warning("ingest ended", state=state, code=error.code, message=error.message)
+            return _json(
+                IngestOutcome(
+                    ingest=request.ingest, state=state, name=name, code=error.code, message=error.message, remedy=error.remedy
+                )
+            )
+        outcome = IngestOutcome(
+            ingest=request.ingest, state=OutcomeState.PUBLISHED, name=name, title=request.title, warnings=warnings
+        )
+        return _json(outcome)
+
+    def _stages(self, step: StepRunner, request: IngestRequest) -> tuple[str, ...]:
+        source = Path(request.source)
+        report = Reporter(self._database, request.ingest, self._clock)
+
+        def at(stage: Stage, work: Callable[[Progress], msgspec.Struct]) -> Callable[[], str]:
+            return lambda: _json(_telling_of_a_full_disk(lambda: work(report.stage(stage)), self._work_folder))
+
+        mark = _read(step("fingerprint", at(Stage.PROBE, lambda p: self._fingerprint(request, p))), Fingerprint)
+        metadata = _read(step("metadata", at(Stage.PROBE, lambda _: metadata_of(source))), Metadata)
+        probe = _read(step("probe", at(Stage.PROBE, lambda _: encoding.probe(source, self._tools))), Probe)
+        plan = _read(step("plan", at(Stage.PROBE, lambda _: self._plan(probe, source))), EncodePlan)
+        folder = self._folder_of(request)
+        film = _read(step("encode", at(Stage.ENCODE, lambda p: self._encode(plan, source, mark, folder, p))), EncodedFilm)
+        step("artwork", at(Stage.PACKAGE, lambda _: self._artwork(request, film, metadata, folder)))
+        files = _read(step("package", at(Stage.PACKAGE, lambda p: self._package(request, film, folder, p))), PackageFiles)
+        step("verify", at(Stage.VERIFY, lambda p: self._verify(request, film, folder, p)))
+        step("store", at(Stage.PUBLISH, lambda p: self._store(request, folder, p)))
+        step("tell", at(Stage.PUBLISH, lambda _: self._tell(request, metadata, mark, film, files)))
+        step("clean", lambda: self._clean(request))
+        return tuple(warning.message for warning in film.warnings)
+
+    def _fingerprint(self, request: IngestRequest, on_progress: Progress) -> Fingerprint:
+        """Read the film once, and claim it: of two adds of one film at once, the second ends here."""
+        source = Path(request.source)
+        try:
+            mark = fingerprint(source, on_progress)
+        except OSError as error:
+            raise FilmRefused(
+                f"{source.name} cannot be read: {error.strerror}.",
+                remedy="See that the file is there and that the worker may read it.",
+                reason=RefusalReason.UNREADABLE,
+            ) from error
+        with self._database.write() as conn:
+            there = store.title_of_source(conn, request.publisher, mark.sha256)
+            if there is not None and there != request.title:
+                raise AlreadyAdded(
+                    f"{source.name} is already published as title {there}.",
+                    remedy="Nothing is to be done; to encode it anew, remove that title first.",
+                )
+            if not progress.claim(conn, request.ingest, request.publisher, mark.sha256):
+                raise AlreadyAdded(
+                    f"{source.name} is being added already.", remedy="Nothing is to be done: the other ingest goes on."
+                )
+        return mark
+
+    def _plan(self, probe: Probe, source: Path) -> EncodePlan:
+        plan = encoding.plan(probe, self._ladder, encoding.find_sidecars(source))
+        _check_room(self._work_folder, plan, probe.file_name)
+        return plan
+
+    def _encode(self, plan: EncodePlan, source: Path, mark: Fingerprint, folder: Path, on_progress: Progress) -> EncodedFilm:
+        film = encoding.encode(plan, source, folder, self._tools, on_progress)
+        stat = source.stat()
+        if (stat.st_size, stat.st_mtime_ns) != (mark.size, mark.modified_ns):
+            raise FilmRefused(
+                f"{source.name} changed while it was encoded.",
+                remedy="Add it again once it is whole.",
+                reason=RefusalReason.UNREADABLE,
+            )
+        return film
+
+    def _artwork(self, request: IngestRequest, film: EncodedFilm, metadata: Metadata, folder: Path) -> Nothing:
+        name = in_language(metadata.text, "name", Language(""), metadata.original_language)
+        art = folder / "artwork"
+        files = artwork.draw_artwork(film.stills, folder, name, art)
+        for name in msgspec.structs.astuple(files):
+            self._published.put(f"{_artwork_prefix(request)}/{name}", art / name)
+        return Nothing()
+
+    def _package(self, request: IngestRequest, film: EncodedFilm, folder: Path, on_progress: Progress) -> PackageFiles:
+        with self._database.write() as conn:
+            keys = library_store.ensure_keys(conn, self._master, request.package, request.title, self._clock())
+        out = folder / "package"
+        return library.package(film, folder, request.package, keys, self._drm, out, self._tools, on_progress)
+
+    def _verify(self, request: IngestRequest, film: EncodedFilm, folder: Path, on_progress: Progress) -> VerifyReport:
+        with self._database.read() as conn:
+            keys = library_store.keys_of(conn, self._master, request.package)
+        return library.verify(folder / "package", film, keys, self._tools, on_progress)
+
+    def _store(self, request: IngestRequest, folder: Path, on_progress: Progress) -> Nothing:
+        library.publish(folder / "package", request.package, self._published, on_progress)
+        return Nothing()
+
+    def _tell(
+        self, request: IngestRequest, metadata: Metadata, mark: Fingerprint, film: EncodedFilm, files: PackageFiles
+    ) -> Nothing:
+        """The one transaction that makes the title visible."""
+        now = self._clock()
+        with self._database.write() as conn:
+            library_store.mark_published(conn, files, now)
+            store.publish(
+                conn,
+                request.title,
+                store.service_of(conn, request.service),
+                metadata,
+                playable_of(request.package, film),
+                request.artwork,
+                mark.sha256,
+                now,
+                [warning.message for warning in film.warnings],
+            )
+            progress.end(conn, request.ingest)
+        return Nothing()
+
+    def _clean(self, request: IngestRequest) -> str:
+        shutil.rmtree(self._folder_of(request), ignore_errors=True)
+        return "{}"
+
+    def _undo(self, request: IngestRequest) -> str:
+        """Leave no row and no object of an ingest that did not end in a title. Safe to run at any point, and again."""
+        self._clean(request)
+        with self._database.write() as conn:
+            progress.end(conn, request.ingest)
+            library_store.forget(conn, request.package)
+        self._published.delete_under(f"packages/{request.package}")
+        self._published.delete_under(_artwork_prefix(request))
+        return "{}"
+
+    def _folder_of(self, request: IngestRequest) -> Path:
+        return self._work_folder / request.ingest
+
+
+def hand_in(
+    conn: Connection, queue: WorkQueue, film: Path, service: Service, now: Instant, ingest: IngestId | None = None
+) -> IngestRequest:
+    """Draw the ids of a new ingest, note it as waiting, and put it in the queue. `ingest` is one that was announced."""
+    request = IngestRequest(
+        ingest=ingest or IngestId(new_id()),
+        source=str(film.absolute()),
+        publisher=service.publisher,
+        service=service.id,
+        title=TitleId(new_id()),
+        package=PackageId(new_id()),
+        artwork=ArtworkId(new_id()),
+    )
+    progress.begin(conn, request.ingest, service.id, printable(film.name), now)
+    queue.enqueue(QUEUE, WORK, request.ingest, _json(request))
+    return request
+
+
+def read_outcome(result: str) -> IngestOutcome:
+    """The outcome that a finished ingest left with the work engine."""
+    return msgspec.json.decode(result, type=IngestOutcome)
+
+
+def take_away(
+    database: Database, published: ObjectStore, publisher: PublisherId, title: TitleId, now: Instant
+) -> Sequence[Title]:
+    """Remove a title (a series with its episodes): first the rows and the key, so that nobody starts it any more, then the
+    bytes. What went. Raises TitleNotFound."""
+    with database.write() as conn:
+        gone = store.remove(conn, publisher, title, now)
+        for one in gone:
+            if one.playable is not None:
+                library_store.mark_removed(conn, one.playable.package)
+    for one in gone:
+        if one.playable is not None:
+            library.unpublish(one.playable.package, published)
+        if one.artwork is not None and one.playable is not None:
+            published.delete_under(f"artwork/{one.artwork}")
+    return gone
+
+
+def fingerprint(source: Path, on_progress: Progress) -> Fingerprint:
+    """SHA-256 of a film with its size and time of change. Raises OSError."""
+    digest = hashlib.sha256()
+    with source.open("rb") as file:
+        stat = os.fstat(file.fileno())
+        done = 0
+        while block := file.read(HASH_BLOCK_BYTES):
+            digest.update(block)
+            done += len(block)
+            on_progress(done / max(1, stat.st_size))
+    return Fingerprint(sha256=digest.hexdigest(), size=done, modified_ns=stat.st_mtime_ns)
+
+
+def playable_of(package: PackageId, film: EncodedFilm) -> Playable:
+    """What a screen is told of an encoded film."""
+    return Playable(
+        package=package,
+        duration_ms=film.duration_ms,
+        height=max((video.height for video in film.video), default=Pixels(0)),
+        audio=tuple(AudioTrack(language=Language(a.language), label=a.label, role=a.role) for a in film.audio),
+        subtitles=tuple(SubtitleTrack(language=Language(t.language), label=t.label, role=t.role) for t in film.text),
+        thumbnails=None
+        if film.thumbnails is None
+        else Thumbnails(
+            path="thumbs/{n}.jpg",
+            columns=film.thumbnails.columns,
+            rows=film.thumbnails.rows,
+            tile_width=film.thumbnails.tile_width,
+            tile_height=film.thumbnails.tile_height,
+            interval_ms=film.thumbnails.interval_ms,
+            count=film.thumbnails.count,
+        ),
+    )
+
+
+def _check_room(folder: Path, plan: EncodePlan, name: str) -> None:
+    """Refuse before the encode what the disk cannot hold after it: renditions and their encrypted copy, with a margin."""
+    bits = sum(video.bitrate for video in plan.video) + sum(audio.bitrate for audio in plan.audio)
+    wanted = bits * (plan.promised_ms or 0) // 8000 * 3 + ROOM_TO_SPARE_BYTES
+    free = shutil.disk_usage(folder).free
+    if free < wanted:
+        raise MatineeError(
+            f"{name} needs about {wanted // 10**6} MB in {folder}, and {free // 10**6} MB are free.",
+            remedy="Make room, or move the data folder to a larger disk; then add the film again.",
+            code=ErrorCode.DISK_FULL,
+        )
+
+
+def _telling_of_a_full_disk(work: Callable[[], msgspec.Struct], folder: Path) -> msgspec.Struct:
+    """A disk that fills up while we write says so in its own words, whichever program met it."""
+    try:
+        return work()
+    except (OSError, MatineeError) as error:
+        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+        if not full and shutil.disk_usage(folder).free > NO_ROOM_BYTES:
+            raise
+        raise MatineeError(
+            f"The disk of {folder} is full.",
+            remedy="Make room, then add the film again; nothing of it was left behind.",
+            code=ErrorCode.DISK_FULL,
+        ) from error
+
+
+def _artwork_prefix(request: IngestRequest) -> str:
+    return f"artwork/{request.artwork}"
+
+
+def _json(value: msgspec.Struct) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _read(text: str, kind: type[T]) -> T:
+    return msgspec.json.decode(text, type=kind)
