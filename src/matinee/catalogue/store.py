@@ -108,6 +108,14 @@ def ensure_service(
     return made
 
 
+def service_of(conn: Connection, service: ServiceId) -> Service:
+    """One service. Raises CatalogueError (not_found)."""
+    found = conn.execute(sa.select(services).where(services.c.id == service)).one_or_none()
+    if found is None:
+        raise CatalogueError(f"There is no service {service}.", code=ErrorCode.NOT_FOUND)
+    return _service(found)
+
+
 def all_services(conn: Connection) -> Sequence[Service]:
     return [_service(row) for row in conn.execute(sa.select(services).order_by(services.c.name, services.c.id))]
 
