@@ -296,8 +296,8 @@ function Film(props: PlayerScreenProps): JSX.Element {
             <span class="unseen">{text("loading")}</span>
           </div>
         </Show>
-        <Subtitles subtitles={panel() === null ? screening.subtitles() : []} raised={shown()} />
         <div class="player-shade" aria-hidden="true" />
+        <Subtitles subtitles={panel() === null ? screening.subtitles() : []} raised={shown()} over={!shown() && shownOffer()?.kind === "next"} />
         <Show when={props.seat === "web" && !trouble()}>
           <header class="player-top" onPointerEnter={() => setResting(true)} onPointerLeave={() => setResting(false)}>
             <button type="button" class="play-round" tabindex="-1" aria-label={text("leave")} onClick={() => props.onClose()}>

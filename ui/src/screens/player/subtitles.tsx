@@ -4,12 +4,12 @@
 import { For, type JSX } from "solid-js";
 import type { Subtitle } from "../../player/port";
 
-export function Subtitles(props: { subtitles: readonly Subtitle[]; raised: boolean }): JSX.Element {
+export function Subtitles(props: { subtitles: readonly Subtitle[]; raised: boolean; over: boolean }): JSX.Element {
   const of = (region: Subtitle["region"]): Subtitle[] => props.subtitles.filter((one) => one.region === region);
   return (
     <For each={["top", "bottom"] as const}>
       {(region) => (
-        <div class={`play-subtitles play-subtitles-${region}`} classList={{ "play-subtitles-raised": props.raised }}>
+        <div class={`play-subtitles play-subtitles-${region}`} classList={{ "play-subtitles-raised": props.raised, "play-subtitles-over": props.over }}>
           <For each={of(region)}>
             {(subtitle) => (
               <p class={`play-subtitle play-subtitle-${subtitle.align}`} dir="auto">
