@@ -48,10 +48,10 @@ def measure(folder: Path, film: EncodedFilm, keys: ContentKeys, drm: tuple[DrmSy
     ordered = sorted(film.video, key=lambda rendition: (-rendition.height, -rendition.bitrate))
     video = tuple(_video(folder, rendition, film) for rendition in ordered)
     sounds = _one_default(film.audio)
-    labels = unique_labels([rendition.label for rendition in sounds])
+    labels = unique_labels([(rendition.label, rendition.language) for rendition in sounds])
     audio = tuple(_audio(folder, rendition, label) for rendition, label in zip(sounds, labels, strict=True))
     texts = film.text
-    text_labels = unique_labels([rendition.label for rendition in texts])
+    text_labels = unique_labels([(rendition.label, rendition.language) for rendition in texts])
     text = tuple(_text(folder, rendition, label) for rendition, label in zip(texts, text_labels, strict=True))
     return Presentation(
         duration_ms=film.duration_ms,

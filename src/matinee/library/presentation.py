@@ -4,6 +4,7 @@ HLS and DASH say the same of the same segments, so both are written from this on
 and neither repeats what a tool guessed.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -161,11 +162,16 @@ class Presentation:
         return max(timeline.longest for timeline in timelines)
 
 
-def unique_labels(labels: Sequence[str]) -> list[str]:
-    """The same names, with a number behind those that repeat: French, French 2."""
+_NO_TEXT = re.compile(r"[^\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]+")
+"""What XML 1.0 cannot hold, and the control characters that nobody should see: labels come from strangers' files."""
+
+
+def unique_labels(labels: Sequence[tuple[str, str]]) -> list[str]:
+    """Pairs of a label and a language as names to choose by: never empty, and numbered where they repeat: French, French 2."""
     taken: set[str] = set()
     result = []
-    for label in labels:
+    for given, language in labels:
+        label = " ".join(_NO_TEXT.sub(" ", given).split()) or language
         name, number = label, 2
         while name in taken:
             name, number = f"{label} {number}", number + 1

@@ -104,8 +104,7 @@ def mark_removed(connection: Connection, package_id: PackageId) -> None:
 
 
 def forget(connection: Connection, package_id: PackageId) -> None:
-    """Take away the rows of a package that was never published: a refused film leaves none."""
-    connection.execute(content_keys.delete().where(content_keys.c.package_id == package_id))
+    """Take away the rows of a package that was never published, its key with it: a refused film leaves none."""
     connection.execute(
         packages.delete().where(packages.c.id == package_id, packages.c.state == PackageState.PREPARING.value)
     )

@@ -39,7 +39,7 @@ from matinee.library.rules import CONTENTS, decoded_segments, publishing_order, 
 from matinee.outside import packager
 from matinee.outside.objects import ObjectMissing, ObjectStore
 from matinee.outside.packager import Job, Stream
-from matinee.outside.processes import Limits, run
+from matinee.outside.processes import Limits, ToolFailed, run
 from matinee.outside.tools import Tools
 
 Progress = Callable[[float], None]
@@ -331,14 +331,17 @@ def _decode_some(out: Path, track: Track, keys: ContentKeys, tools: Tools) -> in
     with tempfile.NamedTemporaryFile(dir=out.parent, prefix=f".{out.name}.", suffix=".mp4") as file:
         file.write(excerpt)
         file.flush()
-        finished = run(
-            [
-                *(tools.ffmpeg, "-nostdin", "-v", "error", "-xerror", "-protocol_whitelist", "file"),
-                *("-ignore_editlist", "1", "-i", f"file:{file.name}", "-map", "0:0"),
-                *("-fps_mode", "passthrough", "-f", "framecrc", "-"),
-            ],
-            limits=_READER_LIMITS,
-        )
+        try:
+            finished = run(
+                [
+                    *(tools.ffmpeg, "-nostdin", "-v", "error", "-xerror", "-protocol_whitelist", "file"),
+                    *("-ignore_editlist", "1", "-i", f"file:{file.name}", "-map", "0:0"),
+                    *("-fps_mode", "passthrough", "-f", "framecrc", "-"),
+                ],
+                limits=_READER_LIMITS,
+            )
+        except ToolFailed as error:
+            raise LibraryError(f"{track.name}: a part of it does not decode.") from error
     frames = sum(1 for line in finished.stdout.splitlines() if not line.startswith(b"#"))
     if track.kind is TrackKind.VIDEO and frames != samples:
         raise LibraryError(f"{track.name}: {frames} frames decode of the {samples} in a part of it.")
