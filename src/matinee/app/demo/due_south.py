@@ -611,7 +611,7 @@ def _music(seconds: float) -> Score:
         np.array([0.3, 0.5, 1, 1, 0.5, 1, 1.6, 0.4, 0], np.float32),
         np.array([0, 6.3, 6.4, 10.3, 10.4, 14, 16.3, 17, 24], np.float32),
     )
-    return Score(bed=sound.reverb(out.samples, 1.1, 0.18) + wind * np.float32(0.12), notes=_chord, voice_gain=0.6)
+    return Score(bed=sound.reverb(out.samples, 1.1, 0.18) + wind * np.float32(0.12), notes=_chord, voice_gain=1.1)
 
 
 FILM = DemoFilm(

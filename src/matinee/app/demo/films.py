@@ -1,6 +1,6 @@
 """The films of the demo: which there are, in which order, and how one becomes files in a folder.
 
-The order is the order in which the demo adds them: first what is quickest to make, so that something can be watched early.
+The order is the order in which the demo adds them: a quick one first, so that something can be watched early; the large last.
 """
 
 import shutil
@@ -23,7 +23,7 @@ from matinee.app.demo.sound import mastered, reverb
 from matinee.app.demo.voice import choir
 from matinee.outside.tools import Tools
 
-_VOICE = 0.5  # the choir's level before the whole is mastered: audible over the bed, never in front of it
+_VOICE = 0.8  # the choir's level before the whole is mastered: audible over the bed, never in front of it
 
 
 def films() -> tuple[DemoFilm, ...]:

@@ -124,7 +124,7 @@ def _seed_scene(stage: Stage) -> Scene:
         tall = size * (0.10 + 0.50 * ease(grown))
         wide = 0.020 + 0.022 * grown
         trunk = [(-wide, 0.03), (-wide * 0.45, -tall), (wide * 0.45, -tall), (wide, 0.03)]
-        place.stand(picture, angle, trunk, 1.0, rgb("#5a2c4a"))
+        place.stand(picture, angle, trunk, 1.0, rgb("#96525a"))
         if grown < 0.3:
             for side in (-1, 1):
                 leaf = canvas.smooth_curve(
@@ -154,7 +154,15 @@ def _seed_scene(stage: Stage) -> Scene:
         for i, (angle, size, hue) in enumerate(grove):
             tree(place, picture, angle, 1.05 * ease_out(span(t, 12.4 + 0.45 * i, 15.0 + 0.45 * i)), size, leaves[hue], t)
         tree(place, picture, 0.0, span(t, 8.6, 12.8), 1.0, leaves[0], t)
-        _ball(stage, picture, x, y, radius, ground, dark, rim)
+        green = ease(span(t, 12.0, 16.5))
+        for i in range(72 if green > 0 else 0):
+            angle = i * 2 * np.pi / 72 + 0.03 * np.sin(i * 5)
+            late = abs((angle + np.pi) % (2 * np.pi) - np.pi) / np.pi
+            sprung = ease_out(span(green, 0.75 * late, 0.75 * late + 0.25))
+            if sprung > 0:
+                place.spot(picture, angle, 0.004, 0.0, (0.026 + 0.030 * (i * 7 % 5) / 5) * sprung, leaves[(0, 1, 0, 3, 1)[i % 5]])
+        rim_now, ground_now = mix(rim, leaves[0], green), mix(ground, rgb("#d98a5c"), green)
+        _ball(stage, picture, x, y, radius, ground_now, dark, rim_now)
         for angle, far, size in craters:
             cx, cy = place.at(angle, far - 1)
             paint(picture, canvas.disc(stage, cx, cy, size * radius), mix(ground, dark, 0.34))
@@ -163,19 +171,6 @@ def _seed_scene(stage: Stage) -> Scene:
                 canvas.disc(stage, cx + 0.012 * radius, cy + 0.014 * radius, size * radius * 0.92),
                 mix(ground, dark, 0.20),
             )
-        grass = ease(span(t, 12.0, 17.0))
-        if grass > 0:
-            for i in range(64):
-                angle = i * 2 * np.pi / 64 + 0.03 * np.sin(i * 5)
-                if abs((angle + np.pi) % (2 * np.pi) - np.pi) < 3.3 * grass:
-                    high = 0.05 + 0.03 * (i * 7 % 5) / 5
-                    place.stand(
-                        picture,
-                        angle,
-                        [(-0.018, 0.02), (0.006 + 0.01 * np.sin(2 * t + i), -high), (0.018, 0.02)],
-                        1.0,
-                        leaves[(i % 3 == 0) + 0],
-                    )
         falls = span(t, 0.6, 2.7) if t < 4 else span(t, 7.0, 8.5)
         if 0 < falls < 1:
             far = 2.0 * (1 - falls) ** 1.1

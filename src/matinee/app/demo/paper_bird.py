@@ -16,7 +16,7 @@ from matinee.app.demo.model import Cue, DemoFilm, Marker, Painter, Picture, Plan
 from matinee.base.units import FrameRate
 
 _CREAM, _INK = rgb("#fdf3e1"), rgb("#1d3c45")
-_BIRD = (rgb("#fffaf0"), rgb("#f2ddc4"), rgb("#d9b99b"), rgb("#b98f74"))
+_BIRD = (rgb("#fffdf6"), rgb("#f7dcc0"), rgb("#e39a78"), rgb("#b4604e"))
 
 Line = npt.NDArray[np.floating[Any]]
 
@@ -169,6 +169,11 @@ def _dawn(stage: Stage) -> Painter:
             sheet.lay(
                 picture, 0.012 * t * (i + 1) ** 1.35, 0.05 * (1 - ease(span(t, -0.5 + 0.12 * i, 1.6 + 0.12 * i))) * (i + 1) / 3
             )
+        shown = held(t, 1.0, 6.6, 1.0)
+        title = canvas.lettering(stage, "L’Oiseau de papier", 0.08 * stage.aspect, 0.40, 0.104, "ExtraBold", -0.01, "left")
+        if title is not None and shown:
+            canvas.shade(picture, Patch(title.mask, title.top + round(stage.height * 0.005), title.left), 0.16 * shown)
+        paint(picture, title, _INK, shown)
         if t > 3.9:
             k = span(t, 3.9, 8.4)
             _bird(
@@ -181,11 +186,6 @@ def _dawn(stage: Stage) -> Painter:
                 -0.16 + 0.05 * np.sin(t),
                 _BIRD,
             )
-        shown = held(t, 1.0, 6.6, 1.0)
-        title = canvas.lettering(stage, "L’Oiseau de papier", 0.08 * stage.aspect, 0.40, 0.104, "ExtraBold", -0.01, "left")
-        if title is not None and shown:
-            canvas.shade(picture, Patch(title.mask, title.top + round(stage.height * 0.005), title.left), 0.16 * shown)
-        paint(picture, title, _INK, shown)
         picture *= paper
         return picture
 
