@@ -121,7 +121,9 @@ def test_words_and_strings_are_two_things() -> None:
     assert read_dictionary('nor=("a.m4s";r="0-99" "b.m4s")')["nor"] == ("a.m4s", "b.m4s")
 
 
-@pytest.mark.parametrize("body", [b"", b"\n\n", b"e=t\n" * (MAX_LINES + 1), b"a" * (MAX_BODY_BYTES + 1), "é=1".encode(), b"\xff\xfe"])
+@pytest.mark.parametrize(
+    "body", [b"", b"\n\n", b"e=t\n" * (MAX_LINES + 1), b"a" * (MAX_BODY_BYTES + 1), "é=1".encode(), b"\xff\xfe"]
+)
 def test_bodies_that_are_none(body: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011
         split_lines(body)

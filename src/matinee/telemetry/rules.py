@@ -24,9 +24,10 @@ REMEMBERED_NUMBERS = 256
 class Seen:
     """What one session has told so far."""
 
-    __slots__ = ("ended", "failed", "numbers", "stalls_by_state", "started")
+    __slots__ = ("ended", "events", "failed", "numbers", "stalls_by_state", "started")
 
     def __init__(self) -> None:
+        self.events = 0
         self.started = False
         self.failed = False
         self.ended = False
