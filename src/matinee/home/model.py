@@ -10,7 +10,7 @@ from matinee.catalogue.model import Genre
 from matinee.catalogue.tiles import Tile
 
 ROW_ITEMS: Final = 24
-MAX_GENRE_ROWS: Final = 30
+MAX_GENRE_ROWS: Final = 12
 
 
 class HomeError(MatineeError):
