@@ -1,0 +1,231 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { ApiError } from "../api/errors";
+import type { HeartbeatAnswer, Playback } from "../api/types";
+import { Emitter } from "./emitter";
+import { createPlays, type Plays } from "./plays";
+import { PlayerFailure, type PlayerEvents, type PlayerPort, type PlayerState } from "./port";
+import { REST_MS } from "./predict";
+
+const playback = (titleId: string, session: string): Playback => ({
+  session_id: session,
+  title: { id: titleId, kind: "film", name: titleId, year: null, duration_ms: 60_000, age_class: 0, genres: [], artwork: null, synopsis_short: "", service_id: "s" },
+  manifests: { hls: "https://edge/s/T0/p/m.m3u8", dash: "https://edge/s/T0/p/m.mpd" },
+  licence: { system: "org.w3.clearkey", url: "https://web/licence", keys: {} },
+  resume_ms: 20_000,
+  duration_ms: 60_000,
+  audio_language: "fr",
+  subtitle_language: null,
+  thumbnails: null,
+  markers: [],
+  next: null,
+  heartbeat: { url: "/h", every_ms: 10_000 },
+  events: { url: `https://web/cmcd/${session}` },
+  token_expires_at: "2026-01-01T00:00:00Z",
+});
+
+/** A port that plays nothing, and does what it is told to at once. */
+class Screen implements PlayerPort {
+  readonly element = document.createElement("video");
+  readonly events = new Emitter<PlayerEvents>();
+  readonly renewed: string[] = [];
+  state: PlayerState = "idle";
+  positionMs = 0;
+  durationMs = 60_000;
+  buffered = [];
+  quality = null;
+  audio = [];
+  text = [];
+  muted = false;
+  disposed = false;
+  constructor(private readonly failure: PlayerFailure | null) {}
+  move(state: PlayerState): void {
+    this.state = state;
+    this.events.emit("state", state);
+  }
+  preload({ resume_ms }: Playback): Promise<void> {
+    if (this.failure) {
+      this.events.emit("error", this.failure);
+      return Promise.reject(this.failure);
+    }
+    this.positionMs = resume_ms;
+    this.move("ready");
+    return Promise.resolve();
+  }
+  start(): Promise<void> {
+    return this.play();
+  }
+  play(): Promise<void> {
+    this.move("playing");
+    return Promise.resolve();
+  }
+  pause(): void {
+    this.move("paused");
+  }
+  seek(positionMs: number): void {
+    this.positionMs = positionMs;
+  }
+  selectAudio(): void {}
+  selectText(): void {}
+  renew({ dash }: Playback["manifests"]): void {
+    this.renewed.push(dash);
+  }
+  on<Kind extends keyof PlayerEvents>(kind: Kind, listener: (value: PlayerEvents[Kind]) => void): () => void {
+    return this.events.on(kind, listener);
+  }
+  dispose(): Promise<void> {
+    this.disposed = true;
+    return Promise.resolve();
+  }
+}
+
+let sent: string[] = [];
+let screens: Screen[] = [];
+let failures: (PlayerFailure | null)[] = [];
+let refusal: Error | null = null;
+let stop: string | null = null;
+let serverUp = true;
+let plays: Plays;
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: 1_000_000 });
+  [sent, screens, failures, refusal, stop, serverUp] = [[], [], [], null, null, true];
+  plays = createPlays({
+    profileId: () => "p1",
+    createPlayer: () => {
+      const screen = new Screen(failures.shift() ?? null);
+      screens.push(screen);
+      return Promise.resolve(screen);
+    },
+    reports: {
+      post: (_, body) => {
+        for (const line of body.split("\n")) {
+          const said = (key: string) => new RegExp(`(?:^|,)${key}=([^,]*)`).exec(line)?.[1];
+          sent.push(`report ${said("e")}:${said("sta")}${said("msd") ? ` msd=${said("msd")}` : ""}${said("ec") ? ` ${said("ec")}` : ""}`);
+        }
+        return Promise.resolve(true);
+      },
+      beacon: () => true,
+    },
+    client: {
+      playback: (titleId, profileId) => {
+        sent.push(`playback ${titleId} ${profileId}`);
+        return refusal ? Promise.reject(refusal) : Promise.resolve(playback(titleId, `session-${titleId}`));
+      },
+      heartbeat: (session, beat) => {
+        sent.push(`beat ${session} ${beat.sequence} ${beat.state} ${beat.position_ms}`);
+        const answer: HeartbeatAnswer = { manifests: { hls: "", dash: `https://edge/s/T${beat.sequence + 1}/p/m.mpd` }, token: "t", token_expires_at: "", position_ms: 0, stop };
+        return serverUp ? Promise.resolve(answer) : Promise.reject(new Error("away"));
+      },
+      endPlayback: (session, sequence, position) => {
+        sent.push(`end ${session} ${sequence} ${position}`);
+        return Promise.resolve();
+      },
+    },
+  });
+});
+afterEach(() => vi.useRealTimers());
+const settle = () => vi.advanceTimersByTimeAsync(0);
+
+describe("a play", () => {
+  it("is asked for on OK, begins at the resume position, and ends with its last position", async () => {
+    const play = await plays.open("a");
+    await play.start(false);
+    await settle();
+    screens[0]!.positionMs = 31_000;
+    await play.end();
+    await settle();
+    expect(sent).toEqual(["playback a p1", "report ps:s", "report ps:p msd=0", "beat session-a 0 playing 20000", "end session-a 1 31000", "report ps:q"]);
+    expect(screens[0]!.disposed).toBe(true);
+  });
+
+  it("begins anew where the viewer asks for it", async () => {
+    const play = await plays.open("a");
+    await play.start(true);
+    expect(screens[0]!.positionMs).toBe(0);
+    await play.end();
+  });
+
+  it("goes on when heartbeats fail, and takes fresh addresses when they come", async () => {
+    serverUp = false;
+    const play = await plays.open("a");
+    await play.start(false);
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(screens[0]!.state).toBe("playing");
+    expect(screens[0]!.renewed).toEqual([]);
+    serverUp = true;
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(screens[0]!.renewed).toHaveLength(1);
+    await play.end();
+  });
+
+  it("tells why the server ends it", async () => {
+    stop = "stream_limit";
+    const play = await plays.open("a");
+    const reasons: string[] = [];
+    play.onStop((reason) => reasons.push(reason));
+    await play.start(false);
+    await settle();
+    expect(reasons[0]).toBe("stream_limit");
+    await play.end();
+  });
+
+  it("asks for a fresh token at once when an edge refuses the old one", async () => {
+    const play = await plays.open("a");
+    await play.start(false);
+    await vi.advanceTimersByTimeAsync(1_000);
+    const before = sent.filter((line) => line.startsWith("beat")).length;
+    screens[0]!.events.emit("stale", null);
+    expect(sent.filter((line) => line.startsWith("beat"))).toHaveLength(before + 1);
+    await play.end();
+  });
+
+  it("reports a film that cannot be loaded, once, and ends", async () => {
+    failures = [new PlayerFailure("media", "3016")];
+    await expect(plays.open("a")).rejects.toMatchObject({ code: "media" });
+    await settle();
+    expect(sent.filter((line) => line.startsWith("report"))).toEqual(["report ps:s", 'report e:s ("media" "3016")', "report ps:f"]);
+    expect(screens[0]!.disposed).toBe(true);
+  });
+
+  it("passes the server's refusal on, and leaves no player behind", async () => {
+    refusal = new ApiError(409, { type: "", title: "", status: 409, code: "stream_limit" });
+    await expect(plays.open("a")).rejects.toBe(refusal);
+    expect(screens.every((screen) => screen.disposed)).toBe(true);
+    expect(sent).toEqual(["playback a p1"]);
+  });
+});
+
+describe("a predicted start", () => {
+  it("sends nothing before OK, and counts its delay from OK", async () => {
+    plays.predictor.hint("a");
+    await vi.advanceTimersByTimeAsync(REST_MS + 9_000);
+    expect(sent).toEqual(["playback a p1"]);
+    expect(screens[0]!.state).toBe("ready");
+    const play = await plays.open("a");
+    vi.setSystemTime(Date.now() + 83);
+    await play.start(false);
+    await settle();
+    expect(sent).toContain("report ps:p msd=83");
+    expect(screens).toHaveLength(1);
+    await play.end();
+  });
+
+  it("leaves no trace when it is thrown away", async () => {
+    plays.predictor.hint("a");
+    await vi.advanceTimersByTimeAsync(REST_MS);
+    plays.predictor.cancel();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(sent).toEqual(["playback a p1"]);
+    expect(screens[0]!.disposed).toBe(true);
+  });
+
+  it("asks again on OK when the prediction failed", async () => {
+    failures = [new PlayerFailure("network", "1002")];
+    plays.predictor.hint("a");
+    await vi.advanceTimersByTimeAsync(REST_MS);
+    const play = await plays.open("a");
+    expect(play.port.state).toBe("ready");
+    expect(sent.filter((line) => line.startsWith("report"))).not.toContain('report e:s ("network" "1002")');
+    await play.end();
+  });
+});
