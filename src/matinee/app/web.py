@@ -64,7 +64,12 @@ def create_web(
             HTTPException: _answer_http_exception,
             Exception: _answer_unforeseen,
         },
-        compression_config=CompressionConfig(backend="gzip", gzip_compress_level=5, minimum_size=1024),
+        compression_config=CompressionConfig(
+            backend="gzip",
+            gzip_compress_level=5,
+            minimum_size=1024,
+            exclude=["^/ui/", "^/box", "^/watch", "^/artwork/"],  # compressed once at the start, or pictures
+        ),
         request_max_body_size=MAX_BODY_BYTES,
         openapi_config=OpenAPIConfig(
             title="Matinee",
