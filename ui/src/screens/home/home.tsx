@@ -5,6 +5,7 @@ import { type Accessor, createEffect, createMemo, createSignal, For, type JSX, M
 import type { Home, Row, Tile } from "../../api/types";
 import type { Press } from "../../base/actions";
 import { Layer, useFocus, useLayerId, useZone, useZones } from "../../focus/solid";
+import { createRendered } from "../after_paint";
 import { type Seat, useSeat } from "../context";
 import { Icon } from "../parts/icons";
 import { Menu } from "../parts/menu";
@@ -209,15 +210,7 @@ function TvHome(props: RowsProps & { focused: Tile | undefined }): JSX.Element {
     if (known !== undefined) setAt(known);
   });
   // All rows are zones at once; only those near the focus exist as elements.
-  const shown = createMemo(
-    () => {
-      const from = Math.max(0, at() - 1);
-      const to = Math.min(props.rows.length, at() + 4);
-      return Array.from({ length: to - from }, (_, step) => from + step);
-    },
-    [],
-    { equals: (a, b) => a.length === b.length && a[0] === b[0] },
-  );
+  const shown = createRendered(() => ({ from: Math.max(0, at() - 1), to: Math.min(props.rows.length, at() + 4) }), at);
   const settled = createSettled(() => props.focused ?? props.rows[0]?.items[0]);
   return (
     <>

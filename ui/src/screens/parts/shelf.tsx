@@ -5,6 +5,7 @@
 import { createEffect, createMemo, createSignal, For, type JSX, on, Show } from "solid-js";
 import type { Row, Tile } from "../../api/types";
 import { bindZone, type ZoneBinding } from "../../focus/solid";
+import { createRendered } from "../after_paint";
 import { useSeat } from "../context";
 import { Card, type CardShape } from "./card";
 import { Icon } from "./icons";
@@ -72,14 +73,7 @@ type TrackProps = ShelfProps & { zoneBinding: ZoneBinding };
 
 function TvTrack(props: TrackProps): JSX.Element {
   const zone = props.zoneBinding;
-  const shown = createMemo(
-    () => {
-      const { from, to } = renderWindow(zone.current(), props.items.length, props.shape);
-      return Array.from({ length: to - from }, (_, at) => from + at);
-    },
-    [],
-    { equals: (a, b) => a.length === b.length && a[0] === b[0] },
-  );
+  const shown = createRendered(() => renderWindow(zone.current(), props.items.length, props.shape), zone.current);
   return (
     <ul
       class="track"

@@ -5,6 +5,7 @@ import { createEffect, createMemo, createSignal, For, type JSX, on, onCleanup, S
 import type { SearchAnswer, Tile } from "../../api/types";
 import type { Press } from "../../base/actions";
 import { bindZone, Layer, useFocus, useLayerId, useZone, useZones } from "../../focus/solid";
+import { createRendered } from "../after_paint";
 import { useSeat } from "../context";
 import { rowsOf } from "../home/home";
 import { createLive } from "../live";
@@ -286,15 +287,12 @@ function Results(props: { items: readonly Tile[] }): JSX.Element {
   );
   const zone = bindZone("results");
   const line = (): number => Math.floor(zone.current() / COLUMNS);
-  const shown = createMemo(
-    () => {
-      if (!tv) return props.items.map((_, at) => at);
-      const from = Math.max(0, (line() - 1) * COLUMNS);
-      const to = Math.min(props.items.length, (line() + 3) * COLUMNS);
-      return Array.from({ length: Math.max(0, to - from) }, (_, step) => from + step);
-    },
-    [],
-    { equals: (a, b) => a.length === b.length && a[0] === b[0] },
+  const shown = createRendered(
+    () =>
+      tv
+        ? { from: Math.max(0, (line() - 1) * COLUMNS), to: Math.min(props.items.length, (line() + 4) * COLUMNS) }
+        : { from: 0, to: props.items.length },
+    zone.current,
   );
   return (
     <ul

@@ -88,7 +88,7 @@ export default function TitleScreen(props: { id: string; layer: string; restore:
         initial="actions"
         restore={props.restore}
         onKey={onKey}
-        class="screen title"
+        class={`screen title title-at-${shownLevel()}`}
       >
         <Backdrop tile={tile()} small={seat.compact()} />
         <Show when={seat.kind === "web"}>
