@@ -39,7 +39,7 @@ def streams_command(tools: Tools, source: Path) -> list[str]:
     """Ask for the container, its streams and chapters, as JSON."""
     return [
         tools.ffprobe,
-        *["-hide_banner", "-loglevel", "error", *_GUARDS, "-max_pixels", str(MAX_PIXELS)],
+        *["-hide_banner", "-loglevel", "error", *_GUARDS],
         *["-print_format", "json", "-show_format", "-show_streams", "-show_chapters", source_url(source)],
     ]
 

@@ -103,7 +103,7 @@ def _video_plan(ladder: Ladder, rung: Rung, size: tuple[Pixels, Pixels], rate: F
     share = (size[0] * size[1] / (rung.width * rung.height)) ** 0.75  # bits grow slower than pixels
     percent = ladder.high_rate_percent if rate.fraction > 30 else 100
     bitrate = _rounded(rung.bitrate * share * percent / 100)
-    max_bitrate = _rounded(rung.max_bitrate * share * percent / 100)
+    max_bitrate = bitrate * rung.max_bitrate // rung.bitrate
     level = level_for(size[0], size[1], rate, BitsPerSecond(max_bitrate))
     name = f"v{size[1]}"
     return VideoPlan(

@@ -220,7 +220,7 @@ def _markup(text: str) -> str:
         out.append(_escape(text[end : tag.start()]))
         end = tag.end()
         name = tag[2].lower()
-        speaker = " ".join(tag[3].split())
+        speaker = " ".join(tag[3].split()).rstrip("- ")  # "--" before the closing sign would read as an arrow
         if tag[1]:
             if name in opened:
                 while opened[-1] != name:

@@ -52,6 +52,7 @@ _PROBE_LIMITS = Limits(wall_seconds=60, memory_bytes=2 * 1024**3, output_bytes=1
 _LOOK_LIMITS = Limits(wall_seconds=120, memory_bytes=4 * 1024**3)
 _ENCODE_MEMORY = 8 * 1024**3
 _TAIL_SECONDS = 20
+_NO_ROOM = ("No space left on device", "Disk quota exceeded", "File too large")
 
 
 def find_sidecars(source: Path) -> tuple[Sidecar, ...]:
@@ -309,7 +310,7 @@ def _run(argv: list[str], limits: Limits, cwd: Path, name: str, watch: report.Pr
     try:
         return run(argv, limits=limits, cwd=cwd, on_stdout_line=watch)
     except ToolFailed as error:
-        if "No space left on device" in error.stderr:
+        if any(cause in error.stderr for cause in _NO_ROOM) or error.signal_number == signal.SIGXFSZ:
             raise EncodeFailed(
                 f"The disk is full: {rules.printable(name)} could not be encoded.",
                 remedy="Make room on the disk of the data folder and add the film again.",

@@ -1,0 +1,153 @@
+"""Whole command lines, as one string each: whoever changes what is run changes a line here."""
+
+from pathlib import Path
+
+import msgspec
+
+from matinee.base.units import Bytes, DurationMs, FrameRate, Hertz, Pixels
+from matinee.encoding import command
+from matinee.encoding.ladder import FIXED_V1
+from matinee.encoding.model import AudioStream, Probe, Ratio, TextStream, Transfer, VideoStream
+from matinee.encoding.rules import plan_encode
+from matinee.outside.tools import Tools
+
+TOOLS = Tools("ffmpeg", "ffprobe", "packager")
+SOURCE = Path("/films/A film.mkv")
+VIDEO = VideoStream(
+    index=0,
+    codec="h264",
+    width=Pixels(1280),
+    height=Pixels(720),
+    pixel_shape=Ratio(num=1, den=1),
+    rotation=0,
+    mirrored=False,
+    interlaced=False,
+    rate=FrameRate(24000, 1001),
+    variable_rate=False,
+    transfer=Transfer.SDR,
+    primaries="bt709",
+    matrix="bt709",
+    full_range=False,
+    start_ms=0,
+    duration_ms=DurationMs(60_060),
+    bit_depth=8,
+)
+AUDIO = AudioStream(
+    index=1,
+    codec="aac",
+    channels=6,
+    layout="5.1",
+    sample_rate=Hertz(48000),
+    language="fr",
+    title="",
+    default=True,
+    role="main",
+    start_ms=0,
+    duration_ms=DurationMs(60_060),
+)
+TEXT = TextStream(index=2, codec="subrip", language="en", title="", bitmap=False, role="subtitle", default=False)
+PROBE = Probe(
+    file_name="A film.mkv",
+    size=Bytes(1),
+    container="matroska,webm",
+    duration_ms=DurationMs(60_060),
+    start_ms=0,
+    video=VIDEO,
+    audio=(AUDIO,),
+    text=(TEXT,),
+    chapters=(),
+)
+LADDER = msgspec.structs.replace(FIXED_V1, rungs=(FIXED_V1.rungs[1], FIXED_V1.rungs[3]))
+PLAN = plan_encode(PROBE, LADDER)
+
+GUARDS = "-protocol_whitelist file -format_whitelist " + command.FILM_FORMATS
+
+
+BT709 = "-color_range tv -color_primaries bt709 -color_trc bt709 -colorspace bt709"
+NO_TRACES = "-map_metadata -1 -map_chapters -1 -fflags +bitexact"
+SCALE = "flags=bicubic+accurate_rnd+bitexact"
+
+ENCODE = (
+    "ffmpeg -hide_banner -nostdin -y -loglevel level+info -nostats -progress pipe:1 -stats_period 0.5 -max_error_rate 1 "
+    f"-reinit_filter 0 {GUARDS} -max_pixels 35651584 -threads 4 -noautorotate -i file:/films/A film.mkv "
+    "-filter_complex [0:0]fps=24000/1001:start_time=0,"
+    f"scale=1280:720:{SCALE}:in_color_matrix=bt709:out_color_matrix=bt709:out_range=tv,format=yuv420p,setsar=1,"
+    "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709,sidedata=mode=delete,"
+    "trim=end_frame=2400,split=3[v720][still][in_v360];"
+    f"[in_v360]scale=640:360:{SCALE},setsar=1,split=2[v360][small];"
+    "[small]scdet=threshold=10,metadata=mode=print:key=lavfi.scd.time:file=cuts.txt,framestep=48,"
+    f"scale=320:180:{SCALE}:in_color_matrix=bt709:out_color_matrix=bt601:out_range=pc,format=yuvj420p,tile=6x5[thumbs];"
+    f"[still]framestep=30,scale=1280:720:{SCALE}:in_color_matrix=bt709:out_color_matrix=bt601:out_range=pc,"
+    "format=yuvj420p[stills] "
+    "-filter_complex [0:1]aresample=48000:async=1:first_pts=0,aformat=channel_layouts=stereo,aformat=sample_fmts=s32,"
+    "aformat=sample_fmts=fltp,apad=whole_dur=60060ms,atrim=end=60060ms,asplit=2[a_fr][m_a_fr];"
+    "[m_a_fr]ebur128@a_fr=peak=true:framelog=quiet,anullsink "
+    "-map [v720] -c:v libx264 -preset veryfast -profile:v high -level:v 3.1 -b:v 2600000 -maxrate 3900000 "
+    f"-bufsize 1950000 -g 48 -keyint_min 48 -sc_threshold 0 -flags +cgop+bitexact -threads 3 -fps_mode passthrough {BT709} "
+    f"{NO_TRACES} -f mp4 v720.mp4 "
+    "-map [v360] -c:v libx264 -preset veryfast -profile:v high -level:v 3.0 -b:v 700000 -maxrate 1050000 "
+    f"-bufsize 525000 -g 48 -keyint_min 48 -sc_threshold 0 -flags +cgop+bitexact -threads 1 -fps_mode passthrough {BT709} "
+    f"{NO_TRACES} -f mp4 v360.mp4 "
+    f"-map [a_fr] -c:a aac -b:a 128000 -flags +bitexact {NO_TRACES} -f mp4 a_fr.mp4 "
+    f"-map [thumbs] -c:v mjpeg -q:v 4 -flags +bitexact -threads 1 -fps_mode passthrough {NO_TRACES} "
+    "-f image2 -start_number 0 thumbs/%d.jpg "
+    f"-map [stills] -c:v mjpeg -q:v 2 -flags +bitexact -threads 1 -fps_mode passthrough {NO_TRACES} "
+    "-f image2 -start_number 0 stills/%d.jpg"
+)
+
+
+def test_the_encode_is_one_command() -> None:
+    assert " ".join(command.encode_command(PLAN, SOURCE, TOOLS)) == ENCODE
+
+
+def test_the_streams_are_asked_for() -> None:
+    assert " ".join(command.streams_command(TOOLS, SOURCE)) == (
+        f"ffprobe -hide_banner -loglevel error {GUARDS} -print_format json -show_format -show_streams -show_chapters "
+        "file:/films/A film.mkv"
+    )
+
+
+def test_the_first_frames_are_looked_at() -> None:
+    assert " ".join(command.look_command(TOOLS, SOURCE, 3)) == (
+        f"ffmpeg -hide_banner -nostdin -y -loglevel level+info -nostats {GUARDS} -max_pixels 35651584 -threads 4 -noautorotate "
+        "-i file:/films/A film.mkv -map 0:3 -vf showinfo=checksum=0 -frames:v 24 -f null -"
+    )
+
+
+def test_text_inside_the_film_is_taken_out() -> None:
+    assert " ".join(command.text_command(PLAN, SOURCE, TOOLS)) == (
+        f"ffmpeg -hide_banner -nostdin -y -loglevel level+info -nostats {GUARDS} -max_pixels 35651584 -threads 4 -noautorotate "
+        "-i file:/films/A film.mkv -map 0:2 -c:s webvtt -f webvtt t_en.raw"
+    )
+
+
+def test_no_format_that_reads_other_files_is_let_in() -> None:
+    allowed = set(command.FILM_FORMATS.split(","))
+    assert not allowed & {"hls", "dash", "concat", "image2", "png_pipe", "sdp", "rtsp", "lavfi", "imf", "webm_dash_manifest"}
+
+
+def graph(**changes: object) -> str:
+    video = msgspec.structs.replace(VIDEO, **changes)
+    return command.video_graph(plan_encode(msgspec.structs.replace(PROBE, video=video), LADDER))
+
+
+def test_interlaced_film_is_deinterlaced_to_fields_first() -> None:
+    assert graph(interlaced=True, rate=FrameRate(25, 1)).startswith(
+        "[0:0]bwdif=mode=send_field:parity=auto:deint=interlaced,fps=50/1:start_time=0,scale="
+    )
+
+
+def test_a_turned_and_mirrored_film_is_scaled_lying_and_then_stood_up() -> None:
+    text = graph(rotation=90, mirrored=True)
+    assert ",scale=720:404:" in text
+    assert "format=yuv420p,transpose=clock,hflip,setsar=1" in text
+
+
+def test_hdr_is_mapped_at_the_size_of_the_best_rung() -> None:
+    text = graph(transfer=Transfer.HLG, matrix="bt2020nc")
+    assert "format=yuv420p10le,zscale=tin=arib-std-b67:min=bt2020nc:pin=bt2020:rin=limited:t=linear:npl=203" in text
+    assert text.index("scale=1280:720") < text.index("zscale=")
+
+
+def test_standard_definition_is_read_as_bt601() -> None:
+    assert ":in_color_matrix=bt601:out_color_matrix=bt709:" in graph(width=720, height=576, matrix="unknown")
