@@ -4,7 +4,7 @@ import base64
 import hashlib
 import html
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Annotated, Any
@@ -13,7 +13,7 @@ import msgspec
 from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import Parameter
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from matinee.base.errors import NotFound
 from matinee.base.ids import is_id
@@ -78,6 +78,7 @@ def routes(
     shows_progress: bool,
     landing: Callable[[], str],
     authority: Path | None,
+    registry: CollectorRegistry,
 ) -> list[HTTPRouteHandler]:
     """`shows_progress` tells everyone what is being ingested: right for a demo, a leak of film names anywhere else."""
 
@@ -115,7 +116,7 @@ def routes(
 
     @get("/metrics", opt={"policy": PUBLISHERS}, include_in_schema=False)
     async def metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     @get("/authority.pem", opt={"policy": ANYONE}, include_in_schema=False, sync_to_thread=True)
     def authority_certificate() -> Response[bytes]:
@@ -144,14 +145,18 @@ _PAGE = f"""<!doctype html><html lang="en"><meta charset="utf-8"><meta name="vie
 <title>Matinee</title><style>{_STYLE}</style><main><h1>Matinee</h1><ul>LINKS</ul></main></html>"""
 
 
-def page_policy(edge_origin: str) -> str:
-    """The Content-Security-Policy of every answer: our own scripts and styles, and pictures and streams of the edge."""
-    style = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+def page_policy(edge_origin: str, inline_styles: Sequence[str]) -> str:
+    """The Content-Security-Policy of every answer: our own scripts and styles, and pictures and streams of the edge.
+
+    `inline_styles` are the texts of the style elements that our pages hold; each is allowed by its hash.
+    """
+    hashes = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (_STYLE, *inline_styles)]
+    styles = " ".join(f"'sha256-{text}'" for text in hashes)
     return "; ".join(
         (
             "default-src 'none'",
             "script-src 'self'",
-            f"style-src 'self' 'sha256-{style}'",
+            f"style-src 'self' {styles}",
             f"img-src 'self' data: blob: {edge_origin}",
             "font-src 'self'",
             f"connect-src 'self' {edge_origin}",

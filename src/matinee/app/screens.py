@@ -6,6 +6,7 @@
 import gzip
 import hashlib
 import mimetypes
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +55,12 @@ class Screens:
         self._files: Mapping[str, _File] = {
             "/" + path.relative_to(dist).as_posix(): _load(path, dist) for path in sorted(dist.rglob("*")) if path.is_file()
         }
+
+    @property
+    def inline_styles(self) -> list[str]:
+        """The texts of the style elements in our own pages, for the policy that allows them by hash."""
+        pages = [file.body.decode() for path, file in self._files.items() if path.endswith(".html")]
+        return [style for page in pages for style in re.findall(r"<style[^>]*>(.*?)</style>", page, re.DOTALL)]
 
     def meant_for(self, model: BoxModel | None) -> Release | None:
         """Implements fleet's `Releases`: one release for every model, until releases come in waves."""

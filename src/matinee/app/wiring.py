@@ -9,6 +9,7 @@ from pathlib import Path
 
 import structlog
 from litestar import Litestar
+from prometheus_client import CollectorRegistry
 from sqlalchemy.exc import SQLAlchemyError
 
 from matinee.app.installation import Installation, read_clock
@@ -30,6 +31,7 @@ from matinee.delivery.tokens import TokenMinter, TokenVerifier
 from matinee.fleet import api as fleet_api
 from matinee.fleet.snapshot import Fleet
 from matinee.home import api as home_api
+from matinee.home.rows import Homes
 from matinee.library import store as library_store
 from matinee.library.keys import MasterKey
 from matinee.members import api as members_api
@@ -43,7 +45,9 @@ from matinee.playback.licences import ClearKeyIssuer
 from matinee.playback.model import Addresses, Preferences
 from matinee.playback.work import Desk, PlaybackSettings
 from matinee.telemetry import api as telemetry_api
-from matinee.telemetry.work import Reports
+from matinee.telemetry.metrics import Counters
+from matinee.telemetry.store import EventFiles
+from matinee.telemetry.work import Intake
 
 FEED_SECONDS = 0.25
 
@@ -137,15 +141,16 @@ def build_web(
             token_ms=DurationMs(settings.token_minutes * MINUTE),
         ),
     )
-    reports = Reports(settings.data_folder / "telemetry", verifier, clock)
+    registry = CollectorRegistry()
+    events = EventFiles(settings.data_folder / "telemetry")
 
     routes: Sequence[Sequence[object]] = (
         fleet_api.routes(fleet, database, screens, clock),
         members_api.routes(members, fleet, sights, database, clock),
         catalogue_api.routes(catalogue, database, sights, book, clock),
-        home_api.routes(catalogue, sights, book, clock),
+        home_api.routes(Homes(catalogue, book), sights, clock),
         playback_api.routes(desk),
-        telemetry_api.routes(reports),
+        telemetry_api.routes(Intake(verifier, events, Counters(registry), clock)),
         screens.routes(),
         page_routes(
             database=database,
@@ -154,14 +159,15 @@ def build_web(
             shows_progress=shows_progress,
             landing=landing,
             authority=authority,
+            registry=registry,
         ),
     )
-    started = (feed, book, reports)
+    started = (feed, book, events)
     return create_web(
         [route for feature in routes for route in feature],  # type: ignore[misc]
         authenticate=resolver.resolve,
         clock=clock,
-        page_policy=page_policy(settings.edge_origin),
+        page_policy=page_policy(settings.edge_origin, screens.inline_styles),
         on_startup=[part.start for part in started],
         on_shutdown=[part.close for part in reversed(started)],
     )

@@ -1,12 +1,14 @@
 """Alembic runs this file for each migration command; `app.migrate` hands it the connection."""
 
+from typing import Literal
+
 from alembic import context
 
 from matinee.app.tables import metadata
 from matinee.outside.database import InstantColumn, JsonColumn
 
 
-def render_item(kind: str, value: object, _autogen: object) -> str | bool:
+def render_item(kind: str, value: object, _autogen: object) -> str | Literal[False]:
     """A migration says what the database has, not what today's code calls it: it must still run when that code is gone."""
     if kind == "type" and isinstance(value, InstantColumn):
         return "sa.BigInteger()"
