@@ -86,7 +86,7 @@ def films_in(paths: Sequence[Path]) -> list[Path]:
     found: dict[Path, None] = {}
     for path in paths:
         if path.is_dir():
-            inside = [p for p in sorted(path.rglob("*")) if _looks_like_a_film(p)]
+            inside = [p for p in sorted(path.rglob("*")) if _looks_like_a_film(p.relative_to(path), p)]
             if not inside:
                 raise InvalidRequest(
                     f"There is no film in the folder {path}.",
@@ -100,8 +100,10 @@ def films_in(paths: Sequence[Path]) -> list[Path]:
     return list(found)
 
 
-def _looks_like_a_film(path: Path) -> bool:
-    return path.is_file() and not path.name.startswith(".") and path.suffix.lstrip(".").lower() in FILM_SUFFIXES
+def _looks_like_a_film(inside: Path, path: Path) -> bool:
+    """By its name alone; what is hidden, or in a hidden folder, is somebody's half-made file."""
+    hidden = any(part.startswith(".") for part in inside.parts)
+    return not hidden and path.suffix.lstrip(".").lower() in FILM_SUFFIXES and path.is_file()
 
 
 def default_service(installation: Installation, name: str | None = None) -> Service:
