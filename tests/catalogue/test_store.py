@@ -118,6 +118,22 @@ def test_a_series_goes_with_its_episodes(any_database: Database, service: Servic
         assert list(store.all_titles(conn)) == []
 
 
+def test_a_series_never_keeps_the_pictures_of_an_episode_that_is_gone(any_database: Database, service: Service) -> None:
+    pictures = [ArtworkId(new_id()) for _ in range(3)]
+    with any_database.write() as conn:
+        one, _ = (
+            store.publish(conn, TitleId(new_id()), service, told_episode("s", 1, n), playable(), pictures[n], str(n), NOW)
+            for n in (0, 1)
+        )
+        assert one.series is not None
+        assert store.load_title(conn, one.series).artwork == pictures[0]
+        store.replace(conn, service.publisher, one.id, playable(), pictures[2], NOW)
+        assert store.load_title(conn, one.series).artwork == pictures[2]
+        store.remove(conn, service.publisher, one.id, NOW)
+        assert store.load_title(conn, one.series).artwork == pictures[1]
+    assert (one.series, "replaced") in _keys(any_database)
+
+
 def test_a_place_in_a_series_is_taken_once(any_database: Database, service: Service) -> None:
     with any_database.write() as conn:
         store.publish(conn, TitleId(new_id()), service, told_episode("s", 1, 1), playable(), None, "1", NOW)

@@ -147,7 +147,9 @@ def publish(
     there = _load(conn, title)
     if there is not None:
         return there
-    series = _ensure_series(conn, service, told.series, told, artwork, now) if told.series is not None else None
+    series, first_episode = None, False
+    if told.series is not None:
+        series, first_episode = _ensure_series(conn, service, told.series, told, artwork, now)
     made = Title(
         id=title,
         publisher=service.publisher,
@@ -185,6 +187,9 @@ def publish(
                 code=ErrorCode.CONFLICT,
             ) from error
         raise
+    # The events last: to append takes a lock, and to wait for another's unique row while holding it could be for ever.
+    if series is not None and first_episode:
+        outbox.append(conn, TITLE_TOPIC, series, {"change": "published"}, now)
     outbox.append(conn, TITLE_TOPIC, made.id, {"change": "published"}, now)
     return made
 
@@ -213,6 +218,9 @@ def replace(
         raise TitleNotFound
     after = msgspec.structs.replace(before, playable=playable, artwork=artwork, warnings=tuple(warnings))
     conn.execute(sa.update(titles).where(titles.c.id == title).values(**_columns(after, now)))
+    parent = _load(conn, before.series) if before.series is not None else None
+    if parent is not None and parent.artwork is not None and parent.artwork == before.artwork:
+        _redraw(conn, parent, artwork, now)
     outbox.append(conn, TITLE_TOPIC, title, {"change": "replaced"}, now)
     return before
 
@@ -230,16 +238,23 @@ def remove(conn: Connection, publisher: PublisherId, title: TitleId, now: Instan
     if first.kind is TitleKind.SERIES:
         gone = [*_titles(conn, titles.c.series_id == title), first]
     elif first.series is not None:
-        left = conn.execute(
-            sa.select(sa.func.count()).where(titles.c.series_id == first.series, titles.c.id != title)
-        ).scalar_one()
+        left = [one for one in _titles(conn, titles.c.series_id == first.series) if one.id != title]
         parent = _load(conn, first.series)
-        if left == 0 and parent is not None:
+        if not left and parent is not None:
             gone.append(parent)
+        elif parent is not None and parent.artwork is not None and parent.artwork == first.artwork:
+            # A series borrows the pictures of its first episode, and these are about to go.
+            _redraw(conn, parent, next((one.artwork for one in left if one.artwork), None), now)
     for one in gone:  # children before their series
         conn.execute(sa.delete(titles).where(titles.c.id == one.id))
         outbox.append(conn, TITLE_TOPIC, one.id, {"change": "removed"}, now)
     return gone
+
+
+def _redraw(conn: Connection, series: Title, artwork: ArtworkId | None, now: Instant) -> None:
+    after = msgspec.structs.replace(series, artwork=artwork)
+    conn.execute(sa.update(titles).where(titles.c.id == series.id).values(**_columns(after, now)))
+    outbox.append(conn, TITLE_TOPIC, series.id, {"change": "replaced"}, now)
 
 
 def add_window(conn: Connection, publisher: PublisherId, title: TitleId, window: Window, now: Instant) -> str:
@@ -317,13 +332,13 @@ def list_titles(conn: Connection, publisher: PublisherId, cursor: str | None, li
 
 def _ensure_series(
     conn: Connection, service: Service, ref: SeriesRef, episode: Metadata, artwork: ArtworkId | None, now: Instant
-) -> TitleId:
-    """The series that an episode names, made from that episode's sidecar where it is the first."""
+) -> tuple[TitleId, bool]:
+    """The series that an episode names, made from that episode's sidecar where it is the first; and whether it was."""
     found = conn.execute(
         sa.select(titles.c.id).where(titles.c.service_id == service.id, titles.c.series_key == ref.key)
     ).scalar_one_or_none()
     if found is not None:
-        return TitleId(found)
+        return TitleId(found), False
     made = Title(
         id=TitleId(new_id()),
         publisher=service.publisher,
@@ -342,13 +357,9 @@ def _ensure_series(
         with conn.begin_nested():
             conn.execute(sa.insert(titles).values(**_columns(made, now), series_key=ref.key))
     except IntegrityError:  # another episode of the series came first, on another connection
-        return TitleId(
-            conn.execute(
-                sa.select(titles.c.id).where(titles.c.service_id == service.id, titles.c.series_key == ref.key)
-            ).scalar_one()
-        )
-    outbox.append(conn, TITLE_TOPIC, made.id, {"change": "published"}, now)
-    return made.id
+        there = sa.select(titles.c.id).where(titles.c.service_id == service.id, titles.c.series_key == ref.key)
+        return TitleId(conn.execute(there).scalar_one()), False
+    return made.id, True
 
 
 def _load(conn: Connection, title: TitleId) -> Title | None:
