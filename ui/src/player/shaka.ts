@@ -37,6 +37,8 @@ const AHEAD_S = 30;
 const BEHIND_S = 15;
 /** A film that has stood still for so long, for want of bytes, has failed. */
 const PATIENCE_MS = 30_000;
+/** A key that has not come within this time does not come: the browser itself would wait for ever. */
+const KEY_PATIENCE_MS = 10_000;
 const RETRY_S = [0.5, 1, 2, 4] as const;
 
 let polyfilled = false;
@@ -71,6 +73,7 @@ class ShakaPlayer implements PlayerPort {
   private retries = 0;
   private textOn = false;
   private cueTimer: ReturnType<typeof setTimeout> | null = null;
+  private keyTimer: ReturnType<typeof setTimeout> | null = null;
   private shown = "";
 
   constructor(
@@ -82,6 +85,7 @@ class ShakaPlayer implements PlayerPort {
       element.addEventListener(kind, () => this.update(), once);
     }
     element.addEventListener("seeking", () => this.onSeeking(), once);
+    element.addEventListener("waitingforkey", () => this.onKeyMissing(), once);
     element.addEventListener("timeupdate", () => this.onTime(), once);
     for (const kind of ["adaptation", "variantchanged"]) {
       player.addEventListener(kind, () => this.quality && this.events.emit("quality", this.quality));
@@ -242,7 +246,7 @@ class ShakaPlayer implements PlayerPort {
     if (this.gone.signal.aborted) return;
     this.gone.abort();
     this.events.clear();
-    if (this.cueTimer !== null) clearTimeout(this.cueTimer);
+    for (const timer of [this.cueTimer, this.keyTimer]) if (timer !== null) clearTimeout(timer);
     if (this.loaded) remember(this.player.getStats().estimatedBandwidth);
     await this.player.destroy();
     this.element.remove();
@@ -294,9 +298,20 @@ class ShakaPlayer implements PlayerPort {
       const events = new AbortController();
       const stop = this.on("error", (failure) => settle(() => reject(failure))());
       const gone = (): void => settle(() => reject(new PlayerFailure("engine", "disposed")))();
+      const late = setTimeout(() => this.fail(new PlayerFailure("network", "no first picture")), PATIENCE_MS);
+      events.signal.addEventListener("abort", () => clearTimeout(late));
       element.addEventListener("canplay", settle(resolve), { signal: events.signal });
       this.gone.signal.addEventListener("abort", gone, { signal: events.signal });
     });
+  }
+
+  private onKeyMissing(): void {
+    const at = this.element.currentTime;
+    this.keyTimer ??= setTimeout(() => {
+      this.keyTimer = null;
+      const { element } = this;
+      if (element.currentTime === at && element.readyState < HTMLMediaElement.HAVE_FUTURE_DATA) this.fail(new PlayerFailure("licence", "no key"));
+    }, KEY_PATIENCE_MS);
   }
 
   private onSeeking(): void {
