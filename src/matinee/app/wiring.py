@@ -3,6 +3,7 @@
 This is the one file that knows all features at once. Whatever one needs from another is a Protocol of its own that is met here.
 """
 
+import gc
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -10,7 +11,6 @@ from pathlib import Path
 import structlog
 from litestar import Litestar
 from prometheus_client import CollectorRegistry
-from sqlalchemy.exc import SQLAlchemyError
 
 from matinee.app.installation import Installation, read_clock
 from matinee.app.pages import Pictures, page_policy
@@ -19,7 +19,6 @@ from matinee.app.screens import Screens
 from matinee.app.showings import CatalogueShowings
 from matinee.app.web import create_web
 from matinee.base.clock import MINUTE, SECOND
-from matinee.base.errors import MatineeError
 from matinee.base.ids import HouseholdId, PackageId, ProfileId
 from matinee.base.units import DurationMs
 from matinee.carriage.snapshot import Carriage, PartySight
@@ -91,6 +90,8 @@ class FeedThread:
     def start(self) -> None:
         """Load every snapshot, then follow. Raises what the database raises: a service without snapshots serves nothing."""
         self._feed.poll()
+        gc.collect()
+        gc.freeze()  # what was loaded stays: a collection need not look through it again in the middle of a request
         self._thread.start()
 
     def close(self) -> None:
@@ -102,8 +103,10 @@ class FeedThread:
         while not self._stop.wait(FEED_SECONDS):
             try:
                 self._feed.poll()
-            except (SQLAlchemyError, MatineeError) as error:
-                log.warning("the outbox cannot be read; what was last known goes on answering", error=type(error).__name__)
+            except Exception as error:  # noqa: BLE001 -- see below
+                # A process boundary: whatever it was (the database away, a row that cannot be read), a thread that ended here
+                # would leave every snapshot old for ever and nobody told.
+                log.error("the outbox cannot be followed; what was last known goes on answering", exc_info=error)
 
 
 def build_web(
