@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -365,3 +366,21 @@ def test_the_order_of_publishing() -> None:
 def test_sound_may_be_late_a_little_and_early_less(video: list[float], audio: list[float], worst: int, good: bool) -> None:
     found = starts_together([Fraction(str(at)) for at in video], [Fraction(str(at)) for at in audio])
     assert (found.milliseconds, found.good) == (worst, good)
+
+
+def test_each_range_of_an_iframe_playlist_is_a_whole_picture(packaged: Packaged, tmp_path: Path) -> None:
+    """What a player fetches for trick play: the initialisation segment and one byte range decode to one frame."""
+    entries = re.findall(r"#EXT-X-BYTERANGE:(\d+)@(\d+)\n(.+)", (packaged.out / "v180/iframes.m3u8").read_text())
+    assert [name for _, _, name in entries] == ["1.m4s", "2.m4s", "3.m4s"]
+    for length, start, name in entries:
+        data = (packaged.out / "v180" / name).read_bytes()[int(start) : int(start) + int(length)]
+        assert len(data) == int(length)
+        (tmp_path / "one.mp4").write_bytes((packaged.out / "v180/init.mp4").read_bytes() + data)
+        command = [TOOLS.ffmpeg, "-v", "error", "-decryption_key", packaged.keys.key.hex(), "-i", tmp_path / "one.mp4"]
+        command += ["-frames:v", "1", "-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-"]
+        picture = subprocess.run(command, check=True, capture_output=True).stdout
+        chosen = f"select=eq(n\\,{48 * (int(name[0]) - 1)})"
+        clear = [TOOLS.ffmpeg, "-v", "error", "-i", packaged.work / "v180.mp4", "-vf", chosen]
+        clear += ["-frames:v", "1", "-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-"]
+        assert picture == subprocess.run(clear, check=True, capture_output=True).stdout
+        assert len(picture) == 320 * 180 * 3 // 2
