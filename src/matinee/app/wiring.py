@@ -103,7 +103,7 @@ class FeedThread:
         while not self._stop.wait(FEED_SECONDS):
             try:
                 self._feed.poll()
-            except Exception as error:  # noqa: BLE001 -- see below
+            except Exception as error:
                 # A process boundary: whatever it was (the database away, a row that cannot be read), a thread that ended here
                 # would leave every snapshot old for ever and nobody told.
                 log.error("the outbox cannot be followed; what was last known goes on answering", exc_info=error)
