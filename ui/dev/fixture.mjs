@@ -109,7 +109,7 @@ const server = createServer(async (request, response) => {
   const empty = mode.includes("empty");
   if (path === "/api/v1/status") {
     const fraction = Math.min(1, (Date.now() - started) / 120_000);
-    return json({ ready: !empty, titles: empty ? 0 : titles.size, ingests: empty ? [{ name: "Lanterns at Noon", stage: "encode", fraction, title_id: null, error: null }, { name: "Night Ferry", stage: "queued", fraction: 0, title_id: null, error: null }] : [] });
+    return json({ ready: !empty, ingests: empty ? [{ name: "Lanterns at Noon", stage: "encode", fraction }, { name: "Night Ferry", stage: "waiting", fraction: 0 }] : [] });
   }
   if (path === "/api/v1/box/release") return json(JSON.parse(readFileSync(join(dist, "release.json"), "utf8")));
   if (path.startsWith("/api/") && !request.headers.authorization) return problem(401, "token_missing");

@@ -194,17 +194,17 @@ export interface Preferences {
   language?: UiLanguage;
 }
 
+export type IngestStage = "render" | "waiting" | "probe" | "encode" | "package" | "verify" | "publish";
+
 export interface Ingest {
   name: string;
-  stage: string;
+  stage: IngestStage;
   /** 0 to 1 */
   fraction: number;
-  title_id: Id | null;
-  error: string | null;
 }
 
 export interface Status {
   ready: boolean;
-  titles: number;
+  /** What is being made now, where the installation tells everyone (the demo does). */
   ingests: Ingest[];
 }

@@ -31,7 +31,7 @@ export function watchStatus(ports: StatusPorts): void {
         const before = ports.status();
         const now = await ports.client.status({ retries: 0 });
         ports.setStatus(now);
-        if (before && now.titles !== before.titles) ports.home.refresh();
+        if (before && finished(before, now)) ports.home.refresh();
         next = pause(now, ports.home.value());
       } catch {
         next = CUT_MS;
@@ -50,6 +50,12 @@ export function watchStatus(ports: StatusPorts): void {
 export function pause(status: Status, home: Home | undefined): number {
   const empty = !home?.rows.some((row) => row.items.length > 0);
   if (empty) return EMPTY_MS;
-  const making = status.ingests.some((ingest) => ingest.error === null && ingest.fraction < 1);
-  return making ? MAKING_MS : CALM_MS;
+  return status.ingests.length > 0 ? MAKING_MS : CALM_MS;
+}
+
+/** Something that was being made is not any more: most likely it can be watched. */
+export function finished(before: Status, now: Status): boolean {
+  if (now.ready && !before.ready) return true;
+  const making = new Set(now.ingests.map((ingest) => ingest.name));
+  return before.ingests.some((ingest) => !making.has(ingest.name));
 }

@@ -211,22 +211,25 @@ function TvHome(props: RowsProps & { focused: Tile | undefined }): JSX.Element {
   });
   // All rows are zones at once; only those near the focus exist as elements.
   const shown = createRendered(() => ({ from: Math.max(0, at() - 1), to: Math.min(props.rows.length, at() + 4) }), at);
+  // Elements belong to a row, not to a place: a row that comes in between pushes the others down as they are.
+  const placeOf = (id: string): number => positions().get(`row:${id}`) ?? -1;
+  const drawn = (): string[] => shown().flatMap((place) => props.rows[place]?.id ?? []);
   const settled = createSettled(() => props.focused ?? props.rows[0]?.items[0]);
   return (
     <>
       <Backdrop tile={settled.value()} />
       <Billboard tile={settled.value()} />
       <div class="rows" style={{ transform: `translate3d(0,${-at() * ROW_PITCH}rem,0)` }}>
-        <For each={shown()}>
-          {(index) => (
-            <Show when={props.rows[index]}>
+        <For each={drawn()}>
+          {(id) => (
+            <Show when={props.rows[placeOf(id)]}>
               {(row) => (
                 <HomeShelf
                   row={row()}
                   onFocus={props.onFocus}
                   onNearEnd={props.onNearEnd}
-                  class={index < at() ? "shelf-past" : ""}
-                  style={{ transform: `translate3d(0,${index * ROW_PITCH}rem,0)` }}
+                  class={placeOf(id) < at() ? "shelf-past" : ""}
+                  style={{ transform: `translate3d(0,${placeOf(id) * ROW_PITCH}rem,0)` }}
                 />
               )}
             </Show>

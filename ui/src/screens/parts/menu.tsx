@@ -1,6 +1,7 @@
 // The menu: a line at the top of a television or a desktop, a bar of four at the bottom of a phone. One zone in both.
 
-import { For, type JSX } from "solid-js";
+import { For, type JSX, Show } from "solid-js";
+import type { Ingest } from "../../api/types";
 import type { MessageKey } from "../../base/messages";
 import { useZone } from "../../focus/solid";
 import { useSeat } from "../context";
@@ -62,7 +63,23 @@ export function Menu(props: { here: Route["screen"] }): JSX.Element {
           </li>
         </ul>
       </nav>
+      <MakingMore />
     </header>
+  );
+}
+
+/** While Home already holds films: how far the next one is, in one line. */
+function MakingMore(): JSX.Element {
+  const { words, status, home } = useSeat();
+  const ingests = (): readonly Ingest[] => (home.value()?.rows.length ? (status()?.ingests ?? []) : []);
+  const furthest = (): number => Math.max(0, ...ingests().map((ingest) => ingest.fraction));
+  return (
+    <Show when={ingests().length > 0}>
+      <p class="making-more">
+        <span class="making-ring" style={{ "--part": String(Math.round(furthest() * 100)) }} aria-hidden="true" />
+        {words().t("status.making", { n: ingests().length })}
+      </p>
+    </Show>
   );
 }
 

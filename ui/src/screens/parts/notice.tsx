@@ -3,8 +3,6 @@
 import { For, type JSX, Show } from "solid-js";
 import type { Complaint } from "../../api/errors";
 import type { Ingest } from "../../api/types";
-import type { MessageKey } from "../../base/messages";
-import { catalogues } from "../../base/messages";
 import { useZone } from "../../focus/solid";
 import { useSeat } from "../context";
 
@@ -59,11 +57,6 @@ export function ComplaintNotice(props: { complaint: Complaint; retry(): void }):
   );
 }
 
-export function stageText(stage: string, words: ReturnType<typeof useSeat>["words"]): string {
-  const key = `status.stage.${stage}`;
-  return key in catalogues.en ? words().t(key as MessageKey) : words().t("status.stage.queued");
-}
-
 /** What is being made now, with a calm bar for each. */
 export function Making(props: { ingests: readonly Ingest[] }): JSX.Element {
   const { words } = useSeat();
@@ -75,7 +68,7 @@ export function Making(props: { ingests: readonly Ingest[] }): JSX.Element {
             <span class="making-name" dir="auto">
               {ingest.name}
             </span>
-            <span class="making-stage">{stageText(ingest.error ? "failed" : ingest.stage, words)}</span>
+            <span class="making-stage">{words().t(`status.stage.${ingest.stage}`)}</span>
             <span
               class="making-bar"
               role="progressbar"
