@@ -246,28 +246,41 @@ function WebHome(props: RowsProps): JSX.Element {
     const row = props.rows.find((candidate) => candidate.kind === "new") ?? props.rows[0];
     return row?.items[0];
   });
-  const press = (index: number): void => {
+  const page = (tile: Tile) => ({ screen: "title", id: tile.series?.id ?? tile.id }) as const;
+  const actions = createMemo(() => {
     const tile = featured();
-    if (!tile) return;
-    const page = { screen: "title", id: tile.series?.id ?? tile.id } as const;
-    seat.nav.open(index === 0 && tile.kind !== "series" ? { screen: "play", id: tile.id } : page);
-  };
-  const zone = useZone({ id: "featured", shape: { kind: "row" }, count: () => 2, onPress: press });
-  createEffect(() => seat.expectPlay(zone.within() && zone.current() === 0 ? (featured()?.id ?? null) : null));
+    if (!tile) return [];
+    const { t } = seat.words();
+    const play = { icon: "play", label: t("title.play"), run: () => seat.nav.open({ screen: "play", id: tile.id }) } as const;
+    const more = { icon: "info", label: t("title.more"), run: () => seat.nav.open(page(tile)) } as const;
+    // What of a series is played is known by its own page.
+    return tile.kind === "series" ? [more] : [play, more];
+  });
+  const zone = useZone({
+    id: "featured",
+    shape: { kind: "row" },
+    count: () => actions().length,
+    onPress: (index) => actions()[index]?.run(),
+  });
+  createEffect(() => {
+    const tile = featured();
+    const onPlay = zone.within() && actions()[zone.current()]?.icon === "play";
+    seat.expectPlay(onPlay && tile ? tile.id : null);
+  });
   return (
     <>
       <section class="featured" aria-label={featured()?.name ?? ""}>
         <Backdrop tile={featured()} small={seat.compact()} />
         <Billboard tile={featured()} />
         <div class="buttons">
-          <button type="button" {...zone.item(0)} class="button button-first">
-            <Icon name="play" />
-            {seat.words().t("title.play")}
-          </button>
-          <button type="button" {...zone.item(1)} class="button">
-            <Icon name="info" />
-            {seat.words().t("title.more")}
-          </button>
+          <For each={actions()}>
+            {(action, index) => (
+              <button type="button" {...zone.item(index())} class="button" classList={{ "button-first": index() === 0 }}>
+                <Icon name={action.icon} />
+                {action.label}
+              </button>
+            )}
+          </For>
         </div>
       </section>
       <For each={props.rows.map((row) => row.id)}>

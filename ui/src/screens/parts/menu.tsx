@@ -30,7 +30,7 @@ export function Menu(props: { here: Route["screen"] }): JSX.Element {
     onPress: go,
   });
   return (
-    <header class="menu">
+    <div class="menu">
       <Wordmark />
       <nav aria-label={words().t("nav.main")}>
         <ul>
@@ -64,7 +64,7 @@ export function Menu(props: { here: Route["screen"] }): JSX.Element {
         </ul>
       </nav>
       <MakingMore />
-    </header>
+    </div>
   );
 }
 
@@ -83,10 +83,8 @@ function MakingMore(): JSX.Element {
   );
 }
 
+/** The letter is drawn by CSS: it is a picture of a person, not a word of the name. */
 export function Avatar(props: { name: string; color: string }): JSX.Element {
-  return (
-    <span class="avatar" style={{ "--own": props.color }} aria-hidden="true">
-      {[...props.name.trim()][0]?.toLocaleUpperCase() ?? ""}
-    </span>
-  );
+  const letter = (): string => [...props.name.trim()][0]?.toLocaleUpperCase() ?? "";
+  return <span class="avatar" style={{ "--own": props.color }} data-letter={letter()} aria-hidden="true" />;
 }

@@ -8,7 +8,7 @@ import { bindZone, Layer, useFocus, useLayerId, useZone, useZones } from "../../
 import { type Seat, useSeat } from "../context";
 import { Backdrop, titleSize } from "../home/billboard";
 import { createLive } from "../live";
-import { AgeBadge, Facts, ProgressBar, tileLabel, timeLeft } from "../parts/facts";
+import { AgeBadge, Facts, ProgressBar, timeLeft } from "../parts/facts";
 import { Icon, type IconName } from "../parts/icons";
 import { ComplaintNotice } from "../parts/notice";
 import { Picture } from "../parts/picture";
@@ -334,7 +334,7 @@ function Episodes(props: { episodes: readonly Episode[]; resume: string | null }
             class="episode"
             style={seat.kind === "tv" ? { transform: `translate3d(${index() * SIZES.tile.pitch}rem,0,0)` } : {}}
           >
-            <button type="button" {...zone.item(index())} class="episode-link" aria-label={tileLabel(episode, seat.words())}>
+            <button type="button" {...zone.item(index())} class="episode-link">
               <span class="episode-picture">
                 <Picture
                   src={episode.artwork?.tile}
