@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from bench.cpu import cpu_seconds
 from bench.rows import Row, compared, table
 
 ROUNDS = 5
@@ -33,7 +34,7 @@ def run() -> list[Row]:
     """The rows: plays and heartbeats a second, each over the bare answer to the same request bytes."""
     with tempfile.TemporaryDirectory() as folder, _server("bare", folder) as bare, _server("real", folder) as real:
         plays = [_play(home) for home in range(HOMES)]
-        began = [json.loads(_once(real, request)) for request in plays]
+        began = [json.loads(_once(real[0], request)) for request in plays]
         sequence = iter(range(MANY))
 
         def beats() -> bytes:
@@ -46,17 +47,34 @@ def run() -> list[Row]:
         played = _in_turns(real, bare, lambda: plays[next(turn) % HOMES])
         heard = _in_turns(real, bare, beats)
     return [
-        compared("POST /playback, warm, 1,000 homes", *played, "req/s", "bare ASGI answer", 0.20),
-        compared("heartbeat, stored and answered", *heard, "req/s", "bare ASGI answer", 0.20),
+        *_rows("POST /playback, warm, 1,000 homes", played),
+        *_rows("heartbeat, stored and answered", heard),
     ]
 
 
-def _in_turns(real: int, bare: int, make: Callable[[], bytes]) -> tuple[list[float], list[float]]:
-    ours, theirs = [], []
+Server = tuple[int, int]
+"""Port and process id."""
+
+Turns = tuple[list[float], list[float], list[float], list[float]]
+"""Requests a second of ours and of the baseline, then requests per second of processor time of each."""
+
+
+def _in_turns(real: Server, bare: Server, make: Callable[[], bytes]) -> Turns:
+    turns: Turns = ([], [], [], [])
     for _ in range(ROUNDS):
-        ours.append(_rate(real, make))
-        theirs.append(_rate(bare, make))
-    return ours, theirs
+        for which, server in enumerate((real, bare)):
+            before = cpu_seconds(server[1])
+            rate, count = _rate(server[0], make)
+            turns[which].append(rate)
+            turns[which + 2].append(count / max(cpu_seconds(server[1]) - before, 0.01))
+    return turns
+
+
+def _rows(name: str, turns: Turns) -> list[Row]:
+    return [
+        compared(name, turns[0], turns[1], "req/s", "bare ASGI answer", 0.20),
+        compared(f"{name}, per second of CPU", turns[2], turns[3], "req", "bare ASGI answer", None),
+    ]
 
 
 def _play(home: int) -> bytes:
@@ -89,7 +107,7 @@ def _ask(sock: socket.socket, request: bytes) -> bytes:
     return data[end + 4 :]
 
 
-def _rate(port: int, make: Callable[[], bytes]) -> float:
+def _rate(port: int, make: Callable[[], bytes]) -> tuple[float, int]:
     counts = [0] * CONNECTIONS
     stop = time.monotonic() + SECONDS
 
@@ -105,11 +123,11 @@ def _rate(port: int, make: Callable[[], bytes]) -> float:
         thread.start()
     for thread in threads:
         thread.join()
-    return sum(counts) / (time.monotonic() - began)
+    return sum(counts) / (time.monotonic() - began), sum(counts)
 
 
 @contextlib.contextmanager
-def _server(kind: str, folder: str) -> Iterator[int]:
+def _server(kind: str, folder: str) -> Iterator[Server]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
@@ -119,7 +137,7 @@ def _server(kind: str, folder: str) -> Iterator[int]:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
                 break
             time.sleep(0.05)
-        yield port
+        yield port, process.pid
     finally:
         process.terminate()
         process.wait()

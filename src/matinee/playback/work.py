@@ -39,6 +39,9 @@ from matinee.playback.model import (
 )
 
 
+_NOTHING = msgspec.Raw(b"null")
+
+
 class LicenceTold(msgspec.Struct, frozen=True, kw_only=True):
     system: str
     url: str
@@ -67,7 +70,10 @@ class EventsTold(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PlayTold(msgspec.Struct, frozen=True, kw_only=True):
-    """All that a player needs, in one answer. Languages are BCP 47; instants RFC 3339; addresses absolute."""
+    """All that a player needs, in one answer. Languages are BCP 47; instants RFC 3339; addresses absolute.
+
+    `title` and `next` are tiles as home tells them, `markers` a list of them; `next` is null at the end of a series or after a film.
+    """
 
     session_id: SessionId
     title: msgspec.Raw
@@ -79,7 +85,7 @@ class PlayTold(msgspec.Struct, frozen=True, kw_only=True):
     subtitle_language: Language | None
     thumbnails: ThumbnailsTold | None
     markers: msgspec.Raw
-    next: msgspec.Raw | None
+    next: msgspec.Raw
     heartbeat: HeartbeatTold
     events: EventsTold
     token_expires_at: str
@@ -262,7 +268,7 @@ class Desk:
             subtitle_language=rules.choose_subtitle(wishes.subtitle_language, showing.subtitles),
             thumbnails=self._thumbnails(token, session.package, showing.thumbnails),
             markers=showing.markers,
-            next=showing.next_tile,
+            next=showing.next_tile or _NOTHING,
             heartbeat=HeartbeatTold(
                 url=f"{web}/api/v1/playback/{session.id}/heartbeat", every_ms=self._settings.heartbeat_ms
             ),
