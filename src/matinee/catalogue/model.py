@@ -147,6 +147,15 @@ class Thumbnails(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     count: int
 
 
+class TrackLoudness(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """EBU R 128 of one sound track as it is delivered: integrated LUFS, range in LU, true peak in dBTP; None: not measurable."""
+
+    track: str
+    integrated_lufs: float | None
+    range_lu: float | None
+    true_peak_dbtp: float | None
+
+
 class Playable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What of its package a screen is told: enough to offer Play and draw the controls before anything is fetched."""
 
@@ -157,6 +166,7 @@ class Playable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     audio: tuple[AudioTrack, ...] = ()
     subtitles: tuple[SubtitleTrack, ...] = ()
     thumbnails: Thumbnails | None = None
+    loudness: tuple[TrackLoudness, ...] = ()
 
 
 class Title(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -35,6 +35,7 @@ from matinee.catalogue.model import (
     SubtitleTrack,
     Thumbnails,
     Title,
+    TrackLoudness,
 )
 from matinee.catalogue.naming import printable
 from matinee.catalogue.progress import Reporter, Stage
@@ -347,6 +348,15 @@ def playable_of(package: PackageId, film: EncodedFilm) -> Playable:
             tile_height=film.thumbnails.tile_height,
             interval_ms=film.thumbnails.interval_ms,
             count=film.thumbnails.count,
+        ),
+        loudness=tuple(
+            TrackLoudness(
+                track=one.name,
+                integrated_lufs=one.integrated,
+                range_lu=one.range_lu,
+                true_peak_dbtp=one.true_peak_dbtp,
+            )
+            for one in film.loudness
         ),
     )
 
