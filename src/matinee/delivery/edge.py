@@ -175,7 +175,7 @@ class Edge:
     ) -> None:
         start = {"type": "http.response.start", "status": status, "headers": headers}
         whole = bounds.end - bounds.start == found.size
-        data = self._hot.get(found)
+        data = b"" if found.size == 0 else self._hot.get(found)
         if data is None and self._hot.is_wanted(found):
             data = b"".join([chunk async for chunk in self._source.read(found, 0, found.size)])
             self._hot.keep(found, data)

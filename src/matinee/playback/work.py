@@ -38,7 +38,6 @@ from matinee.playback.model import (
     ViewerPreferences,
 )
 
-
 _NOTHING = msgspec.Raw(b"null")
 
 
@@ -72,7 +71,7 @@ class EventsTold(msgspec.Struct, frozen=True, kw_only=True):
 class PlayTold(msgspec.Struct, frozen=True, kw_only=True):
     """All that a player needs, in one answer. Languages are BCP 47; instants RFC 3339; addresses absolute.
 
-    `title` and `next` are tiles as home tells them, `markers` a list of them; `next` is null at the end of a series or after a film.
+    `title` and `next` are tiles as home tells them; `next` is null after a film and at the end of a series.
     """
 
     session_id: SessionId
