@@ -1,6 +1,7 @@
 """POST /api/v1/playback, and a heartbeat, over a bare ASGI answer on the same server: uvicorn, one process each, in turns.
 
-    python -m bench.playback
+    python -m bench.playback          the rows
+    python -m bench.playback cost     processor time of one play in the app alone, without server, client and writer
 
 The app is the real one: web app with its middleware, parties by token, policies, the desk, tokens, ClearKey, a database file with
 the writer running. The catalogue, the profiles and the library are a few lines in memory each, as their snapshots are in memory
@@ -256,6 +257,47 @@ def _real(folder: Path) -> Any:
     )
 
 
+def _cost(plays: int = 8000) -> None:
+    """Print what a play costs from the ASGI call to its answer, and where it goes."""
+    import asyncio
+    import cProfile
+    import pstats
+
+    with tempfile.TemporaryDirectory() as folder:
+        app = _real(Path(folder))
+        bodies = [json.dumps({"title_id": f"title{n % 40}", "profile_id": f"profile{n}"}).encode() for n in range(HOMES)]
+        scope = {"type": "http", "method": "POST", "path": "/api/v1/playback", "raw_path": b"/api/v1/playback"}
+        scope |= {"asgi": {"version": "3.0"}, "http_version": "1.1", "scheme": "http", "root_path": "", "query_string": b""}
+        scope |= {"client": ("127.0.0.1", 1), "server": ("127.0.0.1", 2)}
+
+        async def play(home: int) -> None:
+            async def receive() -> Any:
+                return {"type": "http.request", "body": bodies[home], "more_body": False}
+
+            async def send(message: Any) -> None:
+                assert message.get("status", 200) == 200
+
+            headers = [(b"host", b"bench"), (b"authorization", b"Bearer mtb_%d" % home)]
+            await app({**scope, "headers": headers, "state": {}}, receive, send)
+
+        async def many(count: int) -> float:
+            began = time.process_time()
+            for turn in range(count):
+                await play(turn % HOMES)
+            return (time.process_time() - began) / count * 1e6
+
+        async def measure() -> None:
+            await many(2 * HOMES)
+            print(f"{await many(plays):.1f} us of processor time for one play")
+            profile = cProfile.Profile()
+            profile.enable()
+            await many(plays)
+            profile.disable()
+            pstats.Stats(profile).sort_stats("tottime").print_stats(20)
+
+        asyncio.run(measure())
+
+
 def _serve(kind: str, folder: str, port: int) -> None:
     import uvicorn
 
@@ -264,7 +306,9 @@ def _serve(kind: str, folder: str, port: int) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 4:
+    if sys.argv[1:] == ["cost"]:
+        _cost()
+    elif len(sys.argv) == 4:
         _serve(sys.argv[1], sys.argv[2], int(sys.argv[3]))
     else:
         print(table(run()))

@@ -170,6 +170,8 @@ def test_batches_that_come_in_any_order_end_alike(order: list[Place]) -> None:
         (499_999, 500_000, False),
         (570_000, 590_000, False),
         (570_000, 0, True),
+        (20_000, 10_000, False),
+        (570_000, 10_000, True),
     ],
 )
 def test_finished(position: int, credits_ms: int | None, finished: bool) -> None:

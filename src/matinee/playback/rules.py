@@ -75,8 +75,8 @@ def newer(one: Place, other: Place) -> Place:
 
 
 def is_finished(position: PositionMs, duration: DurationMs, credits_ms: PositionMs | None) -> bool:
-    """Whether the film is seen: in its credits, or at 95 % where nobody marked them."""
-    if credits_ms is not None and credits_ms > 0:
+    """Whether the film is seen: in its credits, or at 95 % where nobody marked them. Credits of the first half are no end."""
+    if credits_ms is not None and credits_ms * 2 >= duration > 0:
         return position >= credits_ms
     return duration > 0 and position >= FINISHED_SHARE * duration
 
