@@ -1,85 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ApiError } from "../api/errors";
-import type { HeartbeatAnswer, Playback } from "../api/types";
-import { Emitter } from "./emitter";
+import type { HeartbeatAnswer } from "../api/types";
+import { fakePlayback, FakePort } from "./fake_port";
 import { createPlays, type Plays } from "./plays";
-import { PlayerFailure, type PlayerEvents, type PlayerPort, type PlayerState } from "./port";
+import { PlayerFailure } from "./port";
 import { REST_MS } from "./predict";
 
-const playback = (titleId: string, session: string): Playback => ({
-  session_id: session,
-  title: { id: titleId, kind: "film", name: titleId, year: null, duration_ms: 60_000, age_class: 0, genres: [], artwork: null, synopsis_short: "", service_id: "s" },
-  manifests: { hls: "https://edge/s/T0/p/m.m3u8", dash: "https://edge/s/T0/p/m.mpd" },
-  licence: { system: "org.w3.clearkey", url: "https://web/licence", keys: {} },
-  resume_ms: 20_000,
-  duration_ms: 60_000,
-  audio_language: "fr",
-  subtitle_language: null,
-  thumbnails: null,
-  markers: [],
-  next: null,
-  heartbeat: { url: "/h", every_ms: 10_000 },
-  events: { url: `https://web/cmcd/${session}` },
-  token_expires_at: "2026-01-01T00:00:00Z",
-});
-
-/** A port that plays nothing, and does what it is told to at once. */
-class Screen implements PlayerPort {
-  readonly element = document.createElement("video");
-  readonly events = new Emitter<PlayerEvents>();
-  readonly renewed: string[] = [];
-  state: PlayerState = "idle";
-  positionMs = 0;
-  durationMs = 60_000;
-  buffered = [];
-  quality = null;
-  audio = [];
-  text = [];
-  muted = false;
-  disposed = false;
-  constructor(private readonly failure: PlayerFailure | null) {}
-  move(state: PlayerState): void {
-    this.state = state;
-    this.events.emit("state", state);
-  }
-  preload({ resume_ms }: Playback): Promise<void> {
-    if (this.failure) {
-      this.events.emit("error", this.failure);
-      return Promise.reject(this.failure);
-    }
-    this.positionMs = resume_ms;
-    this.move("ready");
-    return Promise.resolve();
-  }
-  start(): Promise<void> {
-    return this.play();
-  }
-  play(): Promise<void> {
-    this.move("playing");
-    return Promise.resolve();
-  }
-  pause(): void {
-    this.move("paused");
-  }
-  seek(positionMs: number): void {
-    this.positionMs = positionMs;
-  }
-  selectAudio(): void {}
-  selectText(): void {}
-  renew({ dash }: Playback["manifests"]): void {
-    this.renewed.push(dash);
-  }
-  on<Kind extends keyof PlayerEvents>(kind: Kind, listener: (value: PlayerEvents[Kind]) => void): () => void {
-    return this.events.on(kind, listener);
-  }
-  dispose(): Promise<void> {
-    this.disposed = true;
-    return Promise.resolve();
-  }
-}
-
 let sent: string[] = [];
-let screens: Screen[] = [];
+let screens: FakePort[] = [];
 let failures: (PlayerFailure | null)[] = [];
 let refusal: Error | null = null;
 let stop: string | null = null;
@@ -92,7 +20,7 @@ beforeEach(() => {
   plays = createPlays({
     profileId: () => "p1",
     createPlayer: () => {
-      const screen = new Screen(failures.shift() ?? null);
+      const screen = new FakePort(failures.shift() ?? null);
       screens.push(screen);
       return Promise.resolve(screen);
     },
@@ -109,7 +37,7 @@ beforeEach(() => {
     client: {
       playback: (titleId, profileId) => {
         sent.push(`playback ${titleId} ${profileId}`);
-        return refusal ? Promise.reject(refusal) : Promise.resolve(playback(titleId, `session-${titleId}`));
+        return refusal ? Promise.reject(refusal) : Promise.resolve(fakePlayback(titleId, `session-${titleId}`));
       },
       heartbeat: (session, beat) => {
         sent.push(`beat ${session} ${beat.sequence} ${beat.state} ${beat.position_ms}`);

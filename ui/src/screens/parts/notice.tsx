@@ -12,7 +12,14 @@ export interface NoticeAction {
 }
 
 /** Title, help, and at most two things to do; they are the zone "notice" of the surrounding layer. */
-export function Notice(props: { title: string; help: string; actions?: readonly NoticeAction[]; children?: JSX.Element }): JSX.Element {
+export function Notice(props: {
+  title: string;
+  help: string;
+  actions?: readonly NoticeAction[];
+  /** Under what the screen shows already, instead of in its place. */
+  inline?: boolean;
+  children?: JSX.Element;
+}): JSX.Element {
   const actions = (): readonly NoticeAction[] => props.actions ?? [];
   const zone = useZone({
     id: "notice",
@@ -21,8 +28,10 @@ export function Notice(props: { title: string; help: string; actions?: readonly 
     onPress: (index) => actions()[index]?.run(),
   });
   return (
-    <div class="notice" role="status">
-      <h1>{props.title}</h1>
+    <div class="notice" classList={{ "notice-inline": props.inline ?? false }} role="status">
+      <Show when={!props.inline} fallback={<h2>{props.title}</h2>}>
+        <h1>{props.title}</h1>
+      </Show>
       <p>{props.help}</p>
       {props.children}
       <Show when={actions().length > 0}>
@@ -40,7 +49,7 @@ export function Notice(props: { title: string; help: string; actions?: readonly 
   );
 }
 
-export function ComplaintNotice(props: { complaint: Complaint; retry(): void }): JSX.Element {
+export function ComplaintNotice(props: { complaint: Complaint; retry(): void; inline?: boolean }): JSX.Element {
   const { words, nav } = useSeat();
   const actions = (): NoticeAction[] => {
     const home = { label: words().t("error.home"), run: () => nav.home() };
@@ -53,6 +62,7 @@ export function ComplaintNotice(props: { complaint: Complaint; retry(): void }):
       title={words().t(`error.${props.complaint}.title`)}
       help={words().t(`error.${props.complaint}.help`)}
       actions={actions()}
+      inline={props.inline ?? false}
     />
   );
 }

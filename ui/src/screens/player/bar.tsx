@@ -9,6 +9,8 @@ import { sheetsAround, strip, tileAt, tileIndex, type TilePlace } from "../../pl
 import { clock } from "./words";
 
 const EACH_SIDE = 3;
+/** The strip's tiles are as far apart as a press goes; closer together in a film too short to fill the strip so. */
+const apart = (sheets: Thumbnails, durationMs: number): number => Math.min(STEP_MS, Math.max(sheets.interval_ms, durationMs / 8));
 
 export interface BarProps {
   shown: boolean;
@@ -108,7 +110,7 @@ export function Bar(props: BarProps): JSX.Element {
 }
 
 function Strip(props: { sheets: Thumbnails; atMs: number; durationMs: number }): JSX.Element {
-  const tiles = createMemo(() => strip(props.sheets, props.atMs, props.durationMs, EACH_SIDE, STEP_MS));
+  const tiles = createMemo(() => strip(props.sheets, props.atMs, props.durationMs, EACH_SIDE, apart(props.sheets, props.durationMs)));
   return (
     <div class="play-strip" aria-hidden="true">
       <For each={Array.from({ length: 2 * EACH_SIDE + 1 }, (_, n) => n)}>

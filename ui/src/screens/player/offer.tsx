@@ -40,8 +40,10 @@ export function OfferCard(props: OfferProps): JSX.Element {
   );
   const timer = setInterval(() => {
     if (props.offer?.kind !== "next" || !props.running) return;
-    const left = setLeft((now) => Math.max(0, now - TICK_MS));
-    if (left === 0) props.onAccept(props.offer);
+    if (setLeft((now) => Math.max(0, now - TICK_MS)) > 0) return;
+    // Once: the router takes its time, and the next episode must not be opened twice.
+    clearInterval(timer);
+    props.onAccept(props.offer);
   }, TICK_MS);
   onCleanup(() => clearInterval(timer));
 

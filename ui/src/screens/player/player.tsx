@@ -193,7 +193,9 @@ function Film(props: PlayerScreenProps): JSX.Element {
   createEffect(
     on(offer, (now) => {
       const busy = performance.now() - lastMove < BUSY_MS;
-      if (now && place() !== "buttons" && scrubbing.targetMs() === null && !(place() === "seek" && busy)) focus.index.claim(LAYER, "offer", 0);
+      if (!now || place() === "buttons" || scrubbing.targetMs() !== null || (place() === "seek" && busy)) return;
+      // When the card has told the focus index what it holds.
+      queueMicrotask(() => focus.index.claim(LAYER, "offer", 0));
     }),
   );
   // What was sent away once is offered again at the very end: the film must not simply stop there.

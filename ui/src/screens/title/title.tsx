@@ -107,11 +107,14 @@ export default function TitleScreen(props: { id: string; layer: string; restore:
                 </p>
                 <Show when={title()}>{(full) => <People title={full()} />}</Show>
                 <Show when={title()}>{(full) => <Actions title={full()} openTracks={() => setTracksOpen(true)} />}</Show>
+                <Show when={!title() && live.complaint()}>
+                  {(complaint) => <ComplaintNotice complaint={complaint()} retry={() => live.refresh()} inline />}
+                </Show>
               </section>
             )}
           </Show>
-          <Show when={live.complaint() && !title()}>
-            <ComplaintNotice complaint={live.complaint() ?? "server"} retry={() => live.refresh()} />
+          <Show when={!tile() && live.complaint()}>
+            {(complaint) => <ComplaintNotice complaint={complaint()} retry={() => live.refresh()} />}
           </Show>
           <Show when={title()}>
             {(full) => (
