@@ -30,7 +30,7 @@ export function keyOf(layer: string, zone: string | null, index: number): string
   return `${layer}\n${zone ?? ""}\n${index}`;
 }
 
-export function createFocus(scrolls: boolean): Focus {
+export function createFocus(scrolls = false): Focus {
   const index = new FocusIndex();
   const [owner, setOwner] = createSignal<Owner>(index.owner(), { equals: false });
   const isOwner = createSelector(() => keyOf(owner().layer, owner().zone, owner().index));
