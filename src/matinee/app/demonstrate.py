@@ -124,7 +124,7 @@ def _make_films(terminal: Terminal, installation: Installation, service: Service
     folder = installation.settings.data_folder / "demo-films"
     under_way = _missing(installation, service, folder)
     with terminal.bars() as bars:
-        for one in under_way:
+        for one in tuple(under_way):
             path = _draw(bars, installation, one, folder)
             with installation.database.write() as conn:
                 one.request = hand_in(conn, installation.queue, path, service, read_clock(), one.ingest)

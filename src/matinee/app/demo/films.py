@@ -29,9 +29,10 @@ _VOICE = 0.8  # the choir's level before the whole is mastered: audible over the
 def films() -> tuple[DemoFilm, ...]:
     """Every film, in the order to make and add them."""
     return (
+        *little_planets.EPISODES[:1],
         paper_bird.FILM,
         last_crossing.FILM,
-        *little_planets.EPISODES,
+        *little_planets.EPISODES[1:],
         street_of_shadows.FILM,
         due_south.FILM,
         low_orbit.FILM,
