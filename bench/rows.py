@@ -18,18 +18,32 @@ class Row:
     verdict: str
 
 
-def compared(name: str, ours: Sequence[float], theirs: Sequence[float], unit: str, baseline: str, least: float | None) -> Row:
-    """A row of medians over rounds that were run in turns, ours then theirs, so that a busy machine hurts both alike."""
+def compared(
+    name: str,
+    ours: Sequence[float],
+    theirs: Sequence[float],
+    unit: str,
+    baseline: str,
+    least: float | None,
+    *,
+    most: float | None = None,
+) -> Row:
+    """A row of medians over rounds that were run in turns, ours then theirs, so that a busy machine hurts both alike.
+
+    The ratio is the median of the rounds' own ratios. `least` is the goal where more is better, `most` where less is.
+    """
     ratio = median(mine / other for mine, other in zip(ours, theirs, strict=True))
-    verdict = "shown" if least is None else "meets" if ratio >= least else "misses"
+    holds = (least is None or ratio >= least) and (most is None or ratio <= most)
+    goals = [] if least is None else [f"ratio >= {least:g}"]
+    goals += [] if most is None else [f"ratio <= {most:g}"]
     return Row(
         name=name,
         value=median(ours),
         unit=unit,
         baseline=f"{baseline}: {median(theirs):.4g} {unit}",
         ratio=ratio,
-        goal="" if least is None else f"ratio >= {least:g}",
-        verdict=verdict,
+        goal=", ".join(goals),
+        verdict="shown" if not goals else "meets" if holds else "misses",
     )
 
 
