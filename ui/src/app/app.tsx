@@ -12,7 +12,7 @@ import { createConnection } from "../screens/connection";
 import { type KeyboardLayout, type Seat, SeatProvider } from "../screens/context";
 import HomeScreen from "../screens/home/home";
 import { createLive } from "../screens/live";
-import { createNav, hrefOf, type Route } from "../screens/nav";
+import { createNav, hrefOf, type Nav, type Route } from "../screens/nav";
 import { Wordmark } from "../screens/parts/icons";
 import { Notice } from "../screens/parts/notice";
 import ProfilesScreen from "../screens/profiles/profiles";
@@ -50,12 +50,21 @@ export function App(props: { shell: Shell; store: Store }): JSX.Element {
     },
   });
   const focus = createFocus(!tv);
-  const nav = createNav({
+  const routes = createNav({
     location,
     history,
     browser: !tv,
     onPop: (listener) => window.addEventListener("popstate", (event) => listener(event.state)),
   });
+  // A film that stands ready begins in the very key press; its screen is built after the picture has been painted.
+  const nav: Nav = {
+    ...routes,
+    open(route) {
+      const begun = route.screen === "play" && !route.fromStart && plays.begin(route.id);
+      if (begun) requestAnimationFrame(() => setTimeout(() => routes.open(route)));
+      else routes.open(route);
+    },
+  };
   onCleanup(listenToKeys(focus, nav, tv));
 
   const me = createLive<Me>({ key: () => "me", load: (_, signal) => client.me({ signal }), connection });

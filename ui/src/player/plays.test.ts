@@ -156,4 +156,27 @@ describe("a predicted start", () => {
     expect(sent.filter((line) => line.startsWith("report"))).not.toContain('report e:s ("network" "1002")');
     await play.end();
   });
+
+  it("begins over whatever is on the screen, before the player's screen has come, and is handed to it", async () => {
+    expect(plays.begin("a")).toBe(false);
+    plays.predictor.hint("a");
+    await vi.advanceTimersByTimeAsync(REST_MS);
+    expect(plays.begin("a")).toBe(true);
+    expect([screens[0]!.state, screens[0]!.element.parentElement]).toEqual(["playing", document.body]);
+    const play = await plays.open("a");
+    await play.start(false);
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(play.port).toBe(screens[0]);
+    expect(sent.filter((line) => line.startsWith("report"))).toEqual(["report ps:s", "report ps:p msd=0"]);
+    await play.end();
+  });
+
+  it("that began and that no screen took is ended", async () => {
+    plays.predictor.hint("a");
+    await vi.advanceTimersByTimeAsync(REST_MS);
+    plays.begin("a");
+    await vi.advanceTimersByTimeAsync(6_000);
+    expect(screens[0]!.disposed).toBe(true);
+    expect(sent.at(-1)).toBe("report ps:q");
+  });
 });

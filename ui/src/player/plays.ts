@@ -12,6 +12,12 @@ export interface Plays {
   /** For the title's page: `hint` when Play gets the focus, `cancel` when it loses it. */
   readonly predictor: Pick<Predictor<Play>, "hint" | "cancel" | "stage">;
   /**
+   * OK was pressed: a film that stands ready begins now, over whatever is on the screen, and `open` hands it to the player's
+   * screen when that has come. False where none is ready: nothing has happened. On a slow box building the screen takes
+   * longer than the film's first picture, which should not wait for it.
+   */
+  begin(titleId: Id): boolean;
+  /**
    * OK was pressed. The play of a title, loaded and paused: the prepared one, or a fresh one. Rejects with ApiError or NetworkError when the
    * server gives no session, with PlayerFailure when the film cannot be loaded. `signal`: nobody waits for it any more.
    */
@@ -19,6 +25,11 @@ export interface Plays {
   /** Fetches the player in idle time; called once after the first paint. */
   warm(): void;
 }
+
+/** Where a film stands that began before its screen was there; the screen takes this away. */
+const OVER_ALL = { position: "fixed", inset: "0", width: "100%", height: "100%", background: "#000", zIndex: "19" } as const;
+/** A film that was begun and that no screen took within this time is ended. */
+const UNTAKEN_MS = 5_000;
 
 export interface PlaysOptions {
   readonly client: Pick<Client, "playback" | "heartbeat" | "endPlayback">;
@@ -68,10 +79,36 @@ export function createPlays(options: PlaysOptions): Plays {
     discard: (play) => void play.end(),
   });
 
+  let begun: { play: Play; timer: ReturnType<typeof setTimeout> } | null = null;
+
+  function takeBegun(titleId: Id): Play | null {
+    const taken = begun;
+    begun = null;
+    if (!taken) return null;
+    clearTimeout(taken.timer);
+    if (taken.play.titleId === titleId) return taken.play;
+    void taken.play.end();
+    return null;
+  }
+
   return {
     predictor,
     warm: warmEngine,
+    begin(titleId) {
+      const play = predictor.takeReady(titleId);
+      if (!play) return false;
+      takeBegun("");
+      play.press(ports.now());
+      Object.assign(play.port.element.style, OVER_ALL);
+      document.body.append(play.port.element);
+      // A failure is the screen's to show: it hears of it from the port.
+      void play.start(false).catch(() => undefined);
+      begun = { play, timer: setTimeout(() => takeBegun(""), UNTAKEN_MS) };
+      return true;
+    },
     async open(titleId, signal) {
+      const early = takeBegun(titleId);
+      if (early) return early;
       const pressedAt = ports.now();
       const play = await predictor.take(titleId)?.catch(() => null);
       // A prediction that failed is asked for again: that answer says what is wrong.

@@ -61,6 +61,20 @@ describe("Predictor", () => {
     expect(discarded).toEqual([]);
   });
 
+  it("hands over at once what is ready, and nothing that is only on its way", async () => {
+    const it = predictor();
+    it.hint("a");
+    await vi.advanceTimersByTimeAsync(REST_MS);
+    expect(it.takeReady("a")).toBeNull();
+    asked[0]?.ready("film a");
+    await settle();
+    expect(it.takeReady("b")).toBeNull();
+    expect(it.takeReady("a")).toBe("film a");
+    expect(it.takeReady("a")).toBeNull();
+    await vi.advanceTimersByTimeAsync(2 * KEEP_MS);
+    expect(discarded).toEqual([]);
+  });
+
   it("gives a film back after a minute that nobody took it", async () => {
     const it = predictor();
     it.hint("a");

@@ -15,10 +15,17 @@ export interface PredictorOptions<Prepared> {
   discard(prepared: Prepared): void;
 }
 
+type Timer = ReturnType<typeof setTimeout>;
+interface Asked<Prepared> {
+  readonly titleId: Id;
+  readonly prepared: Promise<Prepared>;
+  readonly abort: AbortController;
+}
 type State<Prepared> =
   | { readonly kind: "idle" }
-  | { readonly kind: "resting"; readonly titleId: Id; readonly timer: ReturnType<typeof setTimeout> }
-  | { readonly kind: "preparing" | "ready"; readonly titleId: Id; readonly prepared: Promise<Prepared>; readonly abort: AbortController; readonly timer: ReturnType<typeof setTimeout> | null };
+  | { readonly kind: "resting"; readonly titleId: Id; readonly timer: Timer }
+  | ({ readonly kind: "preparing"; readonly timer: null } & Asked<Prepared>)
+  | ({ readonly kind: "ready"; readonly timer: Timer; readonly value: Prepared } & Asked<Prepared>);
 
 export class Predictor<Prepared> {
   private state: State<Prepared> = { kind: "idle" };
@@ -61,15 +68,24 @@ export class Predictor<Prepared> {
     return state.prepared;
   }
 
+  /** OK was pressed, and there is no time to wait: the film that is ready, or null, which changes nothing. */
+  takeReady(titleId: Id): Prepared | null {
+    const state = this.state;
+    if (state.kind !== "ready" || state.titleId !== titleId) return null;
+    clearTimeout(state.timer);
+    this.state = { kind: "idle" };
+    return state.value;
+  }
+
   private prepare(titleId: Id): void {
     const abort = new AbortController();
     const prepared = this.options.prepare(titleId, abort.signal);
     const mine: State<Prepared> = { kind: "preparing", titleId, prepared, abort, timer: null };
     this.state = mine;
     prepared.then(
-      () => {
+      (value) => {
         if (this.state !== mine) return;
-        this.state = { ...mine, kind: "ready", timer: setTimeout(() => this.cancel(), KEEP_MS) };
+        this.state = { ...mine, kind: "ready", value, timer: setTimeout(() => this.cancel(), KEEP_MS) };
       },
       () => {
         // A prediction that fails is no failure: OK will ask again, and say what is wrong.

@@ -71,6 +71,13 @@ function Film(props: PlayerScreenProps): JSX.Element {
   const [panel, setPanel] = createSignal<"tracks" | "info" | null>(null);
   const trouble = () => screening.complaint() !== null || screening.stopped() !== null;
   const shown = createMemo(() => overlay.shown() && play() !== null && panel() === null && !trouble());
+  // The controls are built after the first picture, or with the first key: on a slow box they would cost that picture 50 ms.
+  const [furnished, setFurnished] = createSignal(false);
+  createEffect(() => {
+    if (furnished()) return;
+    if (overlay.shown()) setFurnished(true);
+    else if (state() === "playing") setTimeout(() => setFurnished(true), 100);
+  });
   const waiting = lasting(() => ["loading", "waiting", "seeking"].includes(state()) && scrubbing.targetMs() === null, PATIENCE_MS, createEffect);
 
   const [refused, setRefused] = createSignal<ReadonlySet<Offer["kind"]>>(new Set());
@@ -101,6 +108,7 @@ function Film(props: PlayerScreenProps): JSX.Element {
 
   /** The controls come, and the focus goes to one of their zones. */
   function reveal(zone: "seek" | "buttons"): void {
+    setFurnished(true);
     overlay.pulse();
     focus.index.claim(LAYER, zone);
   }
@@ -298,62 +306,64 @@ function Film(props: PlayerScreenProps): JSX.Element {
             <span class="unseen">{text("loading")}</span>
           </div>
         </Show>
-        <div class="player-shade" aria-hidden="true" />
-        <Subtitles subtitles={panel() === null ? screening.subtitles() : []} raised={shown()} over={!shown() && shownOffer()?.kind === "next"} />
-        <Show when={props.seat === "web" && !trouble()}>
-          <header class="player-top" onPointerEnter={() => setResting(true)} onPointerLeave={() => setResting(false)}>
-            <button type="button" class="play-round" tabindex="-1" aria-label={text("leave")} onClick={() => props.onClose()}>
-              <Icon name="back" />
-            </button>
-          </header>
-        </Show>
-        <OfferCard
-          words={props.words}
-          offer={shownOffer()}
-          running={counting()}
-          raised={shown()}
-          onAccept={accept}
-          onRefuse={refuse}
-        />
-        <div
-          class="player-bar"
-          onPointerEnter={(event) => event.pointerType === "mouse" && setResting(true)}
-          onPointerLeave={() => setResting(false)}
-        >
-          <div class="play-bar-title">
-            <p class="play-bar-name" dir="auto">
-              <Show when={still() && props.seat === "tv"}>
-                <Icon name="pause" />
-              </Show>
-              {headline(tile())}
-            </p>
-            <Show when={episodeLine(tile(), props.words)}>
-              {(line) => (
-                <p class="play-bar-episode" dir="auto">
-                  {line()}
-                </p>
-              )}
-            </Show>
-          </div>
-          <Bar
-            shown={shown()}
-            seat={props.seat}
-            label={text("seek")}
-            positionMs={positionMs()}
-            durationMs={durationMs()}
-            bufferedMs={screening.bufferedMs()}
-            targetMs={scrubbing.targetMs()}
-            thumbnails={play()?.playback.thumbnails ?? null}
-            onToggle={toggle}
-            onDrag={(to) => {
-              overlay.pulse();
-              scrubbing.drag(to);
-            }}
-            onDrop={() => scrubbing.release()}
-            onDragCancel={() => scrubbing.cancel()}
+        <Show when={furnished()}>
+          <div class="player-shade" aria-hidden="true" />
+          <Subtitles subtitles={panel() === null ? screening.subtitles() : []} raised={shown()} over={!shown() && shownOffer()?.kind === "next"} />
+          <Show when={props.seat === "web" && !trouble()}>
+            <div class="player-top" onPointerEnter={() => setResting(true)} onPointerLeave={() => setResting(false)}>
+              <button type="button" class="play-round" tabindex="-1" aria-label={text("leave")} onClick={() => props.onClose()}>
+                <Icon name="back" />
+              </button>
+            </div>
+          </Show>
+          <OfferCard
+            words={props.words}
+            offer={shownOffer()}
+            running={counting()}
+            raised={shown()}
+            onAccept={accept}
+            onRefuse={refuse}
           />
-          <Buttons shown={shown()} buttons={buttons()} />
-        </div>
+          <div
+            class="player-bar"
+            onPointerEnter={(event) => event.pointerType === "mouse" && setResting(true)}
+            onPointerLeave={() => setResting(false)}
+          >
+            <div class="play-bar-title">
+              <p class="play-bar-name" dir="auto">
+                <Show when={still() && props.seat === "tv"}>
+                  <Icon name="pause" />
+                </Show>
+                {headline(tile())}
+              </p>
+              <Show when={episodeLine(tile(), props.words)}>
+                {(line) => (
+                  <p class="play-bar-episode" dir="auto">
+                    {line()}
+                  </p>
+                )}
+              </Show>
+            </div>
+            <Bar
+              shown={shown()}
+              seat={props.seat}
+              label={text("seek")}
+              positionMs={positionMs()}
+              durationMs={durationMs()}
+              bufferedMs={screening.bufferedMs()}
+              targetMs={scrubbing.targetMs()}
+              thumbnails={play()?.playback.thumbnails ?? null}
+              onToggle={toggle}
+              onDrag={(to) => {
+                overlay.pulse();
+                scrubbing.drag(to);
+              }}
+              onDrop={() => scrubbing.release()}
+              onDragCancel={() => scrubbing.cancel()}
+            />
+            <Buttons shown={shown()} buttons={buttons()} />
+          </div>
+        </Show>
       </Layer>
       <Show when={panel() === "tracks"}>
         <TracksPanel

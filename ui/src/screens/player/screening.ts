@@ -93,6 +93,8 @@ export function createScreening(options: ScreeningOptions): Screening {
       setQuality(port.quality);
       here();
       tracks();
+      // It began before this screen was there, and failed meanwhile.
+      if (port.state === "failed") complain(new PlayerFailure("engine", "early"));
     });
   }
 
@@ -105,6 +107,7 @@ export function createScreening(options: ScreeningOptions): Screening {
         void opened.end();
         return;
       }
+      opened.port.element.removeAttribute("style");
       options.mount(opened.port.element);
       follow(opened);
       await opened.start(fromStart);
