@@ -29,6 +29,7 @@ from matinee.catalogue.model import (
     AlreadyAdded,
     AudioTrack,
     Language,
+    Marker,
     Metadata,
     Playable,
     Service,
@@ -43,7 +44,7 @@ from matinee.catalogue.rules import in_language
 from matinee.catalogue.sidecar import metadata_of
 from matinee.encoding import artwork
 from matinee.encoding import work as encoding
-from matinee.encoding.model import EncodedFilm, EncodePlan, FilmRefused, Ladder, Probe, RefusalReason
+from matinee.encoding.model import EncodedFilm, EncodePlan, FilmRefused, Ladder, Probe, RefusalReason, Stills
 from matinee.library import store as library_store
 from matinee.library import work as library
 from matinee.library.keys import MasterKey
@@ -217,7 +218,8 @@ class Ingest:
     def _artwork(self, request: IngestRequest, film: EncodedFilm, metadata: Metadata, folder: Path) -> Nothing:
         name = in_language(metadata.text, "name", Language(""), metadata.original_language)
         art = folder / "artwork"
-        files = artwork.draw_artwork(film.stills, folder, name, art)
+        stills = outside_markers(film.stills, metadata.markers) if film.stills is not None else None
+        files = artwork.draw_artwork(stills, folder, name, art)
         for name in msgspec.structs.astuple(files):
             self._published.put(f"{_artwork_prefix(request)}/{name}", art / name)
         return Nothing()
@@ -328,6 +330,19 @@ def fingerprint(source: Path, on_progress: Progress) -> Fingerprint:
             done += len(block)
             on_progress(done / max(1, stat.st_size))
     return Fingerprint(sha256=digest.hexdigest(), size=done, modified_ns=stat.st_mtime_ns)
+
+
+def outside_markers(stills: Stills, markers: Sequence[Marker]) -> Stills:
+    """The frames that show the film itself: those of its intro and credits show lettering, which ours would lie upon."""
+    kept = tuple(
+        still
+        for still in stills.candidates
+        if not any(marker.start_ms <= still.position_ms < marker.end_ms for marker in markers)
+    )
+    if not kept:
+        return stills
+    poster = stills.poster if any(still.path == stills.poster for still in kept) else kept[0].path
+    return Stills(candidates=kept, poster=poster)
 
 
 def playable_of(package: PackageId, film: EncodedFilm) -> Playable:
