@@ -16,7 +16,8 @@ from bench.rows import Row
 from matinee.catalogue.folding import fold
 from matinee.catalogue.model import AGE_CLASSES, Language, Sight, Title
 from matinee.catalogue.pages import search_answer
-from matinee.catalogue.snapshot import Catalogue, view_of
+from matinee.catalogue.snapshot import Catalogue
+from matinee.catalogue.view import view_of
 from matinee.home.rows import Homes
 
 SIZES = (1_000, 10_000, 36_000)

@@ -14,7 +14,7 @@ from matinee.base.ids import OperatorId, ServiceId, TitleId
 from matinee.catalogue.model import AGE_CLASSES, AgeClass, Genre, Language, Sight, Title, TitleKind, Window
 from matinee.catalogue.rules import is_open, language_from, name_of, short_synopsis
 from matinee.catalogue.shelves import NEW, SERIES, genre_shelf
-from matinee.catalogue.snapshot import CatalogueView, view_of, with_changes
+from matinee.catalogue.view import CatalogueView, view_of, with_changes
 from tests.catalogue.factories import EN, FR, NOW, episode, film, series
 from tests.shared import DATA
 

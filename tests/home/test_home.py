@@ -14,7 +14,8 @@ from matinee.base.clock import Instant
 from matinee.base.units import DurationMs, PositionMs
 from matinee.catalogue.model import AgeClass, Genre, Sight, Title, Watched, Window
 from matinee.catalogue.shelves import NEW, SERIES, Shelf, genre_shelf
-from matinee.catalogue.snapshot import Catalogue, view_of
+from matinee.catalogue.snapshot import Catalogue
+from matinee.catalogue.view import view_of
 from matinee.home.model import MAX_GENRE_ROWS
 from matinee.home.rows import KEPT_FOR_MS, Homes
 from matinee.home.rules import plan_rows

@@ -11,8 +11,9 @@ import msgspec
 from matinee.base.ids import TitleId
 from matinee.base.units import DurationMs
 from matinee.catalogue.model import Language, MarkerKind, Sight, Title
-from matinee.catalogue.snapshot import Catalogue, CatalogueView
+from matinee.catalogue.snapshot import Catalogue
 from matinee.catalogue.tiles import tile_of
+from matinee.catalogue.view import CatalogueView
 from matinee.playback.model import Showing
 
 MAX_ENCODED = 20_000

@@ -10,8 +10,9 @@ from matinee.base.ids import TitleId
 from matinee.catalogue.folding import typed_words
 from matinee.catalogue.model import Language, Positions, Sight, Title, TitleKind, TitleNotFound, Watched
 from matinee.catalogue.rules import in_language, name_of
-from matinee.catalogue.snapshot import Catalogue, CatalogueView
+from matinee.catalogue.snapshot import Catalogue
 from matinee.catalogue.tiles import Tile, tile_of
+from matinee.catalogue.view import CatalogueView
 
 SIMILAR_TITLES: Final = 12
 SUGGESTIONS: Final = 6

@@ -5,7 +5,7 @@ import msgspec
 from matinee.base.ids import ArtworkId
 from matinee.catalogue.model import Language, Sight, Title, TitleKind, Watched
 from matinee.catalogue.rules import name_of, short_synopsis
-from matinee.catalogue.snapshot import CatalogueView
+from matinee.catalogue.view import CatalogueView
 
 
 class Artwork(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,8 +15,9 @@ from matinee.base.ids import OperatorId, ServiceId, TitleId
 from matinee.base.pagination import decode_cursor, encode_cursor
 from matinee.catalogue.model import AgeClass, Language, Positions, Sight
 from matinee.catalogue.shelves import Shelf
-from matinee.catalogue.snapshot import Catalogue, CatalogueView
+from matinee.catalogue.snapshot import Catalogue
 from matinee.catalogue.tiles import Tile, tile_of
+from matinee.catalogue.view import CatalogueView
 from matinee.home.model import ROW_ITEMS, Home, Row, RowKind, RowNotFound, RowPage
 from matinee.home.rules import CONTINUE, plan_rows
 
