@@ -132,7 +132,7 @@ def with_changes(
     ages = dict(view.effective_age)
     for one in touched:
         parts = episodes.get(one)
-        if parts and one in titles:
+        if parts and one in titles and titles[one].kind is TitleKind.SERIES:
             ages[one] = min(titles[part].age_class for part in parts)
         else:
             ages.pop(one, None)
