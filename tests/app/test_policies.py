@@ -22,7 +22,9 @@ _KIND_OF = {
     "api_key": PartyKind.API_KEY,
     "rival": PartyKind.API_KEY,
 }
-_OPEN = re.compile(r"/(api|api/openapi\.json|api/v1/status|artwork/.*|authority\.pem|box.*|cmcd/.*|healthz|licence/.*|ui/.*|watch.*|)")
+_OPEN = re.compile(
+    r"/(api|api/\{path\}|api/openapi\.json|api/v1/status|artwork/.*|authority\.pem|box.*|cmcd/.*|healthz|licence/.*|ui/.*|watch.*|)"
+)
 """What anyone may ask: pages and pictures, and what a stream token in the path opens. Any other route needs a token."""
 
 

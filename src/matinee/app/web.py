@@ -15,7 +15,16 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.handlers import BaseRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import Components, SecurityScheme
+from litestar.openapi.spec import (
+    Components,
+    OpenAPI,
+    OpenAPIMediaType,
+    OpenAPIResponse,
+    Reference,
+    Schema,
+    SecurityScheme,
+)
+from litestar.openapi.spec.enums import OpenAPIType
 from litestar.types import ASGIApp, ControllerRouterHandler, Message, Receive, Scope, Send
 
 from matinee.base.clock import Clock, Instant
@@ -53,7 +62,7 @@ def create_web(
     on_shutdown: Sequence[Callable[[], Any]] = (),
 ) -> Litestar:
     """The ASGI app. `page_policy` is the Content-Security-Policy that every answer carries."""
-    return Litestar(
+    app = Litestar(
         route_handlers=list(routes),
         middleware=[_party_middleware(authenticate, clock)],
         before_send=[_add_headers(page_policy)],
@@ -74,7 +83,7 @@ def create_web(
             version="1",
             description="The API of screens, publishers and operators. Errors are RFC 9457 problem details.",
             use_handler_docstrings=True,
-            openapi_router=Router(path="/api", route_handlers=[], opt={"policy": ANYONE}),
+            openapi_router=Router(path="/api", route_handlers=[], opt={"policy": ANYONE}, after_request=_no_foreign_page),
             render_plugins=[JsonRenderPlugin(path="/openapi.json")],
             components=Components(security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer")}),
             security=[{"bearer": []}],
@@ -83,6 +92,38 @@ def create_web(
         on_shutdown=list(on_shutdown),
         logging_config=None,
     )
+    _describe_problems(app.openapi_schema)
+    return app
+
+
+def _describe_problems(description: OpenAPI) -> None:
+    """Say of every operation what the framework does not know: any error of it is a problem, with a code of our vocabulary.
+
+    Routes of the framework that hand out the description itself are left out of it.
+    """
+    text, number = Schema(type=OpenAPIType.STRING), Schema(type=OpenAPIType.INTEGER)
+    codes = Schema(type=OpenAPIType.STRING, enum=[code.value for code in ErrorCode])
+    fields: dict[str, Reference | Schema] = {name: text for name in ("type", "title", "detail", "remedy")}
+    fields |= {"status": number, "code": codes}
+    required = ["type", "title", "status", "code"]
+    description.components.schemas["Problem"] = Schema(type=OpenAPIType.OBJECT, properties=fields, required=required)
+    problem = OpenAPIResponse(
+        description="What went wrong, and what to do about it (RFC 9457)",
+        content={PROBLEM_TYPE: OpenAPIMediaType(schema=Reference(ref="#/components/schemas/Problem"))},
+    )
+    paths = description.paths or {}
+    for own in [path for path in paths if path in ("/api", "/api/openapi.json", "/api/{path}")]:
+        del paths[own]
+    for path in paths.values():
+        for operation in (path.get, path.put, path.post, path.delete, path.patch):
+            if operation is not None:
+                good = {status: answer for status, answer in (operation.responses or {}).items() if int(status) < 400}
+                operation.responses = {**good, "default": problem}
+
+
+async def _no_foreign_page(answer: Response[Any]) -> Response[Any]:
+    """The framework answers a page of its own where /api holds nothing; errors have one shape here."""
+    return problem_response(ErrorCode.NOT_FOUND, "There is nothing at this address.") if answer.status_code == 404 else answer
 
 
 def check_policy(party: Party, handler: BaseRouteHandler) -> None:
