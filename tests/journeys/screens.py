@@ -30,6 +30,16 @@ FLAGS = [
 PATIENCE_MS = 25_000
 """How long anything may take on a machine that runs other tests beside: a guard against hanging, not a measure of speed."""
 
+CUT_LINE = ("Failed to load resource", "net::ERR_", "Failed to fetch")
+"""What Chromium itself notes for each request that comes to nothing, because a test cut the line or left the screen."""
+
+_FILM = """() => {
+  const film = document.querySelector("video");
+  if (!film) return { at: 0, paused: true, height: 0, length: 0, ready: 0 };
+  return { at: film.currentTime, paused: film.paused, height: film.videoHeight, length: film.duration || 0,
+    ready: film.readyState };
+}"""
+
 TV = {"width": 1920, "height": 1080}
 PHONE = {"width": 390, "height": 844}
 
@@ -139,13 +149,7 @@ class Screen:
 
     def film(self) -> dict[str, Any]:
         """Where the film is: seconds, whether it stands, its size; zeros where there is none."""
-        return dict(
-            self.page.evaluate(
-                """() => { const v = document.querySelector("video");
-                     return v ? { at: v.currentTime, paused: v.paused, height: v.videoHeight, length: v.duration || 0, ready: v.readyState }
-                              : { at: 0, paused: true, height: 0, length: 0, ready: 0 }; }"""
-            )
-        )
+        return dict(self.page.evaluate(_FILM))
 
     def await_film(self, beyond: float = 0.0) -> None:
         """Wait until the film moves, and has come further than some second."""

@@ -12,14 +12,12 @@ from playwright.sync_api import Browser, Route, expect
 
 from matinee.fleet import store as fleet
 from matinee.outside.database import Database
-from tests.journeys.screens import PATIENCE_MS, Screen, choose_profile, is_lively, screen
+from tests.journeys.screens import CUT_LINE, PATIENCE_MS, Screen, choose_profile, is_lively, screen
 from tests.journeys.service import FIRST_DAY, LIGHTHOUSE, SECOND_DAY, SERIES, TRAIN, Service
 
 pytestmark = pytest.mark.xdist_group("service")
 
 STEP_SECONDS = 10
-CUT_LINE = ("Failed to load resource", "net::ERR_", "Failed to fetch")
-"""What Chromium itself notes for each request that a cut line fails: the cut is the test's own."""
 
 
 @contextmanager
