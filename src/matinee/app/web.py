@@ -103,7 +103,7 @@ def _describe_problems(description: OpenAPI) -> None:
     """
     text, number = Schema(type=OpenAPIType.STRING), Schema(type=OpenAPIType.INTEGER)
     codes = Schema(type=OpenAPIType.STRING, enum=[code.value for code in ErrorCode])
-    fields: dict[str, Reference | Schema] = {name: text for name in ("type", "title", "detail", "remedy")}
+    fields: dict[str, Reference | Schema] = dict.fromkeys(("type", "title", "detail", "remedy"), text)
     fields |= {"status": number, "code": codes}
     required = ["type", "title", "status", "code"]
     description.components.schemas["Problem"] = Schema(type=OpenAPIType.OBJECT, properties=fields, required=required)
