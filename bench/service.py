@@ -2,14 +2,17 @@
 
 import contextlib
 import http.client
+import json
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
 
 from matinee.app.commands import default_service
 from matinee.app.household import ScreenTokens, ensure_household
@@ -35,6 +38,13 @@ class Serving:
     def box_address(self) -> str:
         return f"{self.web}/box/#token={self.token}"
 
+    def ask(self, method: str, path: str, said: Mapping[str, Any] | None = None) -> Any:
+        """One request of the box to the API; its answer, None where it is empty. Raises HTTPError."""
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+        body = None if said is None else json.dumps(said).encode()
+        with urlopen(Request(self.web + path, body, headers, method=method), timeout=20) as answer:
+            return json.loads(answer.read() or b"null")
+
 
 def settings_for(data: Path) -> Settings:
     """Defaults, on ports at which nothing listens; none of the developer's own settings."""
@@ -59,16 +69,19 @@ def serving(settings: Settings) -> Iterator[Serving]:
     """`matinee serve` for as long as the block lasts; both its web and its edge answer when it begins."""
     with opened(settings) as (_, tokens):
         token = tokens.box
-    process = subprocess.Popen(
-        [sys.executable, "-m", "matinee.app.cli", "serve"],
-        env=settings_as_environment(settings),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        preexec_fn=dies_with_parent,
-    )
+    log = settings.data_folder / "serve.log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "matinee.app.cli", "serve"],
+            env=settings_as_environment(settings),
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            preexec_fn=dies_with_parent,
+        )
     try:
         for port in (settings.port, settings.edge_port):
-            _await_answer(process, port)
+            _await_answer(process, port, log)
         yield Serving(web=settings.web_origin, edge=settings.edge_origin, token=token, pid=process.pid)
     finally:
         process.send_signal(signal.SIGINT)
@@ -95,18 +108,18 @@ def _matinee(settings: Settings, *arguments: str) -> None:
         raise SystemExit(f"bench: matinee {arguments[0]} failed:\n{done.stdout}{done.stderr}")
 
 
-def _await_answer(process: "subprocess.Popen[bytes]", port: int) -> None:
+def _await_answer(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
     end = time.monotonic() + READY_SECONDS
     while time.monotonic() < end:
         if process.poll() is not None:
-            raise SystemExit(f"bench: matinee serve ended with {process.returncode}")
+            raise SystemExit(f"bench: matinee serve ended with {process.returncode}:\n{log.read_text()}")
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
         with contextlib.suppress(OSError, http.client.HTTPException), contextlib.closing(connection):
             connection.request("GET", "/healthz")
             connection.getresponse()
             return
         time.sleep(0.1)
-    raise SystemExit(f"bench: matinee serve did not answer at port {port} within {READY_SECONDS} s")
+    raise SystemExit(f"bench: matinee serve did not answer at port {port} within {READY_SECONDS} s:\n{log.read_text()}")
 
 
 def _free_ports(count: int) -> list[int]:
