@@ -1,0 +1,91 @@
+"""The documentation is complete: every command, route, error code and metric has its row, and each folder its README."""
+
+import re
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from matinee.app.cli import app as command_line
+from matinee.base.errors import ErrorCode
+from matinee.base.party import PartyKind
+from matinee.telemetry.metrics import Counters
+from tests.app.installations import Running
+from tests.app.test_policies import handlers
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+
+_WHO = {
+    "screens": {PartyKind.BOX, PartyKind.VIEWER},
+    "box": {PartyKind.BOX},
+    "publisher": {PartyKind.API_KEY},
+    "anyone": {kind for kind in PartyKind if kind is not PartyKind.STAFF},
+}
+_FRAMEWORK = {"GET /api", "GET /api/{path}"}
+
+
+def rows(name: str) -> dict[str, list[str]]:
+    """The rows of a page's tables: the first cell in backticks -> the other cells."""
+    found = {}
+    for line in (DOCS / name).read_text().splitlines():
+        match = re.match(r"\| (?:<a [^>]*></a>)?`([^`]+)` \| (.*) \|$", line)
+        if match:
+            found[match[1]] = [cell.strip() for cell in match[2].split(" | ")]
+    return found
+
+
+def commands() -> set[str]:
+    return {name for name in command_line if not name.startswith("-")}
+
+
+def test_every_command_has_its_row_and_its_options() -> None:
+    described = {first.split()[1]: first for first in rows("commands.md")}
+    assert set(described) == commands()
+    for name, row in described.items():
+        options = {option for one in command_line[name].assemble_argument_collection() for option in one.names}
+        for option in sorted(options - {"--data"}):
+            assert not option.startswith("--") or f"[{option}" in row, f"{name} {option} is not described"
+
+
+def test_every_route_has_its_row_and_says_who_may_ask(app_running: Running) -> None:
+    described = rows("api.md")
+    routes = {f"{method} {path}": handler for method, path, handler in handlers(app_running.app)}
+    assert set(described) == set(routes) - _FRAMEWORK
+    for route, (who, _) in described.items():
+        assert routes[route].opt["policy"] - {PartyKind.STAFF} == _WHO[who], f"{route} is not for {who} alone"
+
+
+def test_every_error_code_has_its_row_with_its_status() -> None:
+    described = rows("errors.md")
+    assert set(described) == {str(code) for code in ErrorCode}
+    for code in ErrorCode:
+        assert described[code][0] == str(code.http_status), code
+        assert f'<a id="{code}"></a>' in (DOCS / "errors.md").read_text(), f"{code} has no anchor for a problem's type"
+
+
+def test_every_metric_has_its_row_with_its_labels() -> None:
+    registry = CollectorRegistry()
+    Counters(registry)
+    described = rows("metrics.md")
+    samples = {
+        sample.name: [one for one in metric.samples if one.name == sample.name]
+        for metric in registry.collect()
+        for sample in metric.samples
+        if not sample.name.endswith("_created")
+    }
+    assert set(described) == set(samples)
+    for name, found in samples.items():
+        for sample in found:
+            for label, value in sample.labels.items():
+                assert f"`{label}`" in described[name][1], f"{name}: the label {label} is not described"
+                assert value in described[name][1], f"{name}: {label}={value} is not described"
+
+
+@pytest.mark.parametrize(
+    "folder", sorted(path.parent for path in (ROOT / "src/matinee").glob("*/__init__.py")), ids=lambda path: path.name
+)
+def test_each_folder_says_what_it_is_and_where_to_change_what(folder: Path) -> None:
+    text = (folder / "README.md").read_text()
+    assert text.startswith(f"# {folder.name}"), "it opens with its name"
+    assert len(text.splitlines()) >= 5
