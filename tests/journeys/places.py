@@ -58,14 +58,15 @@ def settings(on: Screen, service: Service) -> None:
 
 
 def player(on: Screen, service: Service) -> None:
-    """The film, with what a seek shows: thumbnails. They would go after a second; here time stands still for their picture."""
+    """The film, with what a seek shows: thumbnails. They would go after a second, so the timer that takes them away is not set."""
     film_title(on, service)
     on.page.locator("[data-action=play]").click()
     on.await_film()
     on.press("ArrowRight")
     on.page.locator(".play-strip, .play-seek-preview").first.wait_for(state="visible")
-    on.page.evaluate("window.setTimeout = () => 0")
+    on.page.evaluate("window.timer = window.setTimeout; window.setTimeout = () => 0")
     on.press("ArrowRight")
+    on.page.evaluate("window.setTimeout = window.timer")
     on.page.locator(".play-strip, .play-seek-preview").first.wait_for(state="visible")
     on.page.wait_for_timeout(400)
 
