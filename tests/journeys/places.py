@@ -58,7 +58,7 @@ def settings(on: Screen, service: Service) -> None:
 
 
 def player(on: Screen, service: Service) -> None:
-    """The film, with what a seek shows: thumbnails. They would go after a second, so the timer that takes them away is not set."""
+    """The film, with what a seek shows: thumbnails. The timer that takes them away is not set."""
     film_title(on, service)
     on.page.locator("[data-action=play]").click()
     on.await_film()

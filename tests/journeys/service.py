@@ -33,7 +33,7 @@ SERIES = "Short Days"
 FAST_LADDER: Mapping[str, Any] = {
     "name": "journeys",
     "rungs": [
-        {"width": 640, "height": 360, "bitrate": 600_000, "max_bitrate": 900_000, "threads": 2},
+        {"width": 640, "height": 360, "bitrate": 600_000, "max_bitrate": 900_000, "threads": 1},
         {"width": 320, "height": 180, "bitrate": 200_000, "max_bitrate": 300_000, "threads": 1},
     ],
     "preset": "ultrafast",
@@ -42,7 +42,8 @@ FAST_LADDER: Mapping[str, Any] = {
     "high_rate_percent": 140,
     "audio_bitrate": 64_000,
 }
-"""Two small rungs at the encoder's fastest: the way of a film is the same, and takes a twentieth of the time."""
+"""Two small rungs at the encoder's fastest: the way of a film is the same, and takes a twentieth of the time. One thread each:
+with more, x264 under a bound on its buffer makes other bytes each time, and the crash test compares bytes."""
 
 
 @dataclass(frozen=True)
