@@ -83,7 +83,7 @@ ENCODE = (
     "aformat=sample_fmts=fltp,apad=whole_dur=60060ms,atrim=end=60060ms,asplit=2[a_fr][m_a_fr];"
     "[m_a_fr]ebur128@a_fr=peak=true:framelog=quiet,anullsink "
     "-map [v720] -c:v libx264 -preset veryfast -profile:v high -level:v 3.1 -b:v 2600000 -maxrate 3900000 "
-    f"-bufsize 1950000 -g 48 -keyint_min 48 -sc_threshold 0 -flags +cgop+bitexact -threads 3 -fps_mode passthrough {BT709} "
+    f"-bufsize 1950000 -g 48 -keyint_min 48 -sc_threshold 0 -flags +cgop+bitexact -threads 1 -fps_mode passthrough {BT709} "
     f"{NO_TRACES} -f mp4 v720.mp4 "
     "-map [v360] -c:v libx264 -preset veryfast -profile:v high -level:v 3.0 -b:v 700000 -maxrate 1050000 "
     f"-bufsize 525000 -g 48 -keyint_min 48 -sc_threshold 0 -flags +cgop+bitexact -threads 1 -fps_mode passthrough {BT709} "

@@ -75,10 +75,10 @@ fr = "Un gardien, une lampe, et la mer qui monte."
 en = "A keeper, a lamp, and the sea rising."
 [[credits]]
 role = "director"
-names = ["Ondine Marée"]
+names = ["Matinee"]
 [[credits]]
 role = "cast"
-names = ["Lou Corail", "Sacha Brise"]
+names = ["The sea", "The lamp"]
 [[markers]]
 kind = "credits"
 start = "00:01:20"

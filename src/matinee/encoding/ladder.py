@@ -3,7 +3,8 @@
 The ladder is fixed in this version, and named, because a package says by which ladder it was made. A planner that measures
 each film returns another `Ladder` and nothing else changes. Bitrates sit between Apple's authoring table and what x264
 needs at this preset; the peak is 1.5 times the mean, which with a buffer of half a second's peak keeps each two-second
-segment below twice the mean, as the HLS authoring rules ask.
+segment below twice the mean, as the HLS authoring rules ask. Each rung has one encoder thread: with two, x264 under a bound on
+its buffer writes other bytes on each run, and the rungs of one film keep the cores busy anyway (docs/decisions/0004).
 """
 
 from fractions import Fraction
@@ -15,24 +16,24 @@ from matinee.base.units import BitsPerSecond, DurationMs, FrameRate, Pixels
 from matinee.encoding.model import Ladder, Rung, VideoPlan
 
 
-def _rung(width: int, height: int, kbit: int, threads: int) -> Rung:
+def _rung(width: int, height: int, kbit: int) -> Rung:
     return Rung(
         width=Pixels(width),
         height=Pixels(height),
         bitrate=BitsPerSecond(kbit * 1000),
         max_bitrate=BitsPerSecond(kbit * 1500),
-        threads=threads,
+        threads=1,
     )
 
 
 FIXED_V1 = Ladder(
     name="fixed-v1",
     rungs=(
-        _rung(1920, 1080, 5000, 3),
-        _rung(1280, 720, 2600, 3),
-        _rung(960, 540, 1500, 2),
-        _rung(640, 360, 700, 1),
-        _rung(416, 234, 300, 1),
+        _rung(1920, 1080, 5000),
+        _rung(1280, 720, 2600),
+        _rung(960, 540, 1500),
+        _rung(640, 360, 700),
+        _rung(416, 234, 300),
     ),
     preset="veryfast",
     segment_ms=DurationMs(2000),
