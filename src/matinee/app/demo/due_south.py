@@ -629,7 +629,7 @@ FILM = DemoFilm(
     genres=("animation", "music"),
     original_language="fr",
     credits=STUDIO_CREDITS,
-    markers=(Marker(kind="credits", start=19.2, end=23.9),),
+    markers=(Marker(kind="intro", start=0.0, end=6.2), Marker(kind="credits", start=19.2, end=23.9)),
     cues=(
         Cue(start=2.0, end=4.6, text=Words(fr="Le Sud, c’est tout droit.", en="South is straight ahead.")),
         Cue(

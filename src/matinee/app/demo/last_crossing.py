@@ -506,7 +506,7 @@ FILM = DemoFilm(
     genres=("drama", "nature"),
     original_language="fr",
     credits=STUDIO_CREDITS,
-    markers=(Marker(kind="credits", start=27.0, end=32.0),),
+    markers=(Marker(kind="intro", start=0.0, end=9.5), Marker(kind="credits", start=27.0, end=32.0)),
     cues=(
         Cue(
             start=4.0,

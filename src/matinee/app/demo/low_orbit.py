@@ -443,7 +443,7 @@ FILM = DemoFilm(
     genres=("science_fiction",),
     original_language="fr",
     credits=STUDIO_CREDITS,
-    markers=(Marker(kind="credits", start=22.8, end=28.0),),
+    markers=(Marker(kind="intro", start=0.0, end=11.0), Marker(kind="credits", start=22.8, end=28.0)),
     cues=(
         Cue(
             start=3.2,

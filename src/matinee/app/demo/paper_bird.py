@@ -410,7 +410,7 @@ FILM = DemoFilm(
     genres=("animation", "family"),
     original_language="fr",
     credits=STUDIO_CREDITS,
-    markers=(Marker(kind="credits", start=23.0, end=26.0),),
+    markers=(Marker(kind="intro", start=0.0, end=7.6), Marker(kind="credits", start=23.0, end=26.0)),
     cues=(
         Cue(
             start=4.2,
