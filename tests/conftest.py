@@ -1,3 +1,27 @@
-"""Fixtures that every test may ask for."""
+"""Fixtures that every test may ask for, and how tests are spread over workers.
+
+A file's tests stay together, since they share what is slow to make; the journeys' files stay together too, since they share
+one running service. Only pytest-xdist asks, and only for `--dist loadfile`.
+"""
+
+from typing import Any
+
+import pytest
 
 pytest_plugins = ["tests.databases"]
+
+_BY_THEMSELVES = ("tests/journeys/test_crash.py",)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    from xdist.scheduler import LoadFileScheduling
+
+    class OneServiceScheduling(LoadFileScheduling):  # type: ignore[misc]
+        """Files to workers, the largest first; all journeys through the service to one."""
+
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.split("::", 1)[0]
+            return "tests/journeys" if file.startswith("tests/journeys/") and file not in _BY_THEMSELVES else file
+
+    return OneServiceScheduling(config, log) if config.getvalue("dist") == "loadfile" else None

@@ -64,9 +64,9 @@ def player(on: Screen, service: Service) -> None:
     on.await_film()
     on.press("ArrowRight")
     on.page.locator(".play-strip, .play-seek-preview").first.wait_for(state="visible")
-    on.page.evaluate("window.timer = window.setTimeout; window.setTimeout = () => 0")
+    on.page.evaluate("() => { window.timer = window.setTimeout; window.setTimeout = () => 0; }")
     on.press("ArrowRight")
-    on.page.evaluate("window.setTimeout = window.timer")
+    on.page.evaluate("() => { window.setTimeout = window.timer; }")
     on.page.locator(".play-strip, .play-seek-preview").first.wait_for(state="visible")
     on.page.wait_for_timeout(400)
 

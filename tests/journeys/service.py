@@ -1,8 +1,8 @@
 """The service that the journeys travel through: films from nothing, `matinee add`, `matinee serve`, all as a person would.
 
-One for each test run, since it costs some twenty seconds: every journey carries the mark `xdist_group("service")`, so that one
-worker runs them all. Journeys may leave places watched and preferences set; each uses a household profile, film or episode
-that it does not share, or undoes what it did. What this starts it ends, by its own process id, and with it if it is killed.
+One for each test run, since it costs some twenty seconds: tests/conftest.py gives all journeys to one worker. Journeys may
+leave places watched and preferences set; each begins by putting back what it relies on. What this starts it ends, by its own
+process id, and with it if it is killed.
 """
 
 import contextlib

@@ -9,8 +9,6 @@ from tests.journeys.places import PLACES, SEATS, address_for
 from tests.journeys.screens import screen
 from tests.journeys.service import LIGHTHOUSE, Service
 
-pytestmark = pytest.mark.xdist_group("service")
-
 _AXE = Path(__file__).parents[2] / "ui" / "node_modules" / "axe-core" / "axe.min.js"
 _GRAVE = ("serious", "critical")
 

@@ -7,8 +7,6 @@ from playwright.sync_api import Browser
 
 from tests.journeys.screens import choose_profile, is_lively, screen
 
-pytestmark = pytest.mark.xdist_group("service")
-
 
 @pytest.fixture
 def address(request: pytest.FixtureRequest) -> str:

@@ -8,13 +8,10 @@ import random
 from dataclasses import dataclass
 
 import numpy as np
-import pytest
 from playwright.sync_api import Browser
 
 from tests.journeys.screens import CUT_LINE, Screen, choose_profile, screen
 from tests.journeys.service import Service
-
-pytestmark = pytest.mark.xdist_group("service")
 
 KEYS = 300
 LOOK_EVERY = 10

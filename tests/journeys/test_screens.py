@@ -17,8 +17,6 @@ from tests.journeys.places import PLACES, SEATS, address_for
 from tests.journeys.screens import screen
 from tests.journeys.service import LIGHTHOUSE, Service
 
-pytestmark = pytest.mark.xdist_group("service")
-
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -15,8 +15,6 @@ from matinee.outside.database import Database
 from tests.journeys.screens import CUT_LINE, PATIENCE_MS, Screen, choose_profile, is_lively, screen
 from tests.journeys.service import FIRST_DAY, LIGHTHOUSE, SECOND_DAY, SERIES, TRAIN, Service
 
-pytestmark = pytest.mark.xdist_group("service")
-
 STEP_SECONDS = 10
 
 
