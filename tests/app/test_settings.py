@@ -60,4 +60,5 @@ def test_every_key_is_documented_with_its_default() -> None:
     for name, row in rows.items():
         default = fields[name].default
         if isinstance(default, int) or (default and isinstance(default, str)):
-            assert f"`{default}`" in row, f"{name}'s default is {default}"
+            shown = str(default).lower() if isinstance(default, bool) else default
+            assert f"`{shown}`" in row, f"{name}'s default is {shown}"

@@ -295,7 +295,7 @@ def test_two_renders_give_equal_bytes(tmp_path: Path) -> None:
 
 def test_a_failed_render_leaves_nothing(tmp_path: Path) -> None:
     broken = Tools("/bin/false", find_tools().ffprobe, find_tools().packager)
-    with pytest.raises(ToolFailed, match="could not write paper-bird"):
+    with pytest.raises(ToolFailed, match="could not write"):
         render(small(FILMS[0], seconds=1.0), tmp_path, broken, lambda _: None)
     assert list(tmp_path.iterdir()) == []
 
