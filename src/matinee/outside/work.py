@@ -5,7 +5,7 @@ returned is not run again. Steps must be idempotent all the same, since a proces
 record. Arguments and results are JSON text, so that what is stored can be read by a person and by the next version.
 
 A dead worker's work stays PENDING with DBOS. Here each worker beats in the table `workers`; another one claims the row of one
-that has stopped beating, then cancels and resumes its work by DBOS's public calls, which runs again only the unfinished step.
+that has stopped beating, then resumes its work by DBOS's public call, which runs again only the unfinished step.
 """
 
 import os
@@ -176,7 +176,7 @@ class WorkEngine:
                 continue
             for status in pending:
                 if status.executor_id == owner:
-                    DBOS.cancel_workflow(status.workflow_id)
+                    # Not cancelled before: a worker that died between the two would leave it cancelled for ever.
                     DBOS.resume_workflow(status.workflow_id, queue_name=status.queue_name)
             with self._database.write() as connection:
                 connection.execute(sa.delete(workers).where(workers.c.executor == owner))
