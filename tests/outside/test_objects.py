@@ -9,7 +9,7 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from matinee.outside.objects import ObjectMissing, ObjectStore
+from matinee.outside.objects import ObjectMissing, ObjectStore, ObjectStoreFailed
 
 
 @pytest.fixture(scope="session")
@@ -91,3 +91,18 @@ def test_a_prefix_is_a_whole_path_element(store: ObjectStore) -> None:
     assert sorted(store.list("packages/x")) == [("packages/x/1", 2), ("packages/x/deep/2", 2)]
     assert store.delete_under("packages/x") == 2
     assert [path for path, _ in store.list("packages")] == ["packages/xy/3"]
+
+
+def test_a_store_that_is_away_says_so_in_our_words() -> None:
+    away = ObjectStore.at(
+        "s3://bucket",
+        endpoint="http://127.0.0.1:9",
+        region="us-east-1",
+        access_key_id="test",
+        secret_access_key="test",
+        client_options={"allow_http": True},
+        retry_config={"max_retries": 0},
+    )
+    for ask in (lambda: away.get("a"), lambda: away.get_range("a", 0, 1), lambda: away.delete("a")):
+        with pytest.raises(ObjectStoreFailed):
+            ask()

@@ -72,18 +72,22 @@ class ObjectStore:
             ) from error
 
     def get(self, path: str) -> bytes:
-        """The whole object. Raises ObjectMissing."""
+        """The whole object. Raises ObjectMissing, ObjectStoreFailed."""
         try:
             return bytes(obstore.get(self._store, path).bytes())
         except (NotFoundError, FileNotFoundError) as error:
             raise ObjectMissing(f"{path} is not in the store.") from error
+        except (BaseError, OSError) as error:
+            raise _unread(path, error) from error
 
     def get_range(self, path: str, start: int, end: int) -> bytes:
-        """Bytes from `start` up to, not including, `end`. Raises ObjectMissing."""
+        """Bytes from `start` up to, not including, `end`. Raises ObjectMissing, ObjectStoreFailed."""
         try:
             return bytes(obstore.get_range(self._store, path, start=start, end=end))
         except (NotFoundError, FileNotFoundError) as error:
             raise ObjectMissing(f"{path} is not in the store.") from error
+        except (BaseError, OSError) as error:
+            raise _unread(path, error) from error
 
     def size(self, path: str) -> Bytes | None:
         """The object's size, or None where there is none."""
@@ -109,7 +113,7 @@ class ObjectStore:
         except (NotFoundError, FileNotFoundError) as error:
             raise ObjectMissing(f"{path} is not in the store.") from error
         except (BaseError, OSError) as error:
-            raise ObjectStoreFailed(f"{path} could not be read: {_first_line(error)}.") from error
+            raise _unread(path, error) from error
 
     def list(self, prefix: str) -> Iterator[tuple[str, Bytes]]:
         """Every (path, size) under a prefix of whole path elements: "packages/x" is none of "packages/xy"."""
@@ -123,6 +127,8 @@ class ObjectStore:
             obstore.delete(self._store, path)
         except (NotFoundError, FileNotFoundError):
             return
+        except (BaseError, OSError) as error:
+            raise ObjectStoreFailed(f"{path} could not be deleted: {_first_line(error)}.") from error
 
     def delete_under(self, prefix: str) -> int:
         """Take away everything under a prefix; how many objects that were."""
@@ -134,6 +140,10 @@ class ObjectStore:
     def local_file(self, path: str) -> Path | None:
         """Where the object lies as a file, for a server that sends files by path; None in a store elsewhere."""
         return None if self._root is None else self._root / path
+
+
+def _unread(path: str, error: BaseException) -> ObjectStoreFailed:
+    return ObjectStoreFailed(f"{path} could not be read: {_first_line(error)}.")
 
 
 def _first_line(error: BaseException) -> str:
