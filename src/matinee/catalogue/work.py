@@ -159,7 +159,7 @@ class Ingest:
         report = Reporter(self._database, request.ingest, self._clock)
 
         def at(stage: Stage, work: Callable[[Progress], msgspec.Struct]) -> Callable[[], str]:
-            return lambda: _json(_telling_of_a_full_disk(lambda: work(report.stage(stage)), self._work_folder))
+            return lambda: _json(_in_our_words(lambda: work(report.stage(stage)), self._work_folder, request))
 
         mark = _read(step("fingerprint", at(Stage.PROBE, lambda p: self._fingerprint(request, p))), Fingerprint)
         metadata = _read(step("metadata", at(Stage.PROBE, lambda _: metadata_of(source))), Metadata)
@@ -270,6 +270,8 @@ class Ingest:
         with self._database.write() as conn:
             progress.end(conn, request.ingest)
             library_store.forget(conn, request.package)
+            if library_store.is_published(conn, request.package):
+                return "{}"  # what failed came after the title was told of: its bytes stay
         self._published.delete_under(f"packages/{request.package}")
         self._published.delete_under(_artwork_prefix(request))
         return "{}"
@@ -387,6 +389,22 @@ def _check_room(folder: Path, plan: EncodePlan, name: str) -> None:
             remedy="Make room, or move the data folder to a larger disk; then add the film again.",
             code=ErrorCode.DISK_FULL,
         )
+
+
+def _in_our_words(work: Callable[[], msgspec.Struct], folder: Path, request: IngestRequest) -> msgspec.Struct:
+    """What nobody foresaw ends an ingest as any failure does: undone, and told. Left to the work engine, it would keep the claim
+    on the film for ever, and no later add could make it."""
+    try:
+        return _telling_of_a_full_disk(work, folder)
+    except MatineeError:
+        raise
+    except Exception as error:
+        # A process boundary: this is the body of a step.
+        log.error("ingest broke", ingest=request.ingest, exc_info=error)
+        raise MatineeError(
+            f"{printable(Path(request.source).name)} could not be ingested: {type(error).__name__}.",
+            remedy="Add it again; if it fails again, the worker's log says more.",
+        ) from error
 
 
 def _telling_of_a_full_disk(work: Callable[[], msgspec.Struct], folder: Path) -> msgspec.Struct:

@@ -110,6 +110,12 @@ def forget(connection: Connection, package_id: PackageId) -> None:
     )
 
 
+def is_published(connection: Connection, package_id: PackageId) -> bool:
+    """Whether a package stands, and with it the title that it was made for."""
+    state = connection.execute(sa.select(packages.c.state).where(packages.c.id == package_id)).scalar_one_or_none()
+    return state == PackageState.PUBLISHED.value
+
+
 def get(connection: Connection, package_id: PackageId) -> Package:
     """A package that holds a key still. Raises LibraryError (not_found)."""
     row = connection.execute(_SELECT.where(packages.c.id == package_id)).one_or_none()

@@ -1,0 +1,83 @@
+"""How an ingest ends where nobody foresaw the error: undone and told, with nothing of a published title taken away."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from matinee.app.commands import default_service
+from matinee.app.installation import Installation, open_installation, read_clock
+from matinee.app.settings import load_settings
+from matinee.base.units import Bytes, DurationMs
+from matinee.catalogue import progress, work
+from matinee.catalogue.work import Ingest, IngestRequest, OutcomeState, hand_in, read_outcome
+from matinee.encoding.ladder import FIXED_V1
+from matinee.library import store as library
+from matinee.library.model import DrmSystem, PackageFiles
+from matinee.library.work import package_folder
+from matinee.outside.tools import find_tools
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Iterator[Installation]:
+    with open_installation(load_settings(tmp_path / "data", {})) as opened:
+        yield opened
+
+
+@pytest.fixture
+def request_(installation: Installation, tmp_path: Path) -> IngestRequest:
+    (tmp_path / "film.mp4").write_bytes(b"a film")
+    service = default_service(installation)
+    with installation.database.write() as conn:
+        return hand_in(conn, installation.queue, tmp_path / "film.mp4", service, read_clock())
+
+
+def _ingest(installation: Installation) -> Ingest:
+    return Ingest(
+        database=installation.database,
+        published=installation.published,
+        work_folder=installation.settings.work_folder,
+        tools=find_tools(),
+        master=installation.master,
+        ladder=FIXED_V1,
+        drm=(DrmSystem.CLEARKEY,),
+        clock=read_clock,
+    )
+
+
+def _at_once(_name: str, step: Callable[[], str]) -> str:
+    return step()
+
+
+def test_an_error_that_nobody_foresaw_is_undone_and_told(
+    installation: Installation, request_: IngestRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: Path) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(work, "metadata_of", broken)
+    outcome = read_outcome(_ingest(installation).run(_at_once, work._json(request_)))
+    assert outcome.state is OutcomeState.FAILED
+    assert "film.mp4" in outcome.message
+    with installation.database.read() as conn:
+        assert list(progress.under_way(conn)) == [], "its claim on the film would refuse every later add"
+
+
+def test_undo_takes_nothing_from_a_title_that_stands(installation: Installation, request_: IngestRequest) -> None:
+    kept = f"{package_folder(request_.package)}/master.m3u8"
+    installation.published.put(kept, b"#EXTM3U")
+    with installation.database.write() as conn:
+        keys = library.ensure_keys(conn, installation.master, request_.package, request_.title, read_clock())
+        files = PackageFiles(
+            package_id=request_.package,
+            kid=keys.kid.hex(),
+            drm=(DrmSystem.CLEARKEY,),
+            duration_ms=DurationMs(1000),
+            tracks=(),
+            file_count=1,
+            total_bytes=Bytes(7),
+            contents_sha256="0" * 64,
+        )
+        library.mark_published(conn, files, read_clock())
+    _ingest(installation)._undo(request_)
+    assert installation.published.get(kept) == b"#EXTM3U"
