@@ -23,6 +23,7 @@ from matinee.outside.processes import dies_with_parent
 
 RESTART_AFTER_SECONDS = 1.0
 GIVE_UP_AFTER_RESTARTS = 20
+STEADY_AFTER_SECONDS = 60.0
 STOP_WITHIN_SECONDS = 8
 
 log = structlog.get_logger("matinee.serve")
@@ -60,7 +61,10 @@ def serve(app: Litestar, settings: Settings, children: tuple[Child, ...], on_rea
             ssl_keyfile=settings.tls_key or None,
         )
     )
-    with _supervised(children):
+    # uvicorn ends in order and then raises the signal again: by the default, SIGTERM would kill this process before its children
+    # are ended and the database is closed.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with contextlib.suppress(KeyboardInterrupt), _supervised(children):
         threading.Thread(target=_tell_when_started, args=(server, on_ready), daemon=True).start()
         server.run()
 
@@ -88,7 +92,9 @@ def _supervised(children: tuple[Child, ...]) -> Iterator[None]:
 
 
 def _keep_running(child: Child, stopping: threading.Event) -> None:
-    for attempt in range(GIVE_UP_AFTER_RESTARTS):
+    attempt = 0
+    while attempt < GIVE_UP_AFTER_RESTARTS:
+        began = time.monotonic()
         process = subprocess.Popen(
             [sys.executable, "-m", child.module],
             env=dict(child.environment),
@@ -100,6 +106,8 @@ def _keep_running(child: Child, stopping: threading.Event) -> None:
             if stopping.wait(0.1):
                 _stop(process)
                 return
+        # Twenty deaths in a row are a fault that stays; twenty in a year are not.
+        attempt = 0 if time.monotonic() - began >= STEADY_AFTER_SECONDS else attempt + 1
         log.error("a part of the service died and is started again", part=child.name, exit=process.returncode, attempt=attempt)
         if stopping.wait(RESTART_AFTER_SECONDS):
             return
