@@ -9,8 +9,8 @@ from typing import Any
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from matinee.app.commands import default_service
 from matinee.app.household import ensure_household, mint
+from matinee.app.ingests import default_service
 from matinee.app.installation import Installation, open_installation, read_clock
 from matinee.app.settings import load_settings
 from matinee.app.wiring import build_web

@@ -15,7 +15,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from matinee.app.commands import default_service
+from matinee.app.ingests import default_service
 from matinee.app.installation import Installation, open_installation, read_clock
 from matinee.app.settings import Settings, load_settings
 from matinee.catalogue.work import IngestRequest, OutcomeState, hand_in, read_outcome

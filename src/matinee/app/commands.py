@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from matinee.app.household import addresses, ensure_household, mint
+from matinee.app.ingests import default_service, films_in, outcome_of
 from matinee.app.installation import Installation, open_installation, read_clock
 from matinee.app.logging import set_up_logging
 from matinee.app.settings import from_environment, load_settings, settings_as_environment
@@ -26,15 +27,14 @@ from matinee.base.clock import to_rfc3339
 from matinee.base.errors import ErrorCode, InvalidRequest, MatineeError, NotFound
 from matinee.catalogue import progress
 from matinee.catalogue import store as catalogue
-from matinee.catalogue.model import Language, Service, Title, TitleKind
-from matinee.catalogue.naming import FILM_SUFFIXES, printable
+from matinee.catalogue.model import Language, Title, TitleKind
+from matinee.catalogue.naming import printable
 from matinee.catalogue.rules import name_of
-from matinee.catalogue.work import IngestOutcome, IngestRequest, OutcomeState, hand_in, read_outcome, take_away
+from matinee.catalogue.work import IngestOutcome, IngestRequest, OutcomeState, hand_in, take_away
 from matinee.library import store as library_store
 from matinee.library import work as library
 from matinee.outside.processes import dies_with_parent
 from matinee.outside.work import any_worker_alive
-from matinee.parties import store as parties
 
 DONE, FAILED = 0, 1
 
@@ -76,42 +76,6 @@ def add(films: Sequence[Path], *, data: Path | None, service: str | None, detach
             _tell_outcomes(terminal, outcomes)
     good = (OutcomeState.PUBLISHED,)
     return DONE if all(o.state in good or o.code == ErrorCode.ALREADY_ADDED for o in outcomes) else FAILED
-
-
-def films_in(paths: Sequence[Path]) -> list[Path]:
-    """The film files that are meant: a file is taken as it is named, a folder is searched for names of films.
-
-    Raises InvalidRequest for a path that is not there and for a folder without films.
-    """
-    found: dict[Path, None] = {}
-    for path in paths:
-        if path.is_dir():
-            inside = [p for p in sorted(path.rglob("*")) if _looks_like_a_film(p.relative_to(path), p)]
-            if not inside:
-                raise InvalidRequest(
-                    f"There is no film in the folder {path}.",
-                    remedy="Films are files such as NAME.mp4, NAME.mkv, NAME.mov, NAME.webm.",
-                )
-            found |= dict.fromkeys(inside)
-        elif path.exists():
-            found[path] = None
-        else:
-            raise InvalidRequest(f"There is no file or folder {path}.", remedy="See that the path is spelled right.")
-    return list(found)
-
-
-def _looks_like_a_film(inside: Path, path: Path) -> bool:
-    """By its name alone; what is hidden, or in a hidden folder, is somebody's half-made file."""
-    hidden = any(part.startswith(".") for part in inside.parts)
-    return not hidden and path.suffix.lstrip(".").lower() in FILM_SUFFIXES and path.is_file()
-
-
-def default_service(installation: Installation, name: str | None = None) -> Service:
-    """The service that films go to: by name, or the one that the settings name; made where it is not there."""
-    settings, now = installation.settings, read_clock()
-    with installation.database.write() as conn:
-        publisher = parties.ensure_publisher(conn, settings.publisher, settings.currency, now)
-        return catalogue.ensure_service(conn, publisher.id, name or settings.service, now)
 
 
 def _hand_in(installation: Installation, film: Path, service: str | None) -> IngestRequest:
@@ -179,23 +143,6 @@ def _await(
                 check_alive()
                 time.sleep(POLL_SECONDS)
     return [outcomes[request.ingest] for request in requests]
-
-
-def outcome_of(installation: Installation, request: IngestRequest) -> IngestOutcome | None:
-    """How an ingest ended, None while it has not."""
-    state = installation.queue.state(request.ingest)
-    if state is None or state.state in ("waiting", "running"):
-        return None
-    if state.state == "done" and state.result is not None:
-        return read_outcome(state.result)
-    return IngestOutcome(
-        ingest=request.ingest,
-        state=OutcomeState.FAILED,
-        name=printable(Path(request.source).name),
-        code=ErrorCode.INTERNAL,
-        message=f"{printable(Path(request.source).name)} could not be ingested: {state.error or state.state}.",
-        remedy="Add it again; if it fails again, the worker's log says more.",
-    )
 
 
 def _show_progress(bars: Bars | None, installation: Installation, requests: Sequence[IngestRequest]) -> None:

@@ -16,10 +16,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from matinee.app.commands import default_service, outcome_of
 from matinee.app.demo.films import films, render
 from matinee.app.demo.model import DemoFilm
 from matinee.app.household import ScreenTokens, addresses, ensure_household
+from matinee.app.ingests import default_service, outcome_of
 from matinee.app.installation import Installation, read_clock
 from matinee.app.settings import settings_as_environment
 from matinee.app.terminal import Bars, Terminal
