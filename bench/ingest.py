@@ -21,7 +21,7 @@ import msgspec
 
 from bench.film import plain_command, whole_film
 from bench.rows import Row, compared, table
-from matinee.app.commands import default_service
+from matinee.app.ingests import default_service
 from matinee.app.installation import Installation, open_installation, read_clock
 from matinee.app.settings import load_settings
 from matinee.base.ids import ArtworkId, IngestId, PackageId, TitleId, new_id

@@ -24,7 +24,7 @@ from bench.catalogue_data import make_titles
 from bench.chromium import PAGES, Remote, chromium, television
 from bench.rows import Row, compared, table
 from bench.service import opened, serving, settings_for
-from matinee.app.commands import default_service
+from matinee.app.ingests import default_service
 from matinee.app.installation import Installation, read_clock
 from matinee.catalogue import store
 from matinee.catalogue.model import Title

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
-from matinee.app.commands import default_service
 from matinee.app.household import ScreenTokens, ensure_household
+from matinee.app.ingests import default_service
 from matinee.app.installation import Installation, open_installation, read_clock
 from matinee.app.settings import Settings, load_settings, settings_as_environment
 from matinee.outside.processes import dies_with_parent
