@@ -371,3 +371,8 @@ def test_no_key_is_in_a_repr(stage: Stage) -> None:
     licence = stage.desk._licences.fetch(package)
     assert KEY not in repr(licence)
     assert KEY in msgspec.json.encode(dict(licence.keys)).decode()
+
+
+def test_a_body_that_is_nested_without_end_is_refused_and_not_our_fault(client: TestClient[Any]) -> None:
+    answer = call(client, "/licence/clearkey/nobody", b'{"x":' + b"[" * 15_000, token="")
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")

@@ -140,5 +140,7 @@ def read(body: bytes, shape: type[ShapeT]) -> ShapeT:
     """A body of this shape. Raises InvalidRequest, which names the field."""
     try:
         return msgspec.json.decode(body, type=shape)
+    except RecursionError:
+        raise InvalidRequest("The body is nested too deeply.", remedy="See /api/openapi.json.") from None
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise InvalidRequest(f"The body is not as it must be: {error}.", remedy="See /api/openapi.json.") from error
