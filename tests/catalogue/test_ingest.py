@@ -1,5 +1,6 @@
 """How an ingest ends where nobody foresaw the error: undone and told, with nothing of a published title taken away."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -81,3 +82,11 @@ def test_undo_takes_nothing_from_a_title_that_stands(installation: Installation,
         library.mark_published(conn, files, read_clock())
     _ingest(installation)._undo(request_)
     assert installation.published.get(kept) == b"#EXTM3U"
+
+
+def test_a_name_that_is_not_utf_8_is_told_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    film = os.path.join(os.fsencode(tmp_path), b"caf\xe9.mp4")
+    with open(film, "wb") as file:
+        file.write(b"film")
+    assert cli.run(["add", "--detach", "--data", str(tmp_path / "data"), os.fsdecode(film)]) == cli.FAILED
+    assert "not in UTF-8" in capsys.readouterr().err

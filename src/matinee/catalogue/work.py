@@ -21,7 +21,7 @@ import structlog
 from sqlalchemy.engine import Connection
 
 from matinee.base.clock import Clock, Instant
-from matinee.base.errors import ErrorCode, MatineeError
+from matinee.base.errors import ErrorCode, InvalidRequest, MatineeError
 from matinee.base.ids import ArtworkId, IngestId, PackageId, PublisherId, ServiceId, TitleId, new_id
 from matinee.base.units import Pixels
 from matinee.catalogue import progress, store
@@ -283,7 +283,14 @@ class Ingest:
 def hand_in(
     conn: Connection, queue: WorkQueue, film: Path, service: Service, now: Instant, ingest: IngestId | None = None
 ) -> IngestRequest:
-    """Draw the ids of a new ingest, note it as waiting, and put it in the queue. `ingest` is one that was announced."""
+    """Draw the ids of a new ingest, note it as waiting, and put it in the queue. `ingest` is one that was announced.
+
+    Raises InvalidRequest for a path that is no text: it could be neither stored nor told.
+    """
+    if not _is_text(str(film.absolute())):
+        raise InvalidRequest(
+            f"The path of {printable(film.name)!a} is not in UTF-8.", remedy="Rename it (convmv does many at once), then add it."
+        )
     request = IngestRequest(
         ingest=ingest or IngestId(new_id()),
         source=str(film.absolute()),
@@ -296,6 +303,14 @@ def hand_in(
     progress.begin(conn, request.ingest, service.id, printable(film.name), now)
     queue.enqueue(QUEUE, WORK, request.ingest, _json(request))
     return request
+
+
+def _is_text(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def read_outcome(result: str) -> IngestOutcome:
