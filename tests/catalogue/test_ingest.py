@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from matinee.app import cli
 from matinee.app.ingests import default_service
 from matinee.app.installation import Installation, open_installation, read_clock
 from matinee.app.settings import load_settings
