@@ -174,7 +174,8 @@ class WorkEngine:
         for owner in sorted(owners):
             if not self._claim(owner):
                 continue
-            for status in pending:
+            # Asked again: another worker may have taken over since, and its work must not be run a second time beside it.
+            for status in DBOS.list_workflows(status="PENDING", load_input=False, load_output=False):
                 if status.executor_id == owner:
                     # Not cancelled before: a worker that died between the two would leave it cancelled for ever.
                     DBOS.resume_workflow(status.workflow_id, queue_name=status.queue_name)
