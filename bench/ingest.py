@@ -117,6 +117,7 @@ def _request(installation: Installation, film: Path) -> IngestRequest:
         title=TitleId(new_id()),
         package=PackageId(new_id()),
         artwork=ArtworkId(new_id()),
+        series_artwork=ArtworkId(new_id()),
     )
     with installation.database.write() as conn:
         progress.begin(conn, request.ingest, service.id, film.name, read_clock())

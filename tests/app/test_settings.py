@@ -38,6 +38,7 @@ def test_what_is_not_named_lies_in_the_data_folder(tmp_path: Path) -> None:
         ("port = ", {}, "matinee.toml cannot be read"),
         ('data = "/elsewhere"', {}, "which only --data and MATINEE_DATA may"),
         ('tls_key = "key.pem"', {}, "tls_certificate and tls_key go together"),
+        ("port = 8401", {}, "port and edge_port are both 8401"),
         ('drm_systems = ["magic"]', {}, "drm_systems"),
         ("", {"MATINEE_PORT": "many"}, "MATINEE_PORT is 'many', and should be a whole number"),
         ("", {"MATINEE_INGEST_AT_ONCE": "0"}, "ingest_at_once is 0"),

@@ -218,3 +218,23 @@ def test_pages_hold_every_title_once_newest_first(times: list[int], limit: int) 
         assert [t.id for t in seen] == [t.id for t in sorted(made, key=lambda t: (-t.published_at, t.id))]
     finally:
         database.close()
+
+
+def test_a_series_has_pictures_of_its_own_from_the_episode_that_brings_it_into_being(
+    any_database: Database, service: Service
+) -> None:
+    own, other = ArtworkId(new_id()), ArtworkId(new_id())
+    with any_database.write() as conn:
+        for number, pictures in ((1, own), (2, other)):
+            one = store.publish(
+                conn,
+                TitleId(new_id()),
+                service,
+                told_episode("s", 1, number),
+                playable(),
+                ArtworkId(new_id()),
+                str(number),
+                NOW,
+                series_artwork=pictures,
+            )
+            assert store.series_artwork_of(conn, one.id) == own

@@ -22,7 +22,7 @@ from matinee.app.installation import Installation, open_installation, read_clock
 from matinee.app.logging import set_up_logging
 from matinee.app.settings import from_environment, load_settings, settings_as_environment
 from matinee.app.terminal import Bars, Terminal
-from matinee.app.tls import ensure_local_tls, lan_address
+from matinee.app.tls import ensure_local_tls, lan_address, local_authority
 from matinee.base.clock import to_rfc3339
 from matinee.base.errors import ErrorCode, InvalidRequest, MatineeError, NotFound
 from matinee.catalogue import progress
@@ -326,9 +326,10 @@ def serve(*, data: Path | None, lan: bool, **listen: Any) -> int:
     from matinee.app.wiring import build_web
 
     terminal = Terminal()
-    overrides, authority = _lan_overrides(data, listen) if lan else (listen, None)
+    overrides = _lan_overrides(data, listen) if lan else listen
     with opened(data, **overrides) as installation:
         settings = installation.settings
+        authority = local_authority(settings.data_folder / "tls", settings.tls_certificate)
         set_up_logging(settings.log_level)
         tokens = ensure_household(installation, default_service(installation), read_clock())
         told = addresses(installation, tokens)
@@ -339,7 +340,8 @@ def serve(*, data: Path | None, lan: bool, **listen: Any) -> int:
             if authority is not None:
                 terminal.line(f"  Trust first    {settings.web_origin}/authority.pem  (a file for the screen's certificates)")
 
-        shown = told if settings.shows_progress else []
+        # Without tokens: a page that anyone may ask for signs nobody in. The terminal has the whole addresses.
+        shown = [(name, what, address.partition("#")[0]) for name, what, address in told] if settings.shows_progress else []
         app = build_web(
             installation,
             shows_progress=settings.shows_progress,
@@ -351,26 +353,24 @@ def serve(*, data: Path | None, lan: bool, **listen: Any) -> int:
     return DONE
 
 
-def _lan_overrides(data: Path | None, listen: dict[str, Any]) -> tuple[dict[str, Any], Path | None]:
+def _lan_overrides(data: Path | None, listen: dict[str, Any]) -> dict[str, Any]:
     """What listening for the home network changes: every interface, this machine's address, and TLS."""
     settings = load_settings(data or from_environment(), os.environ, **listen)
     address = lan_address()
     values = {**listen, "host": listen.get("host") or "0.0.0.0"}  # noqa: S104 -- what --lan asks for
-    authority = None
     if not settings.tls_certificate:
         tls = ensure_local_tls(settings.data_folder / "tls", (address, "localhost", "127.0.0.1"))
         values |= {"tls_certificate": str(tls.certificate), "tls_key": str(tls.key)}
-        authority = tls.authority
     values["public_url"] = settings.public_url or f"https://{address}:{settings.port}"
     values["edge_url"] = settings.edge_url or f"https://{address}:{settings.edge_port}"
-    return values, authority
+    return values
 
 
 def demo(*, data: Path | None, lan: bool, **listen: Any) -> int:
     """The demo: the service, and films that the project makes itself."""
     from matinee.app.demonstrate import demonstrate  # draws with numpy, which no other command needs
 
-    overrides, _ = _lan_overrides(data, listen) if lan else (listen, None)
+    overrides = _lan_overrides(data, listen) if lan else listen
     with opened(data, **overrides) as installation:
         return demonstrate(installation, Terminal())
 

@@ -169,6 +169,11 @@ def _check_ranges(settings: Settings, where: str) -> None:
         value = getattr(settings, key)
         if not low <= value <= high:
             raise SettingInvalid(f"{where}: {key} is {value}, and must be from {low} to {high}.", remedy="Correct it.")
+    if settings.port == settings.edge_port:
+        raise SettingInvalid(
+            f"{where}: port and edge_port are both {settings.port}, and two servers cannot share one.",
+            remedy="Give the edge another port.",
+        )
     if bool(settings.tls_certificate) != bool(settings.tls_key):
         raise SettingInvalid(
             f"{where}: tls_certificate and tls_key go together, and one of them is missing.", remedy="Set both or none."

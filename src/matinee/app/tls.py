@@ -38,7 +38,11 @@ def ensure_local_tls(folder: Path, hosts: tuple[str, ...]) -> LocalTls:
     made = LocalTls(folder / "certificate.pem", folder / "key.pem", folder / "authority.pem")
     for_hosts = folder / "hosts"
     wanted = "\n".join(hosts)
-    if for_hosts.exists() and for_hosts.read_text() == wanted and all(p.exists() for p in (made.certificate, made.key)):
+    if (
+        for_hosts.exists()
+        and for_hosts.read_text() == wanted
+        and all(p.exists() for p in (made.certificate, made.key, made.authority))
+    ):
         return made
     authority = trustme.CA(organization_name="Matinee local authority")
     issued = authority.issue_cert(*hosts, organization_name="Matinee")
@@ -47,6 +51,12 @@ def ensure_local_tls(folder: Path, hosts: tuple[str, ...]) -> LocalTls:
     made.authority.write_bytes(authority.cert_pem.bytes())
     for_hosts.write_text(wanted)
     return made
+
+
+def local_authority(folder: Path, certificate: str) -> Path | None:
+    """The authority's certificate, where the service speaks TLS by the folder's own certificate; else None."""
+    authority = folder / "authority.pem"
+    return authority if certificate == str(folder / "certificate.pem") and authority.is_file() else None
 
 
 def _write_private(path: Path, data: bytes) -> None:

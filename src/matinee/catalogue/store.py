@@ -116,6 +116,13 @@ def service_of(conn: Connection, service: ServiceId) -> Service:
     return _service(found)
 
 
+def series_artwork_of(conn: Connection, title: TitleId) -> ArtworkId | None:
+    """The pictures of the series that a title belongs to, None where it belongs to none."""
+    episode = _load(conn, title)
+    series = _load(conn, episode.series) if episode is not None and episode.series is not None else None
+    return None if series is None else series.artwork
+
+
 def all_services(conn: Connection) -> Sequence[Service]:
     return [_service(row) for row in conn.execute(sa.select(services).order_by(services.c.name, services.c.id))]
 
@@ -138,9 +145,11 @@ def publish(
     source_hash: str,
     now: Instant,
     warnings: Sequence[str] = (),
+    series_artwork: ArtworkId | None = None,
 ) -> Title:
     """Bring a film or an episode into being, with its series where it is the first episode. The title as it now stands.
 
+    `series_artwork` is the series' own pictures, should this be what brings it into being; without, it borrows the episode's.
     To publish the same title id again (work that is run twice) changes nothing. Raises AlreadyAdded where this file is
     another title of the publisher's, and CatalogueError (conflict) where the place in the series is taken.
     """
@@ -149,7 +158,7 @@ def publish(
         return there
     series, first_episode = None, False
     if told.series is not None:
-        series, first_episode = _ensure_series(conn, service, told.series, told, artwork, now)
+        series, first_episode = _ensure_series(conn, service, told.series, told, series_artwork or artwork, now)
     made = Title(
         id=title,
         publisher=service.publisher,

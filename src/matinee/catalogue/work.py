@@ -77,6 +77,7 @@ class IngestRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     title: TitleId
     package: PackageId
     artwork: ArtworkId
+    series_artwork: ArtworkId
 
 
 class OutcomeState(StrEnum):
@@ -172,7 +173,7 @@ class Ingest:
         step("verify", at(Stage.VERIFY, lambda p: self._verify(request, film, folder, p)))
         step("store", at(Stage.PUBLISH, lambda p: self._store(request, folder, p)))
         step("tell", at(Stage.PUBLISH, lambda _: self._tell(request, metadata, mark, film, files)))
-        step("clean", lambda: self._clean(request))
+        step("clean", lambda: self._finish(request))
         return tuple(warning.message for warning in film.warnings)
 
     def _fingerprint(self, request: IngestRequest, on_progress: Progress) -> Fingerprint:
@@ -216,12 +217,17 @@ class Ingest:
         return film
 
     def _artwork(self, request: IngestRequest, film: EncodedFilm, metadata: Metadata, folder: Path) -> Nothing:
-        name = in_language(metadata.text, "name", Language(""), metadata.original_language)
-        art = folder / "artwork"
+        """The title's pictures, and with the first episode of a series the series' own, its name on them."""
         stills = outside_markers(film.stills, metadata.markers) if film.stills is not None else None
-        files = artwork.draw_artwork(stills, folder, name, art)
-        for name in msgspec.structs.astuple(files):
-            self._published.put(f"{_artwork_prefix(request)}/{name}", art / name)
+        drawn = [(request.artwork, metadata.text)]
+        if metadata.series is not None:
+            drawn.append((request.series_artwork, metadata.series.text or metadata.text))
+        for artwork_id, words in drawn:
+            art = folder / "artwork" / artwork_id
+            name = in_language(words, "name", Language(""), metadata.original_language)
+            files = artwork.draw_artwork(stills, folder, name, art)
+            for file in msgspec.structs.astuple(files):
+                self._published.put(f"{artwork_folder(artwork_id)}/{file}", art / file)
         return Nothing()
 
     def _package(self, request: IngestRequest, film: EncodedFilm, folder: Path, on_progress: Progress) -> PackageFiles:
@@ -256,9 +262,18 @@ class Ingest:
                 mark.sha256,
                 now,
                 [warning.message for warning in film.warnings],
+                series_artwork=request.series_artwork,
             )
             progress.end(conn, request.ingest)
         return Nothing()
+
+    def _finish(self, request: IngestRequest) -> str:
+        """Take away what the published title does not need: the clear files, and pictures for a series that has its own."""
+        with self._database.read() as conn:
+            used = store.series_artwork_of(conn, request.title)
+        if used != request.series_artwork:
+            self._published.delete_under(artwork_folder(request.series_artwork))
+        return self._clean(request)
 
     def _clean(self, request: IngestRequest) -> str:
         shutil.rmtree(self._folder_of(request), ignore_errors=True)
@@ -273,7 +288,8 @@ class Ingest:
             if library_store.is_published(conn, request.package):
                 return "{}"  # what failed came after the title was told of: its bytes stay
         self._published.delete_under(f"packages/{request.package}")
-        self._published.delete_under(_artwork_prefix(request))
+        self._published.delete_under(artwork_folder(request.artwork))
+        self._published.delete_under(artwork_folder(request.series_artwork))
         return "{}"
 
     def _folder_of(self, request: IngestRequest) -> Path:
@@ -299,6 +315,7 @@ def hand_in(
         title=TitleId(new_id()),
         package=PackageId(new_id()),
         artwork=ArtworkId(new_id()),
+        series_artwork=ArtworkId(new_id()),
     )
     progress.begin(conn, request.ingest, service.id, printable(film.name), now)
     queue.enqueue(QUEUE, WORK, request.ingest, _json(request))
@@ -331,8 +348,8 @@ def take_away(
     for one in gone:
         if one.playable is not None:
             library.unpublish(one.playable.package, published)
-        if one.artwork is not None and one.playable is not None:
-            published.delete_under(f"artwork/{one.artwork}")
+        if one.artwork is not None:
+            published.delete_under(artwork_folder(one.artwork))
     return gone
 
 
@@ -437,8 +454,9 @@ def _telling_of_a_full_disk(work: Callable[[], msgspec.Struct], folder: Path) ->
         ) from error
 
 
-def _artwork_prefix(request: IngestRequest) -> str:
-    return f"artwork/{request.artwork}"
+def artwork_folder(artwork_id: ArtworkId) -> str:
+    """Where a title's pictures lie in the published store."""
+    return f"artwork/{artwork_id}"
 
 
 def _json(value: msgspec.Struct) -> str:
