@@ -308,6 +308,14 @@ def test_a_stopped_play_is_told_why_and_gets_no_more(client: TestClient[Any], st
     assert (refused.status_code, refused.json()["code"]) == (410, "session_ended")
 
 
+def test_a_title_that_left_plays_on_no_longer_than_a_heartbeat(client: TestClient[Any], stage: Stage) -> None:
+    begun = play(client, stage)
+    del stage.showings[stage.film]
+    heard = beat(client, begun["session_id"], 0, 1_000).json()
+    assert heard["stop"] == "rights"
+    assert [entry.session for entry in read_control(stage.store, stage.ring).revoked] == [begun["session_id"]]
+
+
 def b64(hexadecimal: str) -> str:
     return base64.urlsafe_b64encode(bytes.fromhex(hexadecimal)).rstrip(b"=").decode()
 

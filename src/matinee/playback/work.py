@@ -41,6 +41,9 @@ from matinee.playback.model import (
 _NOTHING = msgspec.Raw(b"null")
 
 
+LEFT_THE_SERVICE = "rights"
+
+
 class LicenceTold(msgspec.Struct, frozen=True, kw_only=True):
     system: str
     url: str
@@ -162,6 +165,11 @@ class Desk:
         if session.stop_reason is None:
             if session.ended_at is not None:
                 raise SessionEnded("The session has ended.", remedy="Start the film again.")
+            if self._showings.showing(session.title, self._sights.sight(party, session.profile, now)) is None:
+                # A title that was removed, or that the operator no longer carries, must not play on from token to token.
+                await asyncio.to_thread(self.stop, session_id, LEFT_THE_SERVICE)
+                session = self._book.find_session(session_id) or session
+        if session.stop_reason is None:
             session, place = self._book.hear(session_id, report, now)
             session = self._renewed(session, now)
             position = session.position_ms if place is None else place.position_ms
