@@ -12,6 +12,7 @@ from matinee.app.installation import Installation, open_installation, read_clock
 from matinee.app.settings import load_settings
 from matinee.base.units import Bytes, DurationMs
 from matinee.catalogue import progress, work
+from matinee.catalogue.model import AlreadyAdded
 from matinee.catalogue.work import Ingest, IngestRequest, OutcomeState, hand_in, read_outcome
 from matinee.encoding.ladder import FIXED_V1
 from matinee.library import store as library
@@ -91,3 +92,17 @@ def test_a_name_that_is_not_utf_8_is_told_in_one_line(tmp_path: Path, capsys: py
         file.write(b"film")
     assert cli.run(["add", "--detach", "--data", str(tmp_path / "data"), os.fsdecode(film)]) == cli.FAILED
     assert "not in UTF-8" in capsys.readouterr().err
+
+
+def test_an_ingest_whose_note_was_lost_still_claims_its_film(installation: Installation, tmp_path: Path) -> None:
+    """The program that handed it in died before its own commit: the claim must keep a second add apart all the same."""
+    film = tmp_path / "one.mp4"
+    film.write_bytes(b"the same bytes")
+    service = default_service(installation)
+    with installation.database.write() as conn:
+        first, second = (hand_in(conn, installation.queue, film, service, read_clock()) for _ in range(2))
+        progress.end(conn, first.ingest)
+    ingest = _ingest(installation)
+    ingest._fingerprint(first, lambda _: None)
+    with pytest.raises(AlreadyAdded, match="being added already"):
+        ingest._fingerprint(second, lambda _: None)

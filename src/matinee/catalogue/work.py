@@ -194,6 +194,8 @@ class Ingest:
                     f"{source.name} is already published as title {there}.",
                     remedy="Nothing is to be done; to encode it anew, remove that title first.",
                 )
+            # Noted when it was handed in, unless that program died in between: the claim needs a row to stand on.
+            progress.begin(conn, request.ingest, request.service, printable(source.name), self._clock())
             if not progress.claim(conn, request.ingest, request.publisher, mark.sha256):
                 raise AlreadyAdded(
                     f"{source.name} is being added already.", remedy="Nothing is to be done: the other ingest goes on."
