@@ -6,7 +6,7 @@ Each command is thin: it opens the installation, calls the use case that web and
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import cyclopts
 from cyclopts import Group, Parameter
@@ -126,7 +126,7 @@ def demo(
 
 @app.command(group=_running)
 def token(
-    kind: Annotated[str, Parameter(help="box, web, or a publisher's api key: api.")] = "box",
+    kind: Annotated[Literal["box", "web", "api"], Parameter(help="A box, a web browser, or a publisher's programs.")] = "box",
     /,
     *,
     data: Data = None,

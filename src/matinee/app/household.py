@@ -87,12 +87,17 @@ def _settle(conn: Connection, operator: OperatorId, box: BoxId, now: Instant) ->
 
 
 def _read(file: Path) -> ScreenTokens | None:
-    if not file.exists():
+    """The tokens of an earlier run; None where there are none that can be read."""
+    try:
+        return ScreenTokens(**json.loads(file.read_text()))
+    except (FileNotFoundError, ValueError, TypeError):
         return None
-    return ScreenTokens(**json.loads(file.read_text()))
 
 
 def _write(file: Path, tokens: ScreenTokens) -> None:
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    draft = file.with_suffix(".draft")
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as out:
         json.dump({"box": tokens.box, "web": tokens.web}, out)
+    draft.replace(file)
