@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 
-from tests.journeys.screens import PHONE, TV, Screen
+from tests.journeys.screens import HOLD_TIMERS, PHONE, TV, Screen
 from tests.journeys.service import LIGHTHOUSE, SERIES, Service
 
 KIDS = re.compile("Kids")
@@ -58,15 +58,12 @@ def settings(on: Screen, service: Service) -> None:
 
 
 def player(on: Screen, service: Service) -> None:
-    """The film, with what a seek shows: thumbnails. The timer that takes them away is not set."""
+    """The film, with what a seek shows: thumbnails, which stay until the screen is left."""
     film_title(on, service)
     on.page.locator("[data-action=play]").click()
     on.await_film()
-    on.press("ArrowRight")
-    on.page.locator(".play-strip, .play-seek-preview").first.wait_for(state="visible")
-    on.page.evaluate("() => { window.timer = window.setTimeout; window.setTimeout = () => 0; }")
-    on.press("ArrowRight")
-    on.page.evaluate("() => { window.setTimeout = window.timer; }")
+    on.page.evaluate(HOLD_TIMERS)
+    on.press("ArrowRight", "ArrowRight")
     on.page.locator(".play-strip, .play-seek-preview").first.wait_for(state="visible")
     on.page.wait_for_timeout(400)
 

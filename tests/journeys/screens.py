@@ -40,6 +40,23 @@ _FILM = """() => {
     ready: film.readyState };
 }"""
 
+HOLD_TIMERS = """() => {
+  const set = window.setTimeout, clear = window.clearTimeout;
+  const held = new Map(), real = new Map();
+  let last = 0;
+  window.setTimeout = (run, ms = 0, ...rest) => {
+    if (ms < 400) return set(run, ms, ...rest);
+    held.set(--last, [run, ms, ...rest]);
+    return last;
+  };
+  window.clearTimeout = id => { if (!held.delete(id)) clear(real.get(id) ?? id); };
+  window.releaseTimers = () => {
+    window.setTimeout = set;
+    for (const [id, timer] of held) real.set(id, set(...timer));
+    held.clear();
+  };
+}"""
+
 TV = {"width": 1920, "height": 1080}
 PHONE = {"width": 390, "height": 844}
 
@@ -144,6 +161,13 @@ class Screen:
                 return True
             self.page.wait_for_timeout(25)
         return False
+
+    @contextlib.contextmanager
+    def unhurried(self) -> Iterator[None]:
+        """What goes by itself after a while (400 ms or more) stays until the block ends, however long looking at it takes."""
+        self.page.evaluate(HOLD_TIMERS)
+        yield
+        self.page.evaluate("releaseTimers()")
 
     # --- the film ---------------------------------------------------------------------------------------------------
 

@@ -32,8 +32,9 @@ def test_a_film_is_found_and_played_by_keys_alone(address: str, browser: Browser
                 break
             tv.page.wait_for_timeout(500)
         assert pictures[-1], "no picture of the film was anything but dark"
-        tv.press("ArrowRight")
-        tv.page.locator(".play-strip").wait_for(state="visible")
+        with tv.unhurried():
+            tv.press("ArrowRight")
+            tv.page.locator(".play-strip").wait_for(state="visible")
         for _ in range(4):
             if not tv.hash().startswith("#/play/"):
                 break

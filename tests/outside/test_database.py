@@ -1,6 +1,7 @@
 """The two ways to use a database, on both kinds."""
 
 import threading
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -68,6 +69,31 @@ def test_writers_wait_for_each_other(database: Database) -> None:
         thread.join()
     with database.read() as connection:
         assert connection.scalar(sa.select(_things.c.at)) == 80
+
+
+def test_a_new_file_may_be_opened_by_many_at_once(tmp_path: Path) -> None:
+    """The first openers of a file all ask for its mode; without a wait of our own about one in a hundred is refused."""
+    failures: list[BaseException] = []
+    start = threading.Barrier(6)
+
+    def open_new(number: int) -> None:
+        database = Database(f"sqlite:///{tmp_path}/{number}.db")
+        try:
+            start.wait(20)
+            with database.read() as connection:
+                assert connection.scalar(sa.text("PRAGMA journal_mode")) == "wal"
+        except BaseException as error:  # noqa: BLE001 -- handed to the test
+            failures.append(error)
+        finally:
+            database.close()
+
+    for number in range(60):
+        threads = [threading.Thread(target=open_new, args=(number,)) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+    assert failures == []
 
 
 def test_a_url_of_no_known_kind_is_refused_with_the_remedy() -> None:

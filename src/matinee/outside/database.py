@@ -6,6 +6,9 @@ snapshots in memory; handlers that must read or write do so in a thread.
 
 import contextlib
 import json
+import random
+import sqlite3
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -97,6 +100,23 @@ def _with_driver(url: str) -> str:
     return url.replace("postgresql://", "postgresql+psycopg://", 1) if url.startswith("postgresql://") else url
 
 
+def _choose_wal(cursor: Any) -> None:
+    """Let readers read beside a writer. Several processes may open a new file at once.
+
+    The change of mode needs the file alone, and where two ask for it SQLite refuses one at once instead of letting it wait
+    (it would be a deadlock): so the wait is ours. A file that is in this mode already is not written.
+    """
+    end = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+            time.sleep(random.uniform(0.005, 0.05))
+
+
 def _teach_sqlite(engine: Engine) -> None:
     """Let SQLAlchemy, not the driver, begin transactions; and set what the driver leaves off."""
 
@@ -104,11 +124,11 @@ def _teach_sqlite(engine: Engine) -> None:
     def on_connect(raw: Any, _record: object) -> None:
         raw.isolation_level = None
         cursor = raw.cursor()
-        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        _choose_wal(cursor)
         # FULL: with NORMAL the last commits are lost on power loss, and rights and keys are among them.
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA foreign_keys = ON")
-        cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
         cursor.close()
 
     @event.listens_for(engine, "begin")
