@@ -105,8 +105,13 @@ class Screen:
     def hash(self) -> str:
         return str(self.page.evaluate("location.hash"))
 
+    def after_paint(self) -> None:
+        """Wait for what the last key did: on a television the document's focus follows the paint of its ring."""
+        self.page.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(() => setTimeout(done))))")
+
     def focused(self) -> str:
         """What the focused element says: its label, else its text."""
+        self.after_paint()
         return str(
             self.page.evaluate(
                 "(document.activeElement?.getAttribute('aria-label') || document.activeElement?.innerText || '').trim()"
@@ -140,6 +145,7 @@ class Screen:
         """From anywhere in Home's rows to a title's card, row by row, as somebody does who looks for it."""
 
         def here() -> str:
+            self.after_paint()
             return str(self.page.evaluate("document.activeElement?.dataset.title ?? ''"))
 
         for _ in range(10):
@@ -157,6 +163,7 @@ class Screen:
         self.page.evaluate("window.before = document.activeElement")
         self.press(key)
         for _ in range(12):
+            self.after_paint()
             if self.page.evaluate("document.activeElement !== window.before"):
                 return True
             self.page.wait_for_timeout(25)

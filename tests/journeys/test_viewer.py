@@ -290,7 +290,7 @@ def test_a_picture_that_does_not_come_is_a_card_in_type(service: Service, browse
         choose_profile(tv)
         failed = tv.page.locator(".card .picture-failed .picture-name")
         expect(failed.first).to_be_visible(timeout=PATIENCE_MS)
-        expect(failed.filter(has_text=LIGHTHOUSE).first).to_have_css("opacity", "1", timeout=PATIENCE_MS)
+        expect(failed.filter(has_text=LIGHTHOUSE).first).to_be_visible(timeout=PATIENCE_MS)
         open_title(tv, service, LIGHTHOUSE)
         tv.see("A keeper, a lamp, and the sea rising.")
 

@@ -114,7 +114,7 @@ def _choose_wal(cursor: Any) -> None:
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
                 raise
-            time.sleep(random.uniform(0.005, 0.05))
+            time.sleep(random.uniform(0.005, 0.05))  # noqa: S311 -- no secret: two that collided must not meet again
 
 
 def _teach_sqlite(engine: Engine) -> None:

@@ -1,5 +1,8 @@
 // The one place where keys, pointers and the document's focus meet the focus index.
 
+import { batch } from "solid-js";
+import { afterPaint } from "../base/after_paint";
+import { Pace } from "../base/pace";
 import { isDirection, type Press } from "../base/actions";
 import { actionOf, keyMapFor } from "../boxes/detect";
 import type { Focus } from "../focus/solid";
@@ -26,13 +29,23 @@ export function listenToKeys(focus: Focus, nav: Nav, tv: boolean): () => void {
     return false;
   }
 
+  const root = document.documentElement;
+  const pace = new Pace(() => (root.dataset["pace"] = "slow"));
+  let pressedAt = 0;
+
   const keyboard = new Keyboard(
     { actionOf: (event) => actionOf(map, event) },
     {
-      press,
+      press: (one) => batch(() => press(one)),
       hasLongPress: () => index.target()?.longPress?.has(index.owner().index) ?? false,
       longPress: () => index.target()?.longPress?.run(index.owner().index),
-      afterPaint: (callback) => requestAnimationFrame(() => setTimeout(callback)),
+      afterPaint: (callback) => {
+        const since = pressedAt;
+        afterPaint(() => {
+          pace.note(performance.now() - since);
+          callback();
+        });
+      },
       setTimer: (callback, ms) => window.setTimeout(callback, ms),
       clearTimer: (timer) => window.clearTimeout(timer),
     },
@@ -47,12 +60,12 @@ export function listenToKeys(focus: Focus, nav: Nav, tv: boolean): () => void {
     if (owner instanceof HTMLElement) owner.focus({ preventScroll: true });
   }
 
-  const root = document.documentElement;
   const stop = new AbortController();
   const options = { signal: stop.signal, capture: true };
   window.addEventListener("keydown", (event) => {
     if (root.dataset["input"] !== "keys") root.dataset["input"] = "keys";
     regain();
+    pressedAt = event.timeStamp;
     keyboard.down(event);
   }, options);
   window.addEventListener("keyup", (event) => keyboard.up(event), options);

@@ -13,12 +13,15 @@ import {
   useContext,
 } from "solid-js";
 import type { Press } from "../base/actions";
+import { afterPaint } from "../base/after_paint";
 import { FocusIndex, type LayerSpec, type Owner, type ZoneSpec } from "./index";
 
 export interface Focus {
   readonly index: FocusIndex;
   /** A page that scrolls follows the focus; a television's screen moves its rows itself. */
   readonly scrolls: boolean;
+  /** Let the document's focus follow: at once in a browser, after the paint of its ring on a television. */
+  give(element: HTMLElement): void;
   readonly owner: Accessor<Owner>;
   isOwner(key: string): boolean;
 }
@@ -35,7 +38,20 @@ export function createFocus(scrolls = false): Focus {
   const [owner, setOwner] = createSignal<Owner>(index.owner(), { equals: false });
   const isOwner = createSelector(() => keyOf(owner().layer, owner().zone, owner().index));
   onCleanup(index.subscribe(setOwner));
-  return { index, scrolls, owner, isOwner };
+  // The document's own focus makes the browser lay out the page at once: on a slow box that is half of a key's time. Of
+  // several keys before one paint only the last one's item is given it.
+  let due: HTMLElement | null = null;
+  function give(element: HTMLElement): void {
+    if (scrolls) return element.focus();
+    if (due === null) {
+      afterPaint(() => {
+        due?.focus({ preventScroll: true });
+        due = null;
+      });
+    }
+    due = element;
+  }
+  return { index, scrolls, give, owner, isOwner };
 }
 
 export function FocusProvider(props: { focus: Focus; children: JSX.Element }): JSX.Element {
@@ -85,7 +101,7 @@ export function Layer(props: LayerProps): JSX.Element {
   createRenderEffect(() => focus.index.reorder(id, props.order, props.initial));
   const anchored = (): boolean => focus.isOwner(keyOf(id, null, 0));
   createEffect(() => {
-    if (anchored()) element.focus({ preventScroll: true });
+    if (anchored()) focus.give(element);
   });
   onCleanup(() => focus.index.close(id));
   const covered = (): boolean => focus.owner().layer !== id;
@@ -110,7 +126,7 @@ export function Layer(props: LayerProps): JSX.Element {
 }
 
 export interface ZoneBinding {
-  /** Spread on an item's element: it takes the real focus, answers pointers, and shows its state in data-focused. */
+  /** The ref of an item's element: it takes the real focus, answers pointers, and shows its state in data-focused. */
   item(index: number): ItemProps;
   isFocused(index: number): boolean;
   /** The item that has, or would get, the focus. */
@@ -120,12 +136,7 @@ export interface ZoneBinding {
 }
 
 export interface ItemProps {
-  ref: (element: HTMLElement) => void;
-  onClick: (event: MouseEvent) => void;
-  onFocusIn: () => void;
-  onMouseMove: (event: MouseEvent) => void;
-  readonly tabindex: "0" | "-1";
-  readonly "data-focused": "" | undefined;
+  readonly ref: (element: HTMLElement) => void;
 }
 
 export type ZoneOptions = Omit<ZoneSpec, "count"> & { count: Accessor<number> };
@@ -161,36 +172,34 @@ export function bindZone(id: string): ZoneBinding {
   onCleanup(focus.index.watch(() => setCurrent(focus.index.indexOf(layer, id))));
   const isCurrent = createSelector(current);
 
+  // Written by hand, not as attributes to spread: a spread looks at all of an element's attributes whenever one changes.
   function item(index: number): ItemProps {
     const key = keyOf(layer, id, index);
-    return {
-      ref: (element) => {
-        createEffect(() => {
-          if (focus.isOwner(key)) element.focus({ preventScroll: !focus.scrolls });
-        });
-      },
-      onClick: (event) => {
+    const owns = (): boolean => focus.isOwner(key);
+    function ref(element: HTMLElement): void {
+      element.addEventListener("click", (event) => {
         // A link opened in a new tab is the browser's business.
         if (event.metaKey || event.ctrlKey || event.shiftKey) return;
         event.preventDefault();
         event.stopPropagation();
         if (focus.index.claim(layer, id, index)) focus.index.press();
-      },
-      onFocusIn: () => {
-        if (!focus.isOwner(key)) focus.index.claim(layer, id, index);
-      },
+      });
+      element.addEventListener("focusin", () => {
+        if (!owns()) focus.index.claim(layer, id, index);
+      });
       // A television's pointer remote moves the focus; rows that slide under a resting pointer do not.
-      onMouseMove: (event) => {
-        const moved = event.movementX !== 0 || event.movementY !== 0;
-        if (!focus.scrolls && moved && !focus.isOwner(key)) focus.index.claim(layer, id, index);
-      },
-      get tabindex() {
-        return isCurrent(index) ? ("0" as const) : ("-1" as const);
-      },
-      get "data-focused"() {
-        return focus.isOwner(key) ? ("" as const) : undefined;
-      },
-    };
+      if (!focus.scrolls) {
+        element.addEventListener("mousemove", (event) => {
+          if ((event.movementX !== 0 || event.movementY !== 0) && !owns()) focus.index.claim(layer, id, index);
+        });
+      }
+      createRenderEffect(() => (element.tabIndex = isCurrent(index) ? 0 : -1));
+      createRenderEffect(() => element.toggleAttribute("data-focused", owns()));
+      createEffect(() => {
+        if (owns()) focus.give(element);
+      });
+    }
+    return { ref };
   }
   return { item, isFocused: (index) => focus.isOwner(keyOf(layer, id, index)), current, within };
 }

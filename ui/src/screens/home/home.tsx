@@ -210,7 +210,7 @@ function TvHome(props: RowsProps & { focused: Tile | undefined }): JSX.Element {
     if (known !== undefined) setAt(known);
   });
   // All rows are zones at once; only those near the focus exist as elements.
-  const shown = createRendered(() => ({ from: Math.max(0, at() - 1), to: Math.min(props.rows.length, at() + 4) }), at);
+  const shown = createRendered(() => ({ from: Math.max(0, at() - 1), to: Math.min(props.rows.length, at() + 3) }), at);
   // Elements belong to a row, not to a place: a row that comes in between pushes the others down as they are.
   const placeOf = (id: string): number => positions().get(`row:${id}`) ?? -1;
   const drawn = (): string[] => shown().flatMap((place) => props.rows[place]?.id ?? []);
@@ -229,7 +229,7 @@ function TvHome(props: RowsProps & { focused: Tile | undefined }): JSX.Element {
                   onFocus={props.onFocus}
                   onNearEnd={props.onNearEnd}
                   class={placeOf(id) < at() ? "shelf-past" : ""}
-                  style={{ transform: `translate3d(0,${placeOf(id) * ROW_PITCH}rem,0)` }}
+                  style={{ top: `${placeOf(id) * ROW_PITCH}rem` }}
                 />
               )}
             </Show>

@@ -1,6 +1,6 @@
 // One title as a card: wide for rows on a large screen, upright for grids and phones.
 
-import { type JSX, Show, splitProps } from "solid-js";
+import { type JSX, Show } from "solid-js";
 import type { Tile } from "../../api/types";
 import type { ItemProps } from "../../focus/solid";
 import { useSeat } from "../context";
@@ -27,7 +27,6 @@ export function artworkOf(tile: Tile, shape: CardShape): string | null {
 
 export function Card(props: CardProps): JSX.Element {
   const { words } = useSeat();
-  const [own] = splitProps(props, ["item"]);
   const caption = (): string | null => {
     const tile = props.tile;
     if (tile.series && tile.kind === "episode") {
@@ -40,7 +39,7 @@ export function Card(props: CardProps): JSX.Element {
   return (
     <li class={`card card-${props.shape}`} style={props.style} aria-setsize={props.of} aria-posinset={props.position + 1}>
       <a
-        {...own.item}
+        ref={props.item.ref}
         class="card-link"
         href={hrefOf({ screen: "title", id: props.tile.series?.id ?? props.tile.id })}
         draggable={false}

@@ -17,7 +17,7 @@ export function Picture(props: { src: string | null | undefined; id: Id; name: s
   return (
     <span
       class="picture"
-      classList={{ "picture-failed": state() === "failed" || !props.src }}
+      classList={{ "picture-failed": state() === "failed" || !props.src, "picture-shown": state() === "shown" }}
       style={{ "--hue": String(hueOf(props.id)) }}
       aria-hidden="true"
     >

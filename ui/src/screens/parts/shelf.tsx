@@ -73,7 +73,11 @@ type TrackProps = ShelfProps & { zoneBinding: ZoneBinding };
 
 function TvTrack(props: TrackProps): JSX.Element {
   const zone = props.zoneBinding;
-  const shown = createRendered(() => renderWindow(zone.current(), props.items.length, props.shape), zone.current);
+  const shown = createRendered(
+    () => renderWindow(zone.current(), props.items.length, props.shape),
+    zone.current,
+    () => !zone.within(),
+  );
   return (
     <ul
       class="track"
@@ -89,7 +93,7 @@ function TvTrack(props: TrackProps): JSX.Element {
                 item={zone.item(index)}
                 position={index}
                 of={props.items.length}
-                style={{ transform: `translate3d(${index * SIZES[props.shape].pitch}rem,0,0)` }}
+                style={{ left: `${index * SIZES[props.shape].pitch}rem` }}
               />
             )}
           </Show>

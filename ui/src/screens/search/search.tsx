@@ -315,7 +315,8 @@ function Results(props: { items: readonly Tile[] }): JSX.Element {
                 {...(tv
                   ? {
                       style: {
-                        transform: `translate3d(${(index % COLUMNS) * 16.25}rem,${Math.floor(index / COLUMNS) * LINE_PITCH}rem,0)`,
+                        left: `${(index % COLUMNS) * 16.25}rem`,
+                        top: `${Math.floor(index / COLUMNS) * LINE_PITCH}rem`,
                       },
                     }
                   : {})}

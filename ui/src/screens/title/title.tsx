@@ -335,7 +335,7 @@ function Episodes(props: { episodes: readonly Episode[]; resume: string | null }
         {(episode, index) => (
           <li
             class="episode"
-            style={seat.kind === "tv" ? { transform: `translate3d(${index() * SIZES.tile.pitch}rem,0,0)` } : {}}
+            style={seat.kind === "tv" ? { left: `${index() * SIZES.tile.pitch}rem` } : {}}
           >
             <button type="button" {...zone.item(index())} class="episode-link">
               <span class="episode-picture">
