@@ -198,7 +198,8 @@ def test_search_letter_by_letter_with_a_letter_wrong(service: Service, browser: 
         tv.press("Escape")
         tv.until("the search, as it was", lambda: tv.layer() == "search")
         tv.see("lighthpuse")
-        assert tv.page.evaluate("document.activeElement.dataset.title") == service.titles[LIGHTHOUSE]
+        found_again = service.titles[LIGHTHOUSE]
+        tv.until("the card that was left", lambda: tv.page.evaluate("document.activeElement.dataset.title") == found_again)
 
 
 def _to_key(tv: Screen, at: int, to: int, columns: int = 6) -> int:

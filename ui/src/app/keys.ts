@@ -19,7 +19,7 @@ export function listenToKeys(focus: Focus, nav: Nav, tv: boolean): () => void {
     if (press.phase === "up") return false;
     const { action, repeat } = press;
     // In a browser an arrow that leads nowhere scrolls the page, as arrows do.
-    if (isDirection(action)) return index.move(action) || tv;
+    if (isDirection(action)) return batch(() => index.move(action)) || tv;
     if (action === "ok") return repeat || index.press();
     if (action === "back") return repeat || (layer?.onBack?.() ?? false) || nav.back() || tv;
     if (action === "search" && !repeat && nav.current().screen !== "play") {
@@ -36,7 +36,7 @@ export function listenToKeys(focus: Focus, nav: Nav, tv: boolean): () => void {
   const keyboard = new Keyboard(
     { actionOf: (event) => actionOf(map, event) },
     {
-      press: (one) => batch(() => press(one)),
+      press,
       hasLongPress: () => index.target()?.longPress?.has(index.owner().index) ?? false,
       longPress: () => index.target()?.longPress?.run(index.owner().index),
       afterPaint: (callback) => {
