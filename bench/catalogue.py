@@ -79,6 +79,8 @@ def run() -> list[Row]:
 def _sight() -> Sight:
     return Sight(
         services=frozenset({SERVICE}),
+        searched=frozenset({SERVICE}),
+        listed=frozenset({SERVICE}),
         max_age=AGE_CLASSES[3],
         operator=None,
         territory="FR",

@@ -176,9 +176,7 @@ def _real(folder: Path) -> Any:
     french, english = Language("fr"), Language("en")
     operator = OperatorId(new_id())
     parties = {
-        f"mtb_{home}": Party(
-            kind=PartyKind.BOX, household=HouseholdId(f"home{home}"), box=BoxId(new_id()), operator=operator
-        )
+        f"mtb_{home}": Party(kind=PartyKind.BOX, household=HouseholdId(f"home{home}"), box=BoxId(new_id()), operator=operator)
         for home in range(HOMES)
     }
     tile = {"id": new_id(), "kind": "film", "name": "Le phare", "year": 2014, "genres": ["drama", "mystery"]}
@@ -213,9 +211,11 @@ def _real(folder: Path) -> Any:
         def showing(self, title: TitleId, sight: Sight) -> Showing | None:
             return self.titles.get(title)
 
-        def sight(self, party: Party, profile: str | None, now: Instant) -> Sight:
+        def sight(self, party: Party, profile: str | None, now: Instant, *, playing: bool = False) -> Sight:
             return Sight(
                 services=frozenset(),
+                searched=frozenset(),
+                listed=frozenset(),
                 max_age=AgeClass(18),
                 operator=party.operator,
                 territory="FR",

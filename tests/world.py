@@ -13,9 +13,10 @@ from litestar.testing import TestClient
 from matinee.app.web import create_web
 from matinee.base.clock import Clock, Instant
 from matinee.base.ids import HouseholdId, OperatorId, ProfileId, PublisherId, TitleId
+from matinee.carriage import api as carriage_api
 from matinee.carriage.model import AgreementStatus
 from matinee.carriage.snapshot import Carriage, PartySight
-from matinee.carriage.store import record_agreement
+from matinee.carriage.store import ensure_open_launch, record_agreement
 from matinee.catalogue import api as catalogue_api
 from matinee.catalogue import store as titles
 from matinee.catalogue.model import AgeClass, Language, Service, Title, Watched
@@ -76,7 +77,7 @@ class World:
         self.now = NOW
         clock: Clock = lambda: self.now  # noqa: E731
         self.keys, self.fleet, self.members = ApiKeys(), Fleet(), Members()
-        self.catalogue, self.carriage = Catalogue(), Carriage()
+        self.catalogue, self.carriage = Catalogue(), Carriage(self.fleet)
         self.positions, self.releases = SetPositions(), OneRelease()
         self.feed = Feed(database, [self.keys, self.fleet, self.members, self.carriage, self.catalogue])
         self.sights = PartySight(self.carriage, self.fleet, self.members, self.catalogue)
@@ -85,6 +86,7 @@ class World:
                 *catalogue_api.routes(self.catalogue, database, self.sights, self.positions, clock),
                 *fleet_api.routes(self.fleet, database, self.releases, clock),
                 *members_api.routes(self.members, self.fleet, self.sights, database, clock),
+                *carriage_api.routes(self.carriage, self.sights, self.fleet, self.catalogue, clock),
                 *home_api.routes(Homes(self.catalogue, self.positions), self.sights, clock),
             ],
             authenticate=Resolver(self.keys, self.fleet, self.members).resolve,
@@ -141,6 +143,7 @@ class World:
                 reason="no peering",
                 **fields,
             )
+            ensure_open_launch(conn, operator, service.id, self.now, actor="test")
         self.feed.poll()
 
     def put(self, *made: Title) -> None:

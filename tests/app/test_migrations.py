@@ -5,11 +5,16 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
-from matinee.app.migrate import migrate
+from matinee.app.migrate import alembic_config, migrate
 from matinee.app.tables import metadata
+from matinee.base.clock import Instant
+from matinee.base.ids import OperatorId
+from matinee.carriage.snapshot import Carriage
+from matinee.fleet.snapshot import Fleet
 from matinee.outside.database import Database
 
 
@@ -69,3 +74,38 @@ def test_two_processes_may_migrate_at_once(any_database_url: str) -> None:
     for thread in threads:
         thread.join(60)
     assert failures == []
+
+
+def test_what_was_carried_by_an_agreement_alone_goes_on_being_carried(fresh: Database) -> None:
+    """Before launches a signed agreement was enough: those who upgrade must not find their homes dark."""
+    config = alembic_config()
+    with fresh.write() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.execute(sa.text("INSERT INTO publishers VALUES ('p', 'Studio', 'EUR', 0)"))
+        connection.execute(
+            sa.text(
+                "INSERT INTO services (id, publisher_id, name, kind, created_at) VALUES"
+                " ('s', 'p', 'Cinema', 'svod', 0), ('t', 'p', 'Theatre', 'svod', 0)"
+            )
+        )
+        connection.execute(
+            sa.text(
+                "INSERT INTO operators (id, name, country, timezone, created_at) VALUES ('o', 'Fibre', 'FR', 'Europe/Paris', 0)"
+            )
+        )
+        for row in ("('1', 'o', 's', 'signed', '', 5, NULL, 7)", "('2', 'o', 't', 'refused', 'no peering', 5, NULL, 7)"):
+            connection.execute(
+                sa.text(
+                    "INSERT INTO agreements (id, operator_id, service_id, status, reason, valid_from, valid_to, recorded_at)"
+                    f" VALUES {row}"
+                )
+            )
+    migrate(fresh)
+    fleet = Fleet()
+    carriage = Carriage(fleet)
+    with fresh.read() as connection:
+        fleet.load(connection)
+        carriage.load(connection)
+    assert carriage.seen(OperatorId("o"), [], Instant(4)).row == frozenset()
+    assert carriage.seen(OperatorId("o"), [], Instant(8)).row == {"s"}

@@ -20,7 +20,14 @@ S = ServiceId("s" * 26)
 
 def sight(*services: ServiceId, age: int = 18) -> Sight:
     return Sight(
-        services=frozenset(services), max_age=AgeClass(age), operator=None, territory=None, now=NOW, language=FR
+        services=frozenset(services),
+        searched=frozenset(services),
+        listed=frozenset(services),
+        max_age=AgeClass(age),
+        operator=None,
+        territory=None,
+        now=NOW,
+        language=FR,
     )
 
 

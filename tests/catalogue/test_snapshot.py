@@ -24,6 +24,8 @@ S1, S2 = ServiceId("s" * 26), ServiceId("t" * 26)
 def sight(*services: ServiceId, age: int = 18, now: int = NOW) -> Sight:
     return Sight(
         services=frozenset(services or (S1,)),
+        searched=frozenset(services or (S1,)),
+        listed=frozenset(services or (S1,)),
         max_age=AgeClass(age),
         operator=OperatorId("o"),
         territory="FR",

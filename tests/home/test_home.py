@@ -43,9 +43,7 @@ def mine(world: World, title: Title, **fields: Any) -> Title:
 
 
 def watched(title: Title, position_ms: int = 9_000, at: int = NOW) -> Watched:
-    return Watched(
-        title=title.id, position_ms=PositionMs(position_ms), duration_ms=DurationMs(60_000), at=Instant(at)
-    )
+    return Watched(title=title.id, position_ms=PositionMs(position_ms), duration_ms=DurationMs(60_000), at=Instant(at))
 
 
 def shape(answer: Any) -> list[tuple[str, str, str | None, list[str], bool]]:
@@ -186,7 +184,14 @@ def test_the_cost_of_a_home_does_not_grow_with_the_catalogue() -> None:
         catalogue = Catalogue()
         catalogue.view = view_of(make_titles(count, data))
         sight = Sight(
-            services=frozenset({SERVICE}), max_age=AgeClass(10), operator=None, territory="FR", now=NOW, language=FR
+            services=frozenset({SERVICE}),
+            searched=frozenset({SERVICE}),
+            listed=frozenset({SERVICE}),
+            max_age=AgeClass(10),
+            operator=None,
+            territory="FR",
+            now=NOW,
+            language=FR,
         )
         costs = []
         for _ in range(15):

@@ -117,12 +117,14 @@ class Stage:
     def showing(self, title: TitleId, sight: Sight) -> Showing | None:
         return self.showings.get(title) if self.ages.get(title, 99) <= sight.max_age else None
 
-    def sight(self, party: Party, profile: str | None, now: Instant) -> Sight:
+    def sight(self, party: Party, profile: str | None, now: Instant, *, playing: bool = False) -> Sight:
         household, age = self.profiles.get(ProfileId(profile or ""), (None, 0))
         if household is None or household != party.household:
             raise NotFound("There is no such profile.")
         return Sight(
             services=frozenset({ServiceId("s")}),
+            searched=frozenset({ServiceId("s")}),
+            listed=frozenset({ServiceId("s")}),
             max_age=AgeClass(age),
             operator=party.operator,
             territory="FR",

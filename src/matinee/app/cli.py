@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import cyclopts
 from cyclopts import Group, Parameter
 
-from matinee.app import commands
+from matinee.app import carrying, commands
 from matinee.app.terminal import Terminal
 from matinee.base.errors import MatineeError
 
@@ -32,7 +32,8 @@ All state lies under one data folder: --data, else the variable MATINEE_DATA, el
 
 app = cyclopts.App(name="matinee", help=_HELP, help_format="plaintext", version_flags=["--version"])
 _films = Group("Films", sort_key=1)
-_running = Group("Running", sort_key=2)
+_carrying = Group("Who carries what", sort_key=2)
+_running = Group("Running", sort_key=3)
 
 Data = Annotated[Path | None, Parameter(name="--data", help="The data folder.")]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON document instead of a table.")]
@@ -110,6 +111,48 @@ def serve(
 def work(*, data: Data = None) -> int:
     """Run a worker alone: it takes ingests from the queue until interrupted."""
     return commands.work(data=data)
+
+
+Scenario = Annotated[Path, Parameter(help="A scenario's TOML file: see examples/france-2014.toml.")]
+Today = Annotated[bool, Parameter(name="--today", negative="", help="Shift every date so that the story's `today` is now.")]
+At = Annotated[str | None, Parameter(name="--at", help="The moment asked about, with its zone: 2014-10-02T08:00:00Z. Else now.")]
+KnownAt = Annotated[str | None, Parameter(name="--known-at", help="By what was known at that moment. Else by all that is known.")]
+ServiceName = Annotated[str, Parameter(name="--service", help="A service's name or id.")]
+
+
+@app.command(group=_carrying)
+def apply(file: Scenario, /, *, today: Today = False, data: Data = None, json: Json = False) -> int:
+    """Bring a scenario into being: operators, boxes, agreements, launches. All of it or nothing.
+
+    What is recorded already is left as it is, so a file may be applied again.
+    """
+    return carrying.apply(file, today=today, data=data, as_json=json)
+
+
+@app.command(group=_carrying)
+def diff(file: Scenario, /, *, today: Today = False, data: Data = None, json: Json = False) -> int:
+    """Say what `matinee apply` would record, and record nothing."""
+    return carrying.diff(file, today=today, data=data, as_json=json)
+
+
+@app.command(group=_carrying)
+def explain(
+    *,
+    box: Annotated[str, Parameter(name="--box", help="A box's serial or id.")],
+    service: ServiceName,
+    at: At = None,
+    known_at: KnownAt = None,
+    data: Data = None,
+    json: Json = False,
+) -> int:
+    """Why a box has a service, or has it not: every clause with its answer, for any moment past or to come."""
+    return carrying.explain(box, service, at=at, known_at=known_at, data=data, as_json=json)
+
+
+@app.command(group=_carrying)
+def reach(*, service: ServiceName, at: At = None, known_at: KnownAt = None, data: Data = None, json: Json = False) -> int:
+    """How a service stands at each operator: agreement, first announced, first live, and how many boxes have it."""
+    return carrying.reach(service, at=at, known_at=known_at, data=data, as_json=json)
 
 
 @app.command(group=_running)

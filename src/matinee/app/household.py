@@ -43,6 +43,7 @@ def ensure_household(installation: Installation, service: Service, now: Instant)
     with installation.database.write() as conn:
         operator = fleet.ensure_operator(conn, OPERATOR, "FR", "Europe/Paris", now)
         carriage.ensure_agreement(conn, operator.id, service.id, AgreementStatus.SIGNED, now, actor=ACTOR)
+        carriage.ensure_open_launch(conn, operator.id, service.id, now, actor=ACTOR)
         if known is not None:
             return known
         model = fleet.ensure_box_model(conn, *BOX_MODEL, {"codecs": ["avc1", "mp4a"]}, now)

@@ -4,6 +4,7 @@ from matinee.carriage import store as _carriage
 from matinee.catalogue import progress as _progress
 from matinee.catalogue import store as _catalogue
 from matinee.fleet import store as _fleet
+from matinee.interconnect import store as _interconnect
 from matinee.library import store as _library
 from matinee.members import store as _members
 from matinee.outside import work as _work
@@ -18,6 +19,7 @@ STORES = (
     _carriage,
     _catalogue,
     _fleet,
+    _interconnect,
     _library,
     _members,
     _outbox,

@@ -21,6 +21,7 @@ from matinee.app.web import create_web
 from matinee.base.clock import MINUTE, SECOND
 from matinee.base.ids import HouseholdId, PackageId, ProfileId
 from matinee.base.units import DurationMs
+from matinee.carriage import api as carriage_api
 from matinee.carriage.snapshot import Carriage, PartySight
 from matinee.catalogue import api as catalogue_api
 from matinee.catalogue.snapshot import Catalogue
@@ -120,7 +121,8 @@ def build_web(
     settings, database, clock = installation.settings, installation.database, read_clock
     screens = Screens(settings.screens)
 
-    keys, fleet, members, catalogue, carriage = ApiKeys(), Fleet(), Members(), Catalogue(), Carriage()
+    keys, fleet, members, catalogue = ApiKeys(), Fleet(), Members(), Catalogue()
+    carriage = Carriage(fleet)
     feed = FeedThread(Feed(database, (keys, fleet, members, catalogue, carriage)))
     sights = PartySight(carriage, fleet, members, catalogue)
     resolver = Resolver(keys, fleet, members)
@@ -150,6 +152,7 @@ def build_web(
     routes: Sequence[Sequence[object]] = (
         fleet_api.routes(fleet, database, screens, clock),
         members_api.routes(members, fleet, sights, database, clock),
+        carriage_api.routes(carriage, sights, fleet, catalogue, clock),
         catalogue_api.routes(catalogue, database, sights, book, clock),
         home_api.routes(Homes(catalogue, book), sights, clock),
         playback_api.routes(desk),

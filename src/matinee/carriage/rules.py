@@ -1,22 +1,237 @@
-"""Which services an operator's homes may see: pure, for any moment, as it was known at any other."""
+"""The one decision: whether a box has a service. Pure, for any moment, as it was known at any other.
+
+Every clause is asked, also when an earlier one fails, so that staff see all that stands in the way at once. They are
+`and`ed: nothing overrules a clause that does not hold, and no agreement or no launch is no service. Days in what is said to
+staff are the operator's.
+"""
 
 from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+from zoneinfo import ZoneInfo
 
 from matinee.base.clock import Instant
-from matinee.base.dated import in_force
+from matinee.base.dated import in_force, next_change
 from matinee.base.ids import ServiceId
-from matinee.carriage.model import Agreement, AgreementStatus
+from matinee.carriage.buckets import bucket
+from matinee.carriage.model import (
+    ALL_BOXES,
+    LIVE,
+    TOLD,
+    Agreement,
+    AgreementStatus,
+    BoxView,
+    Clause,
+    ClauseName,
+    Decision,
+    Discoverability,
+    Launch,
+    LaunchState,
+    Shows,
+)
+from matinee.fleet.model import BoxIdentity, Operator
+
+_DISTRUSTED: Final = frozenset({BoxIdentity.QUARANTINED, BoxIdentity.CLONED})
+_OF_THE_BOX: Final = frozenset({ClauseName.IDENTITY, ClauseName.MODEL, ClauseName.INTERFACE, ClauseName.SHARE})
+"""Clauses that another box at the same line might meet."""
 
 
-def visible_services(
-    agreements: Iterable[Agreement], at: Instant, known_at: Instant | None = None
-) -> frozenset[ServiceId]:
-    """The services whose agreement, of these of one operator, was signed at a moment. No agreement is no service."""
-    by_service: dict[ServiceId, list[Agreement]] = {}
-    for agreement in agreements:
-        by_service.setdefault(agreement.service, []).append(agreement)
-    return frozenset(
-        service
-        for service, recorded in by_service.items()
-        if (now := in_force(recorded, at, known_at)) is not None and now.status is AgreementStatus.SIGNED
+def decide(
+    service: ServiceId,
+    operator: Operator | None,
+    agreements: Iterable[Agreement],
+    launches: Iterable[Launch],
+    view: BoxView,
+    at: Instant,
+    known_at: Instant | None = None,
+) -> Decision:
+    """Decide by the records of this operator and this service alone; `view` is the box as it was at `at`."""
+    agreement = in_force(agreements, at, known_at)
+    launch = in_force(launches, at, known_at)
+    zone = ZoneInfo(operator.timezone) if operator is not None else ZoneInfo("UTC")
+    clauses = (
+        _agreement(agreement, zone),
+        _territory(agreement, operator),
+        _launch(launch, zone),
+        _technical_date(launch, at, zone),
+        _blackout(launch, at, zone),
+        _identity(view),
+        _model(launch, view),
+        _interface(launch, view),
+        _share(launch, view),
     )
+    failed = {clause.name for clause in clauses if not clause.holds}
+    found_by = launch.discoverability if launch is not None else Discoverability.HIDDEN
+    shows = _shows(failed, launch, found_by, at)
+    return Decision(
+        service=service,
+        operator=None if operator is None else operator.id,
+        box=view.box,
+        at=at,
+        known_at=known_at,
+        shows=shows,
+        discoverability=found_by if shows is Shows.PLAYABLE else Discoverability.HIDDEN,
+        announced_for=launch.announced_for if launch is not None and shows is Shows.COMING else "",
+        plays_on=not failed or (failed == {ClauseName.LAUNCH} and launch is not None and launch.state is LaunchState.PAUSED),
+        clauses=clauses,
+    )
+
+
+def next_decision(agreements: Iterable[Agreement], launches: Iterable[Launch], after: Instant) -> Instant | None:
+    """The next moment at which `decide` may answer otherwise for a box that stays as it is."""
+    launches = tuple(launches)
+    edges = [
+        edge
+        for launch in launches
+        for edge in (
+            launch.technical_at,
+            launch.embargo_until,
+            *(moment for one in launch.blackouts for moment in (one.start, one.end)),
+        )
+        if edge is not None and edge > after
+    ]
+    change = next_change((*agreements, *launches), after)
+    return min((*edges, *(() if change is None else (change,))), default=None)
+
+
+def _shows(failed: set[ClauseName], launch: Launch | None, found_by: Discoverability, at: Instant) -> Shows:
+    if not failed:
+        return Shows.NOTHING if found_by is Discoverability.HIDDEN else Shows.PLAYABLE
+    if launch is None or not may_be_told(launch, at):
+        return Shows.NOTHING
+    if failed & {ClauseName.AGREEMENT, ClauseName.TERRITORY, ClauseName.BLACKOUT, ClauseName.IDENTITY}:
+        return Shows.NOTHING
+    if launch.state is not LaunchState.OPEN or ClauseName.TECHNICAL_DATE in failed or ClauseName.SHARE in failed:
+        return Shows.COMING
+    return Shows.NOT_ON_THIS_BOX if ClauseName.MODEL in failed else Shows.UPDATE_NEEDED
+
+
+def milestones(launches: Iterable[Launch]) -> tuple[Instant | None, Instant | None]:
+    """When a viewer could first hear of it, and when a box could first have it; None where neither has been recorded.
+
+    Two moments that need not follow each other: a silent launch is live before it is told, an announcement may have no date.
+    """
+    told, live = [], []
+    for launch in launches:
+        ends = launch.valid_to
+        if launch.state in TOLD:
+            told.append(max(launch.valid_from, launch.embargo_until or launch.valid_from))
+        if launch.state in LIVE and launch.technical_at is not None:
+            began = max(launch.valid_from, launch.technical_at)
+            live += [began] if ends is None or began < ends else []
+    return min(told, default=None), min(live, default=None)
+
+
+def may_be_told(launch: Launch, at: Instant) -> bool:
+    """Whether a viewer who does not have the service may hear of it."""
+    return launch.state in TOLD and (launch.embargo_until is None or launch.embargo_until <= at)
+
+
+def depends_on_box(decision: Decision) -> bool:
+    """Whether another box at the same line might be answered otherwise."""
+    return any(not clause.holds and clause.name in _OF_THE_BOX for clause in decision.clauses)
+
+
+def _agreement(agreement: Agreement | None, zone: ZoneInfo) -> Clause:
+    if agreement is None:
+        return _no(ClauseName.AGREEMENT, "No agreement is recorded.")
+    why = f": {agreement.reason}" if agreement.reason else ""
+    says = f"The agreement is {agreement.status.value} since {_day(agreement.valid_from, zone)}{why}."
+    return Clause(name=ClauseName.AGREEMENT, holds=agreement.status is AgreementStatus.SIGNED, says=says)
+
+
+def _territory(agreement: Agreement | None, operator: Operator | None) -> Clause:
+    if agreement is None or not agreement.territories:
+        return _yes(ClauseName.TERRITORY, "The agreement names no territory: every one is in it.")
+    country = operator.country if operator is not None else None
+    named = ", ".join(agreement.territories)
+    if country in agreement.territories:
+        return _yes(ClauseName.TERRITORY, f"{country} is among the agreement's territories ({named}).")
+    return _no(ClauseName.TERRITORY, f"{country or 'No country'} is not among the agreement's territories ({named}).")
+
+
+def _launch(launch: Launch | None, zone: ZoneInfo) -> Clause:
+    if launch is None:
+        return _no(ClauseName.LAUNCH, "No launch is recorded.")
+    told = f", announced for {launch.announced_for}" if launch.announced_for else ""
+    why = f": {launch.reason}" if launch.reason else ""
+    says = f"The launch is {launch.state.value} since {_day(launch.valid_from, zone)}{told}{why}."
+    return Clause(name=ClauseName.LAUNCH, holds=launch.state in LIVE, says=says)
+
+
+def _technical_date(launch: Launch | None, at: Instant, zone: ZoneInfo) -> Clause:
+    if launch is None or launch.technical_at is None:
+        return _no(ClauseName.TECHNICAL_DATE, "The launch has no technical date.")
+    holds = launch.technical_at <= at
+    return Clause(
+        name=ClauseName.TECHNICAL_DATE,
+        holds=holds,
+        says=f"The technical date, {_moment(launch.technical_at, zone)}, {'has come' if holds else 'has not come'}.",
+    )
+
+
+def _blackout(launch: Launch | None, at: Instant, zone: ZoneInfo) -> Clause:
+    for one in launch.blackouts if launch is not None else ():
+        if one.start <= at < one.end:
+            why = f": {one.reason}" if one.reason else ""
+            return _no(ClauseName.BLACKOUT, f"A blackout lasts from {_moment(one.start, zone)} to {_moment(one.end, zone)}{why}.")
+    return _yes(ClauseName.BLACKOUT, "No blackout lasts.")
+
+
+def _identity(view: BoxView) -> Clause:
+    if view.box is None:
+        return _yes(ClauseName.IDENTITY, "The screen is no box.")
+    return Clause(
+        name=ClauseName.IDENTITY, holds=view.identity not in _DISTRUSTED, says=f"The box's identity is {view.identity.value}."
+    )
+
+
+def _model(launch: Launch | None, view: BoxView) -> Clause:
+    if launch is None or not launch.models:
+        return _yes(ClauseName.MODEL, "The launch names no model: every one may have it.")
+    if view.model in launch.models:
+        return _yes(ClauseName.MODEL, f"The launch names this model, {view.model_name}.")
+    return _no(ClauseName.MODEL, f"Not on this model: the launch does not name {view.model_name or 'a screen without a box'}.")
+
+
+def _interface(launch: Launch | None, view: BoxView) -> Clause:
+    least = launch.interface if launch is not None else None
+    if least is None:
+        return _yes(ClauseName.INTERFACE, "The launch asks for no interface.")
+    asked = f"{least.product} {least.version} or later"
+    if view.interface is None:
+        return _no(ClauseName.INTERFACE, f"Update needed: {asked} is asked for, and none was confirmed.")
+    runs = f"{view.interface.product} {view.interface.version}"
+    if view.interface.meets(least):
+        return _yes(ClauseName.INTERFACE, f"The box was confirmed to run {runs}; {asked} is asked for.")
+    return _no(ClauseName.INTERFACE, f"Update needed: the box was confirmed to run {runs}; {asked} is asked for.")
+
+
+def _share(launch: Launch | None, view: BoxView) -> Clause:
+    if launch is None or launch.share == ALL_BOXES:
+        return _yes(ClauseName.SHARE, "The launch is for every box.")
+    percent = f"{launch.share / 100:g} %"
+    if view.box is None:
+        return _no(ClauseName.SHARE, f"The launch is for {percent} of the boxes, and the screen is none.")
+    place = bucket(launch.salt or launch.id, view.box, ALL_BOXES)
+    return Clause(
+        name=ClauseName.SHARE,
+        holds=place < launch.share,
+        says=f"The launch is for {percent} of the boxes; this one's place is {place / 100:.2f} of 100.",
+    )
+
+
+def _yes(name: ClauseName, says: str) -> Clause:
+    return Clause(name=name, holds=True, says=says)
+
+
+def _no(name: ClauseName, says: str) -> Clause:
+    return Clause(name=name, holds=False, says=says)
+
+
+def _day(at: Instant, zone: ZoneInfo) -> str:
+    return datetime.fromtimestamp(at / 1000, zone).strftime("%Y-%m-%d")
+
+
+def _moment(at: Instant, zone: ZoneInfo) -> str:
+    return datetime.fromtimestamp(at / 1000, zone).strftime(f"%Y-%m-%d %H:%M {zone.key}")

@@ -1,24 +1,75 @@
-"""Agreements in memory, and what a party may see by them: the one answer that every route and every row goes by."""
+"""Agreements and launches in memory, and what a party may see by them: the one answer that every route and row goes by.
+
+Boxes of one kind are decided once: what a decision looks at of a box is a model, an interface and an identity, of which a
+fleet of millions has a few dozen kinds. Where a launch is for a share of the boxes, each box is a kind of its own.
+"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
 
+import msgspec
 from sqlalchemy.engine import Connection
 
 from matinee.base.clock import Instant
-from matinee.base.dated import next_change
-from matinee.base.ids import OperatorId, ServiceId
-from matinee.base.party import Party
+from matinee.base.dated import in_force
+from matinee.base.ids import BoxId, OperatorId, ServiceId
+from matinee.base.party import Party, PartyKind
 from matinee.carriage import store
-from matinee.carriage.model import Agreement
-from matinee.carriage.rules import visible_services
+from matinee.carriage.model import ALL_BOXES, Agreement, BoxView, Decision, Discoverability, Launch, Shows
+from matinee.carriage.rules import decide, milestones, next_decision
 from matinee.catalogue.model import AGE_CLASSES, Language, Service, Sight
 from matinee.catalogue.snapshot import Catalogue
+from matinee.fleet.model import Operator
 from matinee.fleet.snapshot import Fleet
 from matinee.members.snapshot import Members
 from matinee.parties.outbox import Event
 
 DEFAULT_LANGUAGE = Language("fr")
-_NOTHING: frozenset[ServiceId] = frozenset()
+MAX_KEPT: Final = 200_000
+"""Kinds of boxes that are kept decided. Beyond it all are forgotten and decided anew: it bounds memory, not what is right."""
+
+_NO_BOX = BoxView()
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The services that a screen has, by how it may come to them, and those of which it may only be told.
+
+    `plays_on` are those whose films may run to their end: all of `direct`, and what is paused.
+    """
+
+    direct: frozenset[ServiceId] = frozenset()
+    search: frozenset[ServiceId] = frozenset()
+    row: frozenset[ServiceId] = frozenset()
+    plays_on: frozenset[ServiceId] = frozenset()
+    told: tuple[Decision, ...] = ()
+
+
+_NOTHING = Seen()
+
+
+@dataclass(frozen=True, slots=True)
+class _Records:
+    """What was ever recorded of one operator and one service."""
+
+    agreements: tuple[Agreement, ...] = ()
+    launches: tuple[Launch, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How a service stands at one operator: the agreement, when it was first told and first live, and how many boxes have it.
+
+    `boxes` are the operator's that stand at a line.
+    """
+
+    operator: Operator
+    agreement: Agreement | None
+    told_at: Instant | None
+    live_at: Instant | None
+    boxes: int
+    having: int
 
 
 class Carriage:
@@ -26,33 +77,131 @@ class Carriage:
 
     topics = frozenset({store.TOPIC})
 
-    def __init__(self) -> None:
-        self._recorded: dict[OperatorId, tuple[Agreement, ...]] = {}
-        self._kept: dict[OperatorId, tuple[Instant, Instant | None, frozenset[ServiceId]]] = {}
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+        self._recorded: dict[OperatorId, dict[ServiceId, _Records]] = {}
+        self._shared: frozenset[OperatorId] = frozenset()
+        self._kept: dict[tuple[OperatorId, BoxView], tuple[Instant, Instant | None, Seen]] = {}
 
     def load(self, conn: Connection) -> None:
-        recorded: dict[OperatorId, list[Agreement]] = {}
-        for agreement in store.all_agreements(conn):
-            recorded.setdefault(agreement.operator, []).append(agreement)
-        self._recorded = {operator: tuple(row) for operator, row in recorded.items()}
-        self._kept = {}
+        self.put(store.all_agreements(conn), store.all_launches(conn))
 
     def follow(self, conn: Connection, events: Sequence[Event]) -> None:
         self.load(conn)
 
-    def visible(self, operator: OperatorId | None, now: Instant) -> frozenset[ServiceId]:
-        """The services that this operator's homes may see now; none for no operator."""
+    def put(self, agreements: Sequence[Agreement], launches: Sequence[Launch]) -> None:
+        """Take these records, in the order of recording, in the place of all before."""
+        recorded: dict[OperatorId, dict[ServiceId, _Records]] = {}
+        for agreement in agreements:
+            row = recorded.setdefault(agreement.operator, {})
+            known = row.get(agreement.service, _Records())
+            row[agreement.service] = _Records((*known.agreements, agreement), known.launches)
+        for launch in launches:
+            row = recorded.setdefault(launch.operator, {})
+            known = row.get(launch.service, _Records())
+            row[launch.service] = _Records(known.agreements, (*known.launches, launch))
+        self._recorded = recorded
+        self._shared = frozenset(launch.operator for launch in launches if launch.share != ALL_BOXES)
+        self._kept = {}
+
+    def view_of(self, box: BoxId, at: Instant, known_at: Instant | None = None) -> BoxView:
+        """What a decision looks at of a box. Its identity is today's: identities are not dated yet."""
+        found = self._fleet.box(box)
+        if found is None:
+            return _NO_BOX
+        model = self._fleet.model(found.model)
+        return BoxView(
+            box=box,
+            model=found.model,
+            model_name=model.name if model is not None else "",
+            identity=found.identity,
+            interface=self._fleet.interface_of(box, at, known_at),
+        )
+
+    def explain(self, box: BoxId, service: ServiceId, at: Instant, known_at: Instant | None = None) -> Decision:
+        """Decide for one box at any moment, as it was known at any other, at the line where it stood then."""
+        operator = self._fleet.operator_of_line(self._fleet.line_of(box, at, known_at))
+        return self._decide(service, operator, self.view_of(box, at, known_at), at, known_at)
+
+    def reach(self, service: ServiceId, at: Instant, known_at: Instant | None = None) -> Sequence[Reach]:
+        """How a service stood at each operator that has boxes or a record of it, by the operators' names."""
+        counted: dict[OperatorId, list[int]] = {one: [0, 0] for one, row in self._recorded.items() if service in row}
+        kinds: dict[tuple[OperatorId, BoxView], bool] = {}
+        for box, operator in self._fleet.boxes_by_operator(at, known_at):
+            kind = (operator, self._kind(operator, self.view_of(box, at, known_at)))
+            if kind not in kinds:
+                kinds[kind] = self._decide(service, operator, kind[1], at, known_at).visible
+            row = counted.setdefault(operator, [0, 0])
+            row[0] += 1
+            row[1] += kinds[kind]
+        rows = []
+        for one, (boxes, having) in counted.items():
+            known = self._fleet.operator(one)
+            if known is not None:
+                records = self._recorded.get(one, {}).get(service, _Records())
+                launches = [launch for launch in records.launches if known_at is None or launch.recorded_at <= known_at]
+                agreement = in_force(records.agreements, at, known_at)
+                rows.append(Reach(known, agreement, *milestones(launches), boxes, having))
+        return sorted(rows, key=lambda row: row.operator.name)
+
+    def _decide(
+        self, service: ServiceId, operator: OperatorId | None, view: BoxView, at: Instant, known_at: Instant | None
+    ) -> Decision:
+        records = _Records() if operator is None else self._recorded.get(operator, {}).get(service, _Records())
+        return decide(service, self._fleet.operator(operator), records.agreements, records.launches, view, at, known_at)
+
+    def _kind(self, operator: OperatorId, view: BoxView) -> BoxView:
+        """All that a decision looks at: the box itself too, where a launch is for a share of the operator's boxes."""
+        return view if operator in self._shared or view.box is None else msgspec.structs.replace(view, box=_ANY_BOX)
+
+    def seen(self, operator: OperatorId | None, views: Sequence[BoxView], now: Instant) -> Seen:
+        """What a screen has now whose line has these boxes: all that any of them has; of the rest, what the first is told."""
         if operator is None:
             return _NOTHING
-        kept_in = self._kept
-        kept = kept_in.get(operator)
+        found = [self._seen_by(operator, view, now) for view in views or (_NO_BOX,)]
+        if len(found) == 1:
+            return found[0]
+        direct = frozenset[ServiceId]().union(*(one.direct for one in found))
+        told = {decision.service: decision for one in reversed(found) for decision in one.told if decision.service not in direct}
+        return Seen(
+            direct=direct,
+            search=frozenset[ServiceId]().union(*(one.search for one in found)),
+            row=frozenset[ServiceId]().union(*(one.row for one in found)),
+            plays_on=frozenset[ServiceId]().union(*(one.plays_on for one in found)),
+            told=tuple(told.values()),
+        )
+
+    def _seen_by(self, operator: OperatorId, view: BoxView, now: Instant) -> Seen:
+        # Written to the table that was there when the records were read: a refresh in between has put a new one up.
+        kept_in, recorded = self._kept, self._recorded.get(operator, {})
+        kind = self._kind(operator, view)
+        kept = kept_in.get((operator, kind))
         if kept is not None and kept[0] <= now and (kept[1] is None or now < kept[1]):
             return kept[2]
-        recorded = self._recorded.get(operator, ())
-        found = visible_services(recorded, now)
-        # Written to the table that was there when the records were read: a refresh in between has put a new one up.
-        kept_in[operator] = (now, next_change(recorded, now), found)
+        found = _decide_all(self._fleet.operator(operator), recorded, kind, now)
+        changes = [next_decision(one.agreements, one.launches, now) for one in recorded.values()]
+        if len(kept_in) >= MAX_KEPT:
+            kept_in.clear()
+        kept_in[operator, kind] = (now, min((at for at in changes if at is not None), default=None), found)
         return found
+
+
+_ANY_BOX = BoxId("")
+
+
+def _decide_all(operator: Operator | None, recorded: dict[ServiceId, _Records], view: BoxView, now: Instant) -> Seen:
+    decisions = [decide(one, operator, row.agreements, row.launches, view, now) for one, row in recorded.items()]
+
+    def within(least: Discoverability) -> frozenset[ServiceId]:
+        return frozenset(one.service for one in decisions if one.visible and one.discoverability.reaches(least))
+
+    return Seen(
+        direct=within(Discoverability.DIRECT),
+        search=within(Discoverability.SEARCH),
+        row=within(Discoverability.ROW),
+        plays_on=frozenset(one.service for one in decisions if one.plays_on),
+        told=tuple(one for one in decisions if one.shows not in (Shows.NOTHING, Shows.PLAYABLE)),
+    )
 
 
 class PartySight:
@@ -64,12 +213,22 @@ class PartySight:
         self._members = members
         self._catalogue = catalogue
 
-    def sight(self, party: Party, profile: str | None, now: Instant) -> Sight:
+    def seen(self, party: Party, now: Instant) -> Seen:
+        """The services that the party has now, and those of which it is told. A box without a household has none."""
+        if party.household is None:
+            return _NOTHING
+        boxes = [party.box] if party.kind is PartyKind.BOX and party.box is not None else self._fleet.boxes_at(party.line, now)
+        return self._carriage.seen(party.operator, [self._carriage.view_of(box, now) for box in boxes], now)
+
+    def sight(self, party: Party, profile: str | None, now: Instant, *, playing: bool = False) -> Sight:
         """What the party may see as this profile; with None as its youngest. Raises ProfileNotFound."""
         one = self._members.youngest(party.household) if profile is None else self._members.profile(party.household, profile)
         operator = self._fleet.operator(party.operator)
+        seen = self.seen(party, now)
         return Sight(
-            services=self._carriage.visible(party.operator, now) if party.household is not None else _NOTHING,
+            services=seen.plays_on if playing else seen.direct,
+            searched=seen.search,
+            listed=seen.row,
             max_age=one.age_class if one is not None else AGE_CLASSES[0],
             operator=party.operator,
             territory=operator.country if operator is not None else None,
@@ -79,7 +238,14 @@ class PartySight:
         )
 
     def services_of(self, party: Party, now: Instant) -> Sequence[Service]:
-        """The services that the party may see, by name."""
+        """The services that the party may find by itself, by name."""
+        return self._named(self.seen(party, now).row)
+
+    def announced_to(self, party: Party, now: Instant) -> Sequence[tuple[Service, Decision]]:
+        """The services that the party does not have and may be told of, by name, each with what it is told."""
+        told = {decision.service: decision for decision in self.seen(party, now).told}
+        return [(service, told[service.id]) for service in self._named(frozenset(told))]
+
+    def _named(self, services: frozenset[ServiceId]) -> Sequence[Service]:
         known = self._catalogue.view.services
-        visible = self._carriage.visible(party.operator, now) if party.household is not None else _NOTHING
-        return sorted((known[one] for one in visible if one in known), key=lambda service: (service.name, service.id))
+        return sorted((known[one] for one in services if one in known), key=lambda service: (service.name, service.id))

@@ -1,15 +1,17 @@
-"""SQL for agreements. A change is one more record; nothing that was once recorded is edited or taken away."""
+"""SQL for agreements and launches. A change is one more record; nothing that was once recorded is edited or taken away."""
 
+import datetime
 from collections.abc import Sequence
 from typing import Final
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from matinee.base.clock import Instant
-from matinee.base.ids import AgreementId, OperatorId, ServiceId, new_id
-from matinee.carriage.model import Agreement, AgreementStatus, CarriageError
-from matinee.outside.database import InstantColumn, metadata
+from matinee.base.ids import AgreementId, LaunchId, OperatorId, ServiceId, new_id
+from matinee.carriage.model import LIVE, Agreement, AgreementStatus, Billing, CarriageError, Launch, LaunchState
+from matinee.outside.database import InstantColumn, JsonColumn, metadata
 from matinee.parties import audit, outbox
 
 TOPIC: Final = "carriage"
@@ -25,7 +27,24 @@ agreements = sa.Table(
     sa.Column("valid_from", InstantColumn, nullable=False),
     sa.Column("valid_to", InstantColumn),
     sa.Column("recorded_at", InstantColumn, nullable=False),
+    sa.Column("territories", JsonColumn, nullable=False, server_default="[]"),
+    sa.Column("billing", sa.Text, nullable=False, server_default=Billing.NONE.value),
 )
+
+launches = sa.Table(
+    "launches",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("operator_id", sa.Text, sa.ForeignKey("operators.id"), nullable=False, index=True),
+    sa.Column("service_id", sa.Text, sa.ForeignKey("services.id"), nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("valid_from", InstantColumn, nullable=False),
+    sa.Column("valid_to", InstantColumn),
+    sa.Column("recorded_at", InstantColumn, nullable=False),
+    sa.Column("terms", JsonColumn, nullable=False),  # the rest of model.Launch, by its names
+)
+
+_OF_A_LAUNCH: Final = frozenset({"id", "operator", "service", "state", "valid_from", "valid_to", "recorded_at"})
 
 
 def record_agreement(
@@ -39,10 +58,18 @@ def record_agreement(
     actor: str,
     valid_to: Instant | None = None,
     reason: str = "",
+    territories: Sequence[str] = (),
+    billing: Billing = Billing.NONE,
+    recorded_at: Instant | None = None,
 ) -> Agreement:
-    """Record how an operator and a service stand with each other from a moment on. Raises CarriageError."""
-    if valid_to is not None and valid_to <= valid_from:
-        raise CarriageError("The agreement ends before it begins.", remedy="Write its beginning first.")
+    """Record how an operator and a service stand with each other from a moment on. Raises CarriageError.
+
+    `recorded_at` is when it was known, where that was before `now`; the audit says when it was written.
+    """
+    _check_times(valid_from, valid_to, recorded_at, now)
+    for country in territories:
+        if len(country) != 2 or not country.isascii() or not country.isupper():
+            raise CarriageError(f"The territory {country!r} is not known.", remedy="Write two capital letters (ISO 3166): FR.")
     if status is AgreementStatus.REFUSED and not reason.strip():
         raise CarriageError("A refusal has no reason.", remedy="Say why: staff will ask.")
     made = Agreement(
@@ -52,8 +79,10 @@ def record_agreement(
         status=status,
         valid_from=valid_from,
         valid_to=valid_to,
-        recorded_at=now,
+        recorded_at=now if recorded_at is None else recorded_at,
         reason=reason,
+        territories=tuple(territories),
+        billing=billing,
     )
     conn.execute(
         sa.insert(agreements).values(
@@ -64,7 +93,9 @@ def record_agreement(
             reason=reason,
             valid_from=valid_from,
             valid_to=valid_to,
-            recorded_at=now,
+            recorded_at=made.recorded_at,
+            territories=list(made.territories),
+            billing=billing.value,
         )
     )
     detail = {"operator": operator, "service": service, "status": status.value, "valid_from": valid_from}
@@ -96,6 +127,102 @@ def all_agreements(conn: Connection) -> Sequence[Agreement]:
             valid_from=r.valid_from,
             valid_to=r.valid_to,
             recorded_at=r.recorded_at,
+            territories=tuple(r.territories),
+            billing=Billing(r.billing),
         )
         for r in rows
     ]
+
+
+def record_launch(conn: Connection, launch: Launch, now: Instant, *, actor: str) -> Launch:
+    """Record how far a service is switched on at an operator from a moment on. Raises CarriageError.
+
+    The record's own id is drawn here; `launch.recorded_at` is when it was known, and not after `now`.
+    """
+    _check_times(launch.valid_from, launch.valid_to, launch.recorded_at, now)
+    for one in launch.blackouts:
+        if one.end <= one.start:
+            raise CarriageError("A blackout ends before it begins.", remedy="Write its beginning first.")
+    if launch.state in LIVE and launch.technical_at is None and launch.state is not LaunchState.ANNOUNCED:
+        raise CarriageError(
+            f"A launch that is {launch.state.value} has no technical date: no box would ever have it.",
+            remedy="Write technical_at, or the state planned or announced.",
+        )
+    if launch.announced_for and not _is_day_or_month(launch.announced_for):
+        raise CarriageError(
+            f"The launch is announced for {launch.announced_for!r}, which is no day and no month.",
+            remedy="Write 2014-11, 2014-11-20, or nothing where no date was told.",
+        )
+    if launch.interface is not None and not (launch.interface.product and launch.interface.version):
+        raise CarriageError("The launch's interface has no product or no version.", remedy='Write both: "polaris" and "2.1".')
+    made = msgspec.structs.replace(launch, id=LaunchId(new_id()))
+    words = msgspec.to_builtins(made)
+    terms = {name: value for name, value in words.items() if name not in _OF_A_LAUNCH}
+    conn.execute(
+        sa.insert(launches).values(
+            id=made.id,
+            operator_id=made.operator,
+            service_id=made.service,
+            state=made.state.value,
+            valid_from=made.valid_from,
+            valid_to=made.valid_to,
+            recorded_at=made.recorded_at,
+            terms=terms,
+        )
+    )
+    audit.record(conn, actor, "launch.record", made.id, words, now)
+    outbox.append(conn, TOPIC, made.operator, {"service": made.service, "state": made.state.value}, now)
+    return made
+
+
+def ensure_open_launch(conn: Connection, operator: OperatorId, service: ServiceId, now: Instant, *, actor: str) -> Launch:
+    """The newest launch of the two where there is one; else one that is open to every box from now on."""
+    known = [one for one in all_launches(conn) if (one.operator, one.service) == (operator, service)]
+    if known:
+        return known[-1]
+    launch = Launch(
+        id=LaunchId(""),
+        operator=operator,
+        service=service,
+        state=LaunchState.OPEN,
+        technical_at=now,
+        valid_from=now,
+        recorded_at=now,
+    )
+    return record_launch(conn, launch, now, actor=actor)
+
+
+def all_launches(conn: Connection) -> Sequence[Launch]:
+    """All that was ever recorded, in the order of recording."""
+    rows = conn.execute(sa.select(launches).order_by(launches.c.recorded_at, launches.c.valid_from, launches.c.id))
+    return [
+        msgspec.convert(
+            {
+                **r.terms,
+                "id": r.id,
+                "operator": r.operator_id,
+                "service": r.service_id,
+                "state": r.state,
+                "valid_from": r.valid_from,
+                "valid_to": r.valid_to,
+                "recorded_at": r.recorded_at,
+            },
+            Launch,
+        )
+        for r in rows
+    ]
+
+
+def _is_day_or_month(text: str) -> bool:
+    try:
+        datetime.date.fromisoformat(text if len(text) == len("2014-11-20") else f"{text}-01")
+    except ValueError:
+        return False
+    return True
+
+
+def _check_times(valid_from: Instant, valid_to: Instant | None, recorded_at: Instant | None, now: Instant) -> None:
+    if valid_to is not None and valid_to <= valid_from:
+        raise CarriageError("It ends before it begins.", remedy="Write valid_from before valid_to.")
+    if recorded_at is not None and recorded_at > now:
+        raise CarriageError("It was known later than now.", remedy="Leave recorded_at out, or write a moment that is past.")

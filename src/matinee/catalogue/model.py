@@ -224,10 +224,13 @@ class Metadata(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class Sight(msgspec.Struct, frozen=True, kw_only=True):
     """What one party may see at one moment, decided once per request and handed on.
 
-    `max_age` is the profile's age class: a title above it is no more there than one that does not exist.
+    `services` are those whose titles have pages and play, `searched` those of them that a search finds, `listed` those that
+    rows show. `max_age` is the profile's age class: a title above it is no more there than one that does not exist.
     """
 
     services: frozenset[ServiceId]
+    searched: frozenset[ServiceId]
+    listed: frozenset[ServiceId]
     max_age: AgeClass
     operator: OperatorId | None
     territory: str | None
@@ -239,8 +242,8 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
 class Sights(Protocol):
     """Who may see what: carriage answers it, from the agreements and the household's profiles."""
 
-    def sight(self, party: Party, profile: str | None, now: Instant) -> Sight:
-        """What the party may see, as one of its profiles or, with None, as its youngest.
+    def sight(self, party: Party, profile: str | None, now: Instant, *, playing: bool = False) -> Sight:
+        """What the party may see, as one of its profiles or, with None, as its youngest; `playing`, what may run on.
 
         Raises NotFound where the profile is not one of the party's own household.
         """

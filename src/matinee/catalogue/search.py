@@ -79,7 +79,7 @@ class SearchIndex:
         An empty query finds nothing. Windows are not known here: the caller looks each title up in its view.
         """
         words = typed_words(query[:MAX_QUERY_CHARS])[:MAX_QUERY_WORDS]
-        if not words or not sight.services or limit < 1:
+        if not words or not sight.searched or limit < 1:
             return []
         index, ids = self._now
         searcher = index.searcher()
@@ -93,7 +93,7 @@ class SearchIndex:
         query, occur = tantivy.Query, tantivy.Occur
         ages = [str(age) for age in AGE_CLASSES if age <= sight.max_age]
         clauses = [
-            (occur.Must, query.const_score_query(query.term_set_query(self._schema, "service", sorted(sight.services)), 0.0)),
+            (occur.Must, query.const_score_query(query.term_set_query(self._schema, "service", sorted(sight.searched)), 0.0)),
             (occur.Must, query.const_score_query(query.term_set_query(self._schema, "age", ages), 0.0)),
             *(
                 (occur.Must if needed else occur.Should, self._word(word, forgiving=forgiving))

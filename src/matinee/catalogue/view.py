@@ -76,7 +76,7 @@ class CatalogueView:
         """The titles of a shelf that the party may see, newest first, from after an entry on. Lazy: take what you need."""
         runs = [
             itertools.islice(entries, bisect.bisect_right(entries, after) if after else 0, None)
-            for service in sight.services
+            for service in sight.listed
             for age in AGE_CLASSES
             if age <= sight.max_age and (entries := self.shelves.get((service, shelf, age)))
         ]
@@ -89,7 +89,7 @@ class CatalogueView:
         """How many titles each shelf holds for the party, windows apart. Its cost is in shelves, not in titles."""
         sizes: dict[Shelf, int] = {}
         for (service, shelf, age), entries in self.shelves.items():
-            if entries and service in sight.services and age <= sight.max_age:
+            if entries and service in sight.listed and age <= sight.max_age:
                 sizes[shelf] = sizes.get(shelf, 0) + len(entries)
         return sizes
 

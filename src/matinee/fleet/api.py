@@ -14,7 +14,7 @@ from matinee.base.errors import ErrorCode, NotFound
 from matinee.base.ids import BoxId
 from matinee.base.party import Party, PartyKind, Policy
 from matinee.fleet import rules, store
-from matinee.fleet.model import FleetError, Release, Releases
+from matinee.fleet.model import FleetError, Interface, Release, Releases
 from matinee.fleet.snapshot import Fleet
 from matinee.outside.database import Database
 
@@ -90,7 +90,8 @@ def routes(fleet: Fleet, database: Database, releases: Releases, clock: Clock) -
     def confirm(request: BoxRequest, data: JSONBody[ConfirmBody]) -> ConfirmAnswer:
         """Confirm, after a start that worked, that this box runs the release that it is meant to run."""
         now = clock()
-        if data.version != meant_for(request).version:
+        meant = meant_for(request)
+        if data.version != meant.version:
             raise FleetError(
                 f"The release {data.version} is not the one that this box is meant to run.",
                 remedy="Ask for the release again.",
@@ -108,7 +109,7 @@ def routes(fleet: Fleet, database: Database, releases: Releases, clock: Clock) -
             raise FleetError("This box has no key yet.", remedy="Register it first.", code=ErrorCode.CONFLICT)
         rules.check_signature(key, data.signature, rules.confirm_message(data.nonce, data.version))
         with database.write() as conn:
-            store.record_confirmed(conn, _box(request), data.version, now)
+            store.record_confirmed(conn, _box(request), Interface(product=meant.product, version=data.version), now)
         return ConfirmAnswer(version=data.version, confirmed_at=to_rfc3339(now))
 
     return [bind_key, get_release, get_nonce, confirm]

@@ -92,6 +92,41 @@ class BoxAssignment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     valid_to: Instant | None = None
 
 
+class Interface(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An interface by its product and version ("polaris", "2.1"): not the box's SoftwareVersion, a thing of its own."""
+
+    product: str
+    version: str
+
+    def meets(self, least: "Interface") -> bool:
+        """Whether this is that product in that version or a later one. What is no dotted number meets itself alone."""
+        if self.product != least.product:
+            return False
+        mine, theirs = _numbers(self.version), _numbers(least.version)
+        return self.version == least.version if mine is None or theirs is None else mine >= theirs
+
+
+def _numbers(version: str) -> tuple[int, ...] | None:
+    """The numbers of a dotted version without the zeros at its end, so that 2 and 2.0 are one; None for any other form."""
+    parts = version.split(".")
+    if not all(part.isascii() and part.isdigit() for part in parts):
+        return None
+    numbers = [int(part) for part in parts]
+    while len(numbers) > 1 and numbers[-1] == 0:
+        numbers.pop()
+    return tuple(numbers)
+
+
+class BoxInterface(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """That a box was confirmed to run an interface for a while; see base.dated for its two times."""
+
+    box: BoxId
+    interface: Interface
+    valid_from: Instant
+    recorded_at: Instant
+    valid_to: Instant | None = None
+
+
 class Release(msgspec.Struct, frozen=True, kw_only=True):
     """A built interface. `entry` and `styles` are paths on the web origin, `integrity` the entry's hash as SRI has it."""
 

@@ -4,16 +4,17 @@ Readers take no lock. Each entry is one immutable value that a refresh replaces 
 or as it is. Changed boxes are read again one by one: there may be millions of the others.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol, TypeVar
 
 from sqlalchemy.engine import Connection
 
 from matinee.base.clock import Instant
-from matinee.base.dated import in_force
+from matinee.base.dated import in_force, next_change
 from matinee.base.ids import BoxId, BoxModelId, LineId, OperatorId
 from matinee.base.party import Party, PartyKind
 from matinee.fleet import store
-from matinee.fleet.model import Box, BoxAssignment, BoxModel, Line, Operator
+from matinee.fleet.model import Box, BoxAssignment, BoxInterface, BoxModel, Interface, Line, Operator
 from matinee.parties import tokens
 from matinee.parties.outbox import Event
 from matinee.parties.tokens import TokenDigest
@@ -30,12 +31,20 @@ class Fleet:
         self._lines: dict[LineId, Line] = {}
         self._boxes: dict[BoxId, Box] = {}
         self._assignments: dict[BoxId, tuple[BoxAssignment, ...]] = {}
+        self._interfaces: dict[BoxId, tuple[BoxInterface, ...]] = {}
+        self._boxes_of: dict[LineId, tuple[BoxId, ...]] = {}
         self._tokens: dict[TokenDigest, BoxId] = {}
 
     def load(self, conn: Connection) -> None:
         self._load_small(conn)
         self._boxes = {box.id: box for box in store.boxes_of(conn)}
         self._assignments = _by_box(store.assignments_of(conn))
+        self._interfaces = _by_box(store.interfaces_of(conn))
+        boxes_of: dict[LineId, dict[BoxId, None]] = {}
+        for box, assigned in self._assignments.items():
+            for line in {one.line for one in assigned if one.line is not None}:
+                boxes_of.setdefault(line, {})[box] = None
+        self._boxes_of = {line: tuple(row) for line, row in boxes_of.items()}
         self._tokens = dict(store.tokens_of(conn))
 
     def follow(self, conn: Connection, events: Sequence[Event]) -> None:
@@ -46,6 +55,12 @@ class Fleet:
             return
         self._boxes.update((box.id, box) for box in store.boxes_of(conn, changed))
         self._assignments.update(_by_box(store.assignments_of(conn, changed)))
+        self._interfaces.update(_by_box(store.interfaces_of(conn, changed)))
+        for box in changed:
+            for line in {one.line for one in self._assignments.get(box, ()) if one.line is not None}:
+                there = self._boxes_of.get(line, ())
+                if box not in there:
+                    self._boxes_of[line] = (*there, box)
         living = dict(store.tokens_of(conn, changed))
         asked = set(changed)
         for token in [token for token, box in self._tokens.items() if box in asked and token not in living]:
@@ -70,6 +85,32 @@ class Fleet:
         assigned = in_force(self._assignments.get(box, ()), now, known_at)
         return None if assigned is None else assigned.line
 
+    def boxes_at(self, line: LineId | None, now: Instant, known_at: Instant | None = None) -> Sequence[BoxId]:
+        """The boxes that stand at a line at a moment, in the order in which they came there."""
+        there = self._boxes_of.get(line, ()) if line is not None else ()
+        return [box for box in there if self.line_of(box, now, known_at) == line]
+
+    def interface_of(self, box: BoxId, now: Instant, known_at: Instant | None = None) -> Interface | None:
+        """What the box was confirmed to run at a moment."""
+        recorded = in_force(self._interfaces.get(box, ()), now, known_at)
+        return None if recorded is None else recorded.interface
+
+    def next_change_of(self, box: BoxId, now: Instant) -> Instant | None:
+        """The next moment at which line or interface of a box changes by what is recorded already."""
+        return next_change((*self._assignments.get(box, ()), *self._interfaces.get(box, ())), now)
+
+    def boxes_by_operator(self, at: Instant, known_at: Instant | None = None) -> Iterator[tuple[BoxId, OperatorId]]:
+        """Each box that stood at a line at a moment, with the line's operator."""
+        for box in self._boxes:
+            operator = self.operator_of_line(self.line_of(box, at, known_at))
+            if operator is not None:
+                yield box, operator
+
+    def boxes_named(self, name: str) -> Sequence[Box]:
+        """The boxes of this id, else of this serial: serials repeat in the field."""
+        one = self._boxes.get(BoxId(name))
+        return [one] if one is not None else [box for box in self._boxes.values() if box.serial == name]
+
     def operator_of_line(self, line: LineId | None) -> OperatorId | None:
         found = self._lines.get(line) if line is not None else None
         return None if found is None else found.operator
@@ -84,8 +125,16 @@ class Fleet:
         return self._models.get(model)
 
 
-def _by_box(assignments: Iterable[BoxAssignment]) -> dict[BoxId, tuple[BoxAssignment, ...]]:
-    found: dict[BoxId, list[BoxAssignment]] = {}
-    for assignment in assignments:
-        found.setdefault(assignment.box, []).append(assignment)
+class _OfBox(Protocol):
+    @property
+    def box(self) -> BoxId: ...
+
+
+F = TypeVar("F", bound=_OfBox)
+
+
+def _by_box(facts: Iterable[F]) -> dict[BoxId, tuple[F, ...]]:
+    found: dict[BoxId, list[F]] = {}
+    for fact in facts:
+        found.setdefault(fact.box, []).append(fact)
     return {box: tuple(row) for box, row in found.items()}

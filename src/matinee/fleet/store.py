@@ -10,7 +10,18 @@ from sqlalchemy.engine import Connection, Row
 
 from matinee.base.clock import Instant
 from matinee.base.ids import BoxId, BoxModelId, LineId, OperatorId, new_id
-from matinee.fleet.model import Box, BoxAssignment, BoxIdentity, BoxModel, FleetError, Line, Operator, PublicKey
+from matinee.fleet.model import (
+    Box,
+    BoxAssignment,
+    BoxIdentity,
+    BoxInterface,
+    BoxModel,
+    FleetError,
+    Interface,
+    Line,
+    Operator,
+    PublicKey,
+)
 from matinee.fleet.rules import NONCES_PER_BOX
 from matinee.outside.database import InstantColumn, JsonColumn, metadata
 from matinee.parties import outbox, tokens
@@ -71,6 +82,18 @@ box_assignments = sa.Table(
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("box_id", sa.Text, sa.ForeignKey("boxes.id"), nullable=False, index=True),
     sa.Column("line_id", sa.Text, sa.ForeignKey("lines.id")),
+    sa.Column("valid_from", InstantColumn, nullable=False),
+    sa.Column("valid_to", InstantColumn),
+    sa.Column("recorded_at", InstantColumn, nullable=False),
+)
+
+box_interfaces = sa.Table(
+    "box_interfaces",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("box_id", sa.Text, sa.ForeignKey("boxes.id"), nullable=False, index=True),
+    sa.Column("product", sa.Text, nullable=False),
+    sa.Column("version", sa.Text, nullable=False),
     sa.Column("valid_from", InstantColumn, nullable=False),
     sa.Column("valid_to", InstantColumn),
     sa.Column("recorded_at", InstantColumn, nullable=False),
@@ -167,10 +190,15 @@ def add_box(conn: Connection, model: BoxModelId, serial: str, label: str, now: I
 
 def ensure_box(conn: Connection, model: BoxModelId, serial: str, label: str, now: Instant) -> Box:
     """The first box of that model and serial, made where there is none: for set-ups that are run again."""
+    return find_box(conn, model, serial) or add_box(conn, model, serial, label, now)
+
+
+def find_box(conn: Connection, model: BoxModelId, serial: str) -> Box | None:
+    """The first box of that model and serial, None where there is none."""
     row = conn.execute(
         sa.select(boxes).where(boxes.c.model_id == model, boxes.c.serial == serial).order_by(boxes.c.id).limit(1)
     ).one_or_none()
-    return add_box(conn, model, serial, label, now) if row is None else _box(row)
+    return None if row is None else _box(row)
 
 
 def assign_box(
@@ -182,6 +210,26 @@ def assign_box(
     conn.execute(
         sa.insert(box_assignments).values(
             id=new_id(), box_id=box, line_id=line, valid_from=valid_from, valid_to=valid_to, recorded_at=now
+        )
+    )
+    outbox.append(conn, TOPIC, box, {"kind": BOX_CHANGED}, now)
+
+
+def record_interface(
+    conn: Connection, box: BoxId, interface: Interface, valid_from: Instant, now: Instant, valid_to: Instant | None = None
+) -> None:
+    """Record that a box runs an interface from a moment on, as its launcher confirmed or its operator reported."""
+    if valid_to is not None and valid_to <= valid_from:
+        raise FleetError("The interface's time on the box ends before it begins.", remedy="Write its beginning first.")
+    conn.execute(
+        sa.insert(box_interfaces).values(
+            id=new_id(),
+            box_id=box,
+            product=interface.product,
+            version=interface.version,
+            valid_from=valid_from,
+            valid_to=valid_to,
+            recorded_at=now,
         )
     )
     outbox.append(conn, TOPIC, box, {"kind": BOX_CHANGED}, now)
@@ -250,8 +298,12 @@ def use_nonce(conn: Connection, box: BoxId, nonce: str, now: Instant) -> bool:
     return taken.rowcount == 1
 
 
-def record_confirmed(conn: Connection, box: BoxId, version: str, now: Instant) -> None:
+def record_confirmed(conn: Connection, box: BoxId, interface: Interface, now: Instant) -> None:
     """Record that a box proved to run a release."""
+    version = interface.version
+    before = load_box(conn, box)
+    if (before.confirmed_release, before.installed_release) != (version, version):
+        record_interface(conn, box, interface, now, now)
     conn.execute(
         sa.update(boxes)
         .where(boxes.c.id == box)
@@ -294,6 +346,21 @@ def assignments_of(conn: Connection, ids: Sequence[BoxId] | None = None) -> Sequ
             box=r.box_id, line=r.line_id, valid_from=r.valid_from, valid_to=r.valid_to, recorded_at=r.recorded_at
         )
         for r in conn.execute(query if ids is None else query.where(box_assignments.c.box_id.in_(ids)))
+    ]
+
+
+def interfaces_of(conn: Connection, ids: Sequence[BoxId] | None = None) -> Sequence[BoxInterface]:
+    """All that was ever recorded of what these boxes ran, or all boxes, in the order of recording."""
+    query = sa.select(box_interfaces).order_by(box_interfaces.c.recorded_at, box_interfaces.c.valid_from)
+    return [
+        BoxInterface(
+            box=r.box_id,
+            interface=Interface(product=r.product, version=r.version),
+            valid_from=r.valid_from,
+            valid_to=r.valid_to,
+            recorded_at=r.recorded_at,
+        )
+        for r in conn.execute(query if ids is None else query.where(box_interfaces.c.box_id.in_(ids)))
     ]
 
 

@@ -75,7 +75,7 @@ class Homes:
         )
 
     def _shared(self, view: CatalogueView, sight: Sight) -> list[Row]:
-        key = (sight.services, sight.max_age, sight.operator, sight.territory, sight.language)
+        key = (sight.listed, sight.max_age, sight.operator, sight.territory, sight.language)
         with self._lock:
             kept = self._kept.get(key)
             if kept is not None and kept[0] is view and kept[1] <= sight.now < kept[1] + KEPT_FOR_MS:

@@ -165,7 +165,7 @@ class Desk:
         if session.stop_reason is None:
             if session.ended_at is not None:
                 raise SessionEnded("The session has ended.", remedy="Start the film again.")
-            if self._showings.showing(session.title, self._sights.sight(party, session.profile, now)) is None:
+            if self._showings.showing(session.title, self._sights.sight(party, session.profile, now, playing=True)) is None:
                 # A title that was removed, or that the operator no longer carries, must not play on from token to token.
                 await asyncio.to_thread(self.stop, session_id, LEFT_THE_SERVICE)
                 session = self._book.find_session(session_id) or session

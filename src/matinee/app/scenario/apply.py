@@ -1,0 +1,308 @@
+"""A story of operators, boxes, agreements and launches in one TOML file, and how it is brought into being.
+
+Whatever the file tells is told as dated facts: what is recorded already is left as it is, so that a file may be applied again,
+and a changed one adds records and edits none. All of it comes in one transaction: `matinee diff` runs the very same and
+takes it back.
+
+Days and times in the file carry no zone: they are those of the operator that the fact is about. `today` names the day of the
+story that a shifted one is told on: every date moves by as many days as lie between it and the real day, and no clock moves.
+"""
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+import msgspec
+from sqlalchemy.engine import Connection
+
+from matinee.app.scenario.told import (
+    AgreementTold,
+    DisputeTold,
+    HomesTold,
+    InterfaceTold,
+    LaunchTold,
+    ModelTold,
+    Moment,
+    OperatorTold,
+    Scenario,
+    ServiceTold,
+    day_of,
+)
+from matinee.base.clock import Instant
+from matinee.base.errors import InvalidRequest, MatineeError
+from matinee.base.ids import BoxId, DisputeId, LaunchId, LineId
+from matinee.carriage import store as carriage
+from matinee.carriage.model import ALL_BOXES, Agreement, Blackout, Launch
+from matinee.catalogue import store as catalogue
+from matinee.catalogue.model import AgeClass, Language, Service
+from matinee.fleet import store as fleet
+from matinee.fleet.model import BoxModel, Interface, Operator
+from matinee.interconnect import store as interconnect
+from matinee.interconnect.model import Dispute, Network
+from matinee.members import store as members
+from matinee.parties import store as parties
+
+MAX_HOMES = 100_000
+ACTOR = "matinee apply"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that a scenario brings into being: its kind, and what is told of it."""
+
+    kind: str
+    what: str
+
+
+def apply_scenario(conn: Connection, scenario: Scenario, now: Instant, *, shift_days: int = 0) -> Sequence[Change]:
+    """Bring a scenario into being; what was new. Raises MatineeError, naming the part; then take the transaction back."""
+    applying = _Applying(conn, scenario, now, shift_days)
+    applying.run()
+    return applying.changes
+
+
+def days_until(scenario: Scenario, now: Instant) -> int:
+    """The days to shift by so that the scenario's `today` is the real one. Raises InvalidRequest."""
+    story = day_of(scenario.today, "today")
+    return datetime.datetime.fromtimestamp(now / 1000, datetime.UTC).date().toordinal() - story.toordinal()
+
+
+N = TypeVar("N")
+
+
+@dataclass(slots=True)
+class _Applying:
+    conn: Connection
+    scenario: Scenario
+    now: Instant
+    shift_days: int
+    changes: list[Change] = field(default_factory=list)
+    services: dict[str, Service] = field(default_factory=dict)
+    models: dict[str, BoxModel] = field(default_factory=dict)
+    operators: dict[str, Operator] = field(default_factory=dict)
+    networks: dict[str, Network] = field(default_factory=dict)
+
+    def run(self) -> None:
+        day_of(self.scenario.today, "today")
+        for part, tell in (
+            ("services", self._service),
+            ("box_models", self._model),
+            ("operators", self._operator),
+            ("agreements", self._agreement),
+            ("launches", self._launch),
+            ("homes", self._homes),
+            ("disputes", self._dispute),
+        ):
+            for place, told in enumerate(getattr(self.scenario, part)):
+                with _Named(f"{part}[{place}]"):
+                    tell(told)
+
+    def _service(self, told: ServiceTold) -> None:
+        known = {one.name for one in parties.all_publishers(self.conn)}
+        name = told.publisher or told.name
+        publisher = parties.ensure_publisher(self.conn, name, told.currency, self.now)
+        if name not in known:
+            self._new("publisher", name)
+        there = {one.id for one in catalogue.all_services(self.conn)}
+        made = catalogue.ensure_service(self.conn, publisher.id, told.name, self.now, told.kind)
+        self.services[told.name] = made
+        if made.id not in there:
+            self._new("service", f"{told.name} ({told.kind.value})")
+
+    def _model(self, told: ModelTold) -> None:
+        there = {one.id for one in fleet.all_models(self.conn)}
+        made = fleet.ensure_box_model(self.conn, told.oui, told.product_class, told.name, told.capabilities, self.now)
+        self.models[told.name] = made
+        if made.id not in there:
+            self._new("box model", told.name)
+
+    def _operator(self, told: OperatorTold) -> None:
+        there = {one.id for one in fleet.all_operators(self.conn)}
+        made = fleet.ensure_operator(self.conn, told.name, told.country, told.timezone, self.now)
+        self.operators[told.name] = made
+        if made.id not in there:
+            self._new("operator", told.name)
+
+    def _agreement(self, told: AgreementTold) -> None:
+        operator, service = self._of(self.operators, "operator", told.operator), self._of(self.services, "service", told.service)
+        since, until = self._at(operator, "since", told.since), self._maybe(operator, "until", told.until)
+        known = self._known(operator, told)
+        for one in carriage.all_agreements(self.conn):
+            if one == Agreement(
+                id=one.id,
+                operator=operator.id,
+                service=service.id,
+                status=told.status,
+                valid_from=since,
+                valid_to=until,
+                recorded_at=one.recorded_at if told.known is None else known,
+                reason=told.reason,
+                territories=told.territories,
+                billing=told.billing,
+            ):
+                return
+        carriage.record_agreement(
+            self.conn,
+            operator.id,
+            service.id,
+            told.status,
+            since,
+            self.now,
+            actor=ACTOR,
+            valid_to=until,
+            reason=told.reason,
+            territories=told.territories,
+            billing=told.billing,
+            recorded_at=known,
+        )
+        self._new("agreement", f"{operator.name} and {service.name}: {told.status.value} since {told.since}")
+
+    def _launch(self, told: LaunchTold) -> None:
+        operator, service = self._of(self.operators, "operator", told.operator), self._of(self.services, "service", told.service)
+        if not 0 <= told.percent <= 100:
+            raise InvalidRequest(f"percent is {told.percent:g}.", remedy="Write 0 to 100.")
+        share = round(told.percent * ALL_BOXES / 100)
+        launch = Launch(
+            id=LaunchId(""),
+            operator=operator.id,
+            service=service.id,
+            state=told.state,
+            valid_from=self._at(operator, "since", told.since),
+            valid_to=self._maybe(operator, "until", told.until),
+            recorded_at=self._known(operator, told),
+            technical_at=self._maybe(operator, "technical_at", told.technical_at),
+            announced_for=self._shifted_announcement(told.announced_for),
+            embargo_until=self._maybe(operator, "embargo_until", told.embargo_until),
+            discoverability=told.discoverability,
+            models=tuple(self._of(self.models, "box model", name).id for name in told.models),
+            interface=told.interface,
+            share=share,
+            salt=told.salt,
+            blackouts=tuple(
+                Blackout(start=self._at(operator, "start", one.start), end=self._at(operator, "end", one.end), reason=one.reason)
+                for one in told.blackouts
+            ),
+            reason=told.reason,
+        )
+        for one in carriage.all_launches(self.conn):
+            recorded_at = one.recorded_at if told.known is None else launch.recorded_at
+            if one == msgspec.structs.replace(launch, id=one.id, recorded_at=recorded_at):
+                return
+        carriage.record_launch(self.conn, launch, self.now, actor=ACTOR)
+        text = f"{service.name} at {operator.name}: {told.state.value} since {told.since}"
+        self._new("launch", f"{text}, announced for {launch.announced_for}" if launch.announced_for else text)
+
+    def _homes(self, told: HomesTold) -> None:
+        operator, model = self._of(self.operators, "operator", told.operator), self._of(self.models, "box model", told.model)
+        if not 1 <= told.count <= MAX_HOMES:
+            raise InvalidRequest(f"count is {told.count:,}.", remedy=f"Write 1 to {MAX_HOMES:,}.")
+        since = self._at(operator, "since", told.since)
+        made = 0
+        for number in range(1, told.count + 1):
+            serial = told.serial if told.count == 1 else f"{told.serial}-{number:05d}"
+            there = fleet.find_box(self.conn, model.id, serial)
+            box = there.id if there is not None else self._home(told, operator, model, serial, since)
+            made += there is None
+            self._interfaces(box, operator, told.interfaces)
+        if made:
+            who = f"{made:,} x" if made > 1 else f"{told.serial},"
+            self._new("homes", f"{who} {model.name} at {operator.name}")
+
+    def _home(self, told: HomesTold, operator: Operator, model: BoxModel, serial: str, since: Instant) -> BoxId:
+        box = fleet.add_box(self.conn, model.id, serial, told.label or model.name, self.now)
+        line = fleet.ensure_line(self.conn, operator.id, f"line-{serial}", self.now)
+        self._settle(line.id, box.id, f"{operator.name} {serial}", since)
+        return box.id
+
+    def _settle(self, line: LineId, box: BoxId, reference: str, since: Instant) -> None:
+        known = min(since, self.now)
+        fleet.assign_box(self.conn, box, line, since, known)
+        household = members.ensure_household(self.conn, reference, self.now)
+        members.assign_household(self.conn, line, household.id, since, known)
+        members.ensure_profile(self.conn, household.id, "Salon", "#c8553d", AgeClass(18), Language("fr"), self.now)
+
+    def _interfaces(self, box: BoxId, operator: Operator, told: Sequence[InterfaceTold]) -> None:
+        there = {(one.interface, one.valid_from) for one in fleet.interfaces_of(self.conn, [box])}
+        for one in told:
+            since = self._at(operator, "since", one.since)
+            interface = Interface(product=one.product, version=one.version)
+            if (interface, since) not in there:
+                fleet.record_interface(self.conn, box, interface, since, min(since, self.now))
+
+    def _dispute(self, told: DisputeTold) -> None:
+        operator = self._of(self.operators, "operator", told.operator)
+        network = interconnect.ensure_network(self.conn, told.network)
+        dispute = Dispute(
+            id=DisputeId(""),
+            operator=operator.id,
+            network=network.id,
+            state=told.state,
+            valid_from=self._at(operator, "since", told.since),
+            valid_to=self._maybe(operator, "until", told.until),
+            recorded_at=self._known(operator, told),
+            note=told.note,
+        )
+        for one in interconnect.all_disputes(self.conn):
+            recorded_at = one.recorded_at if told.known is None else dispute.recorded_at
+            if one == msgspec.structs.replace(dispute, id=one.id, recorded_at=recorded_at):
+                return
+        interconnect.record_dispute(self.conn, dispute, self.now, actor=ACTOR)
+        self._new("dispute", f"{operator.name} and {network.name}: {told.state.value}")
+
+    def _new(self, kind: str, what: str) -> None:
+        self.changes.append(Change(kind, what))
+
+    @staticmethod
+    def _of(known: dict[str, N], kind: str, name: str) -> N:
+        found = known.get(name)
+        if found is None:
+            names = ", ".join(sorted(known)) or "none"
+            raise InvalidRequest(f"There is no {kind} {name!r} in this file.", remedy=f"It tells of {names}.")
+        return found
+
+    def _known(self, operator: Operator, told: AgreementTold | LaunchTold | DisputeTold) -> Instant:
+        """When a fact was known: as the file says, and never after now."""
+        if told.known is not None:
+            return min(self._at(operator, "known", told.known), self.now)
+        return min(self._at(operator, "since", told.since), self.now) if self.scenario.retold else self.now
+
+    def _maybe(self, operator: Operator, name: str, text: Moment | None) -> Instant | None:
+        return None if text is None else self._at(operator, name, text)
+
+    def _at(self, operator: Operator, name: str, text: Moment) -> Instant:
+        """A local day or time at the operator's, shifted by whole days: 18:00 stays 18:00 where the hour changes."""
+        try:
+            moment = datetime.datetime.fromisoformat(text) + datetime.timedelta(days=self.shift_days)
+            if moment.tzinfo is not None:
+                raise ValueError("names a time zone")
+            return Instant(round(moment.replace(tzinfo=ZoneInfo(operator.timezone)).timestamp() * 1000))
+        except (ValueError, OverflowError) as error:
+            raise InvalidRequest(
+                f"{name} is no day or time: {text!r}.", remedy="Write 2014-10-02 or 2014-10-02T18:00:00, with no time zone."
+            ) from error
+
+    def _shifted_announcement(self, text: str) -> str:
+        """A day shifts by days; a month becomes the one that its middle falls into. What is neither is refused when recorded."""
+        if not text or self.shift_days == 0:
+            return text
+        month = len(text) == len("2014-11")
+        day = day_of(f"{text}-15" if month else text, "announced_for") + datetime.timedelta(days=self.shift_days)
+        return day.isoformat()[:7] if month else day.isoformat()
+
+
+class _Named:
+    """Say in which part of the file something is wrong."""
+
+    def __init__(self, place: str) -> None:
+        self._place = place
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, MatineeError):
+            raise InvalidRequest(f"{self._place}: {error.message}", remedy=error.remedy) from error
+        if isinstance(error, msgspec.ValidationError):
+            raise InvalidRequest(f"{self._place}: {error}.", remedy="Mend that field.") from error

@@ -1,0 +1,159 @@
+"""The form of a scenario's file, and reading it: nothing but the form is checked here. An unknown field is refused."""
+
+import datetime
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from matinee.base.errors import InvalidRequest
+from matinee.carriage.model import AgreementStatus, Billing, Discoverability, LaunchState
+from matinee.catalogue.model import ServiceKind
+from matinee.fleet.model import Interface
+from matinee.interconnect.model import DisputeState
+
+MAX_BYTES = 1_000_000
+
+Moment = str
+"""A local day or time, "2014-10-02" or "2014-10-02T18:00:00"."""
+
+
+class ServiceTold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    name: str
+    kind: ServiceKind = ServiceKind.SVOD
+    publisher: str = ""
+    currency: str = "EUR"
+
+
+class ModelTold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    name: str
+    oui: str
+    product_class: str
+    capabilities: dict[str, Any] = {}
+
+
+class OperatorTold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    name: str
+    country: str
+    timezone: str
+
+
+class AgreementTold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    operator: str
+    service: str
+    status: AgreementStatus
+    since: Moment
+    until: Moment | None = None
+    known: Moment | None = None
+    reason: str = ""
+    territories: tuple[str, ...] = ()
+    billing: Billing = Billing.NONE
+
+
+class BlackoutTold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    start: Moment
+    end: Moment
+    reason: str = ""
+
+
+class LaunchTold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    operator: str
+    service: str
+    state: LaunchState
+    since: Moment
+    until: Moment | None = None
+    known: Moment | None = None
+    technical_at: Moment | None = None
+    announced_for: str = ""
+    embargo_until: Moment | None = None
+    discoverability: Discoverability = Discoverability.ROW
+    models: tuple[str, ...] = ()
+    interface: Interface | None = None
+    percent: float = 100.0
+    salt: str = ""
+    blackouts: tuple[BlackoutTold, ...] = ()
+    reason: str = ""
+
+
+class InterfaceTold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    product: str
+    version: str
+    since: Moment
+
+
+class HomesTold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`count` homes alike, each with one box; the serial and the line of each end in its number."""
+
+    operator: str
+    model: str
+    serial: str
+    since: Moment
+    count: int = 1
+    label: str = ""
+    interfaces: tuple[InterfaceTold, ...] = ()
+
+
+class DisputeTold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    operator: str
+    network: str
+    state: DisputeState
+    since: Moment
+    until: Moment | None = None
+    known: Moment | None = None
+    note: str = ""
+
+
+class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole file. Parts are named in the order in which they need each other.
+
+    `retold`: what the file tells was known when it began, but where it says `known`. Without it, it is known from now on.
+    """
+
+    name: str
+    today: str
+    retold: bool = False
+    services: tuple[ServiceTold, ...] = ()
+    box_models: tuple[ModelTold, ...] = ()
+    operators: tuple[OperatorTold, ...] = ()
+    agreements: tuple[AgreementTold, ...] = ()
+    launches: tuple[LaunchTold, ...] = ()
+    homes: tuple[HomesTold, ...] = ()
+    disputes: tuple[DisputeTold, ...] = ()
+
+
+def read_scenario(path: Path) -> Scenario:
+    """Read a scenario's file. Raises InvalidRequest, naming the file and the field or the line."""
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise InvalidRequest(f"{path} cannot be read: {error.strerror}.", remedy="Name a scenario's file.") from error
+    if len(raw) > MAX_BYTES:
+        raise InvalidRequest(
+            f"{path} has {len(raw):,} bytes; a scenario has {MAX_BYTES:,} at most.",
+            remedy="Tell of homes that are alike by `count`.",
+        )
+    try:
+        return msgspec.convert(_plain(tomllib.loads(raw.decode())), Scenario)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidRequest(f"{path} is no TOML: {error}.", remedy="Mend that place.") from error
+    except msgspec.ValidationError as error:
+        raise InvalidRequest(f"{path}: {error}.", remedy="See examples/france-2014.toml for what a scenario may hold.") from error
+
+
+def day_of(text: str, name: str) -> datetime.date:
+    try:
+        return datetime.date.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidRequest(f"{name} is no day: {text!r}.", remedy="Write it as 2014-10-02.") from error
+
+
+def _plain(value: Any) -> Any:
+    """TOML's own days and times as text, since the schema takes both forms of them."""
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    if isinstance(value, (datetime.datetime, datetime.date)):
+        return value.isoformat()
+    return value
