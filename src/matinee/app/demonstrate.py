@@ -21,6 +21,8 @@ from matinee.app.demo.model import DemoFilm
 from matinee.app.household import ScreenTokens, addresses, ensure_household
 from matinee.app.ingests import default_service, outcome_of
 from matinee.app.installation import Installation, read_clock
+from matinee.app.scenario.apply import apply_scenario, days_until
+from matinee.app.scenario.told import read_scenario
 from matinee.app.settings import settings_as_environment
 from matinee.app.terminal import Bars, Terminal
 from matinee.base.clock import Instant
@@ -31,8 +33,12 @@ from matinee.catalogue import store as catalogue
 from matinee.catalogue.model import Service
 from matinee.catalogue.progress import Reporter, Stage
 from matinee.catalogue.work import WORK, IngestRequest, OutcomeState, fingerprint, hand_in
+from matinee.fleet import store as fleet
 from matinee.outside.processes import dies_with_parent
 from matinee.outside.tools import find_tools
+
+STORY = Path(__file__).parents[3] / "examples" / "france-2014.toml"
+"""Beside the program where it runs from a checkout; an installed one tells no story."""
 
 READY_WITHIN_SECONDS = 60
 POLL_SECONDS = 0.3
@@ -64,6 +70,7 @@ def demonstrate(installation: Installation, terminal: Terminal) -> int:
         _make_films(terminal, installation, service, began)
         terminal.line("\nAll films are there.")
         _tell_addresses(terminal, installation, tokens)
+        _tell_story(terminal, installation)
         terminal.line("Ctrl-C ends the service; `make demo` starts it again in seconds.")
         while child.poll() is None:
             time.sleep(POLL_SECONDS)
@@ -75,6 +82,22 @@ def _tell_addresses(terminal: Terminal, installation: Installation, tokens: Scre
     for name, what, address in addresses(installation, tokens):
         terminal.line(f"  {name:14} {address}", "name")
         terminal.line(f"  {'':14} {what}", "quiet")
+    terminal.line("")
+
+
+def _tell_story(terminal: Terminal, installation: Installation) -> None:
+    """Load the example of 2014 as if it were today, once: its dates are shifted, no clock is."""
+    if not STORY.is_file():
+        return
+    scenario, now = read_scenario(STORY), read_clock()
+    with installation.database.write() as conn:
+        there = {operator.name for operator in fleet.all_operators(conn)}
+        if there.isdisjoint(operator.name for operator in scenario.operators):
+            apply_scenario(conn, scenario, now, shift_days=days_until(scenario, now))
+    folder = installation.settings.data_folder
+    terminal.line("Five operators of 2014 are there too, as if that autumn were now. Who may see what, and why:")
+    terminal.line(f"  .venv/bin/matinee reach --service Netflix --data {folder}", "name")
+    terminal.line(f"  .venv/bin/matinee explain --service Netflix --box ORANGE-2 --data {folder}", "name")
     terminal.line("")
 
 

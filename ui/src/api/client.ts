@@ -4,6 +4,7 @@
 
 import { Aborted, ApiError, NetworkError } from "./errors";
 import type {
+  Announced,
   Heartbeat,
   HeartbeatAnswer,
   Home,
@@ -133,6 +134,7 @@ export function createClient(ports: ClientPorts) {
       get<Title>(`/api/v1/titles/${encodeURIComponent(id)}?${query({ profile })}`, options),
     search: (words: string, profile: Id, limitTo: number, options?: RequestOptions) =>
       get<SearchAnswer>(`/api/v1/search?${query({ q: words, profile, limit: limitTo })}`, options),
+    announced: (options?: RequestOptions) => get<{ services: Announced[] }>("/api/v1/announced", options),
     status: (options?: RequestOptions) => get<Status>("/api/v1/status", options),
     playback: (titleId: Id, profileId: Id, options: RequestOptions = {}) =>
       request<Playback>("POST", "/api/v1/playback", { title_id: titleId, profile_id: profileId }, options),

@@ -203,6 +203,14 @@ export interface Ingest {
   fraction: number;
 }
 
+/** A service that this screen does not have and may be told of. `announced_for`: "2014-11", "2014-11-20", or "" for no date. */
+export interface Announced {
+  service: Id;
+  name: string;
+  shows: "coming" | "update_needed" | "not_on_this_box";
+  announced_for: string;
+}
+
 export interface Status {
   ready: boolean;
   /** What is being made now, where the installation tells everyone (the demo does). */

@@ -3,7 +3,7 @@
 
 import { createEffect, createMemo, createSignal, type JSX, lazy, Match, on, onCleanup, onMount, Show, Suspense, Switch } from "solid-js";
 import { createClient } from "../api/client";
-import type { Home, Me, Preferences, Profile, Status, Tile, Title } from "../api/types";
+import type { Announced, Home, Me, Preferences, Profile, Status, Tile, Title } from "../api/types";
 import { type Language, languageFor, wordsFor } from "../base/i18n";
 import type { Shell } from "../base/shell";
 import { createFocus, FocusProvider, Layer } from "../focus/solid";
@@ -95,6 +95,11 @@ export function App(props: { shell: Shell; store: Store }): JSX.Element {
     connection,
     cache: new Map<string, Home>(),
   });
+  const announced = createLive<readonly Announced[]>({
+    key: () => (profile() && !mustChoose() ? "announced" : null),
+    load: async (_, signal) => (await client.announced({ signal })).services,
+    connection,
+  });
   const titles = new Map<string, Title>();
   const [status, setStatus] = createSignal<Status | undefined>();
   const plays = createPlays({ client, profileId: () => profile()?.id ?? "" });
@@ -114,6 +119,7 @@ export function App(props: { shell: Shell; store: Store }): JSX.Element {
     words,
     home,
     status,
+    announced: () => announced.value() ?? [],
     titles,
     layout,
     setLayout: (next) => {
@@ -167,7 +173,9 @@ export function App(props: { shell: Shell; store: Store }): JSX.Element {
     ),
   );
   const timer = setInterval(() => {
-    if (document.visibilityState === "visible" && nav.current().screen === "home") home.refresh();
+    if (document.visibilityState !== "visible" || nav.current().screen !== "home") return;
+    home.refresh();
+    announced.refresh();
   }, HOME_EVERY_MS);
   onCleanup(() => clearInterval(timer));
 

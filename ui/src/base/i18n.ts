@@ -14,6 +14,8 @@ export interface Words {
   percent(fraction: number): string;
   /** RFC 3339 -> "2 October 2014". */
   date(instant: string): string;
+  /** "2014-11" -> "November 2014". */
+  month(month: string): string;
   /** BCP 47 -> "French", capitalised as at the start of a line. */
   languageName(tag: string): string;
   /** Names beside each other; the languages here both do with a comma. */
@@ -56,6 +58,7 @@ function make(language: Language): Words {
   const [hours, minutes, seconds] = [unit("hour"), unit("minute"), unit("second")];
   const percents = new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 0 });
   const dates = new Intl.DateTimeFormat(language, { dateStyle: "long", timeZone: "UTC" });
+  const months = new Intl.DateTimeFormat(language, { year: "numeric", month: "long", timeZone: "UTC" });
   const names = new Intl.DisplayNames(language, { type: "language", fallback: "none" });
 
   function t(key: MessageKey, values: Values = {}): string {
@@ -82,6 +85,7 @@ function make(language: Language): Words {
     },
     percent: (fraction) => percents.format(fraction),
     date: (instant) => dates.format(new Date(instant)),
+    month: (month) => months.format(new Date(`${month}-01`)),
     languageName(tag) {
       if (tag === "und" || tag === "") return t("track.original");
       return capital(nameOf(names, tag) ?? tag, language);

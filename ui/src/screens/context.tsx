@@ -2,7 +2,7 @@
 
 import { type Accessor, createContext, type JSX, useContext } from "solid-js";
 import type { Client } from "../api/client";
-import type { Home, Id, Me, Preferences, Profile, Status, Title } from "../api/types";
+import type { Announced, Home, Id, Me, Preferences, Profile, Status, Title } from "../api/types";
 import type { Language, Words } from "../base/i18n";
 import type { Connection } from "./connection";
 import type { Live } from "./live";
@@ -24,6 +24,8 @@ export interface Seat {
   readonly words: Accessor<Words>;
   readonly home: Live<Home>;
   readonly status: Accessor<Status | undefined>;
+  /** Services that this screen does not have and may be told of. */
+  readonly announced: Accessor<readonly Announced[]>;
   /** Title pages by their key, so that going back shows them at once. */
   readonly titles: Map<string, Title>;
   readonly layout: Accessor<KeyboardLayout>;

@@ -11,6 +11,7 @@ import { Icon } from "../parts/icons";
 import { Menu } from "../parts/menu";
 import { ComplaintNotice, Making, Notice } from "../parts/notice";
 import { rowTitle, Shelf } from "../parts/shelf";
+import { AnnouncedLines } from "./announced";
 import { Backdrop, Billboard, createSettled } from "./billboard";
 
 /** In rem: from one row's top to the next. */
@@ -113,6 +114,7 @@ export default function HomeScreen(props: { covered: boolean }): JSX.Element {
       class={`screen home ${props.covered ? "screen-covered" : ""}`}
     >
       <Menu here="home" />
+      <AnnouncedLines />
       <RowZones rows={rows()} />
       <Switch fallback={<Waiting />}>
         <Match when={rows().length > 0 && seat.kind === "tv"}>
