@@ -65,8 +65,10 @@ def tests_on_a_fresh_clone() -> Verdict:
             text=True,
         )
         minutes = (time.monotonic() - began) / 60
-        last = done.stdout.strip().splitlines()[-1:] or [done.stderr[-200:]]
-        return done.returncode == 0 and minutes < CI_LIMIT_MINUTES, f"{minutes:.1f} minutes; {last[0]}"
+        for line in re.findall(r"^(?:FAILED|ERROR|E   ) .*", done.stdout, re.MULTILINE)[:20]:
+            print(f"      {line[:300]}")
+        summary = re.findall(r"^\d+ (?:passed|failed).*", done.stdout, re.MULTILINE)[-1:] or [done.stderr[-200:]]
+        return done.returncode == 0 and minutes < CI_LIMIT_MINUTES, f"{minutes:.1f} minutes; {summary[0]}"
 
 
 def ten_films_in_three_players() -> Verdict:

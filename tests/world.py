@@ -14,6 +14,7 @@ from matinee.app.web import create_web
 from matinee.base.clock import Clock, Instant
 from matinee.base.ids import HouseholdId, OperatorId, ProfileId, PublisherId, TitleId
 from matinee.carriage import api as carriage_api
+from matinee.carriage import ofrep
 from matinee.carriage.model import AgreementStatus
 from matinee.carriage.snapshot import Carriage, PartySight
 from matinee.carriage.store import ensure_open_launch, record_agreement
@@ -87,6 +88,7 @@ class World:
                 *fleet_api.routes(self.fleet, database, self.releases, clock),
                 *members_api.routes(self.members, self.fleet, self.sights, database, clock),
                 *carriage_api.routes(self.carriage, self.sights, self.fleet, self.catalogue, clock),
+                *ofrep.routes(self.carriage, self.fleet, self.catalogue, clock),
                 *home_api.routes(Homes(self.catalogue, self.positions), self.sights, clock),
             ],
             authenticate=Resolver(self.keys, self.fleet, self.members).resolve,

@@ -22,6 +22,7 @@ from matinee.base.clock import MINUTE, SECOND
 from matinee.base.ids import HouseholdId, PackageId, ProfileId
 from matinee.base.units import DurationMs
 from matinee.carriage import api as carriage_api
+from matinee.carriage import ofrep
 from matinee.carriage.snapshot import Carriage, PartySight
 from matinee.catalogue import api as catalogue_api
 from matinee.catalogue.snapshot import Catalogue
@@ -153,6 +154,7 @@ def build_web(
         fleet_api.routes(fleet, database, screens, clock),
         members_api.routes(members, fleet, sights, database, clock),
         carriage_api.routes(carriage, sights, fleet, catalogue, clock),
+        ofrep.routes(carriage, fleet, catalogue, clock),
         catalogue_api.routes(catalogue, database, sights, book, clock),
         home_api.routes(Homes(catalogue, book), sights, clock),
         playback_api.routes(desk),

@@ -172,7 +172,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a box has a service at a moment, as it was known at another, with every clause's own answer.
 
     `announced_for` is told to viewers with `coming` alone. `known_at` None: as it is known now. `plays_on`: a film that runs
-    may go on, which is so where the service is there, and where its launch is paused and all else holds.
+    may go on, which is so where the service is there, and where its launch is paused and all else holds. `share_drawn`: the
+    launch is for a share of the boxes.
     """
 
     service: ServiceId
@@ -184,6 +185,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     discoverability: Discoverability
     announced_for: str
     plays_on: bool
+    share_drawn: bool
     clauses: tuple[Clause, ...]
 
     @property

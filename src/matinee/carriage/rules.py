@@ -73,6 +73,7 @@ def decide(
         discoverability=found_by if shows is Shows.PLAYABLE else Discoverability.HIDDEN,
         announced_for=launch.announced_for if launch is not None and shows is Shows.COMING else "",
         plays_on=not failed or (failed == {ClauseName.LAUNCH} and launch is not None and launch.state is LaunchState.PAUSED),
+        share_drawn=launch is not None and launch.share != ALL_BOXES,
         clauses=clauses,
     )
 
