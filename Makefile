@@ -9,7 +9,7 @@ STAMP  := $(VENV)/.stamps
 UV     := $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench clean locks ui prove-film-to-box
+.PHONY: help setup demo test lint bench clean locks ui prove-film-to-box prove-carriage
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
@@ -30,6 +30,9 @@ bench: setup $(STAMP)/dev ## every speed and memory figure, one table
 
 prove-film-to-box: setup $(STAMP)/dev ## every claim of "from a film file to the box's screen", with its figure and verdict
 	@scripts/prove-film-to-box
+
+prove-carriage: setup $(STAMP)/dev ## every claim of "who may see what, and why", with its figure and verdict
+	@scripts/prove-carriage
 
 ui: $(STAMP)/ui ## build the screens
 

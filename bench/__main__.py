@@ -11,13 +11,15 @@ import sys
 from bench.rows import Row, table
 
 PARTS = ("ingest", "start", "keys", "playback", "edge", "catalogue", "memory")
+UNDER_WAY = ("decisions",)
+"""Run by name alone: parts of what is not finished, whose figures may miss."""
 
 
 def main(names: list[str]) -> int:
     """Run the parts named, or all; 1 where a figure misses its goal or a part could not run."""
-    unknown = [name for name in names if name not in PARTS]
+    unknown = [name for name in names if name not in (*PARTS, *UNDER_WAY)]
     if unknown:
-        print(f"There is no part {unknown[0]!r}; there are: {', '.join(PARTS)}.", file=sys.stderr)
+        print(f"There is no part {unknown[0]!r}; there are: {', '.join((*PARTS, *UNDER_WAY))}.", file=sys.stderr)
         return 2
     rows: list[Row] = []
     failed = False

@@ -13,21 +13,19 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-BIN = ROOT / ".venv" / "bin"
+from tests.proving import BIN, ROOT, Line, Verdict, matinee, prove, run, run_tests
+
 CI_LIMIT_MINUTES = 15
 FIRST_TITLE_SECONDS = 120
-
-Verdict = tuple[bool, str]
 
 
 def demo_on_a_fresh_clone() -> Verdict:
     """`make demo` ends with addresses; the first title may be watched within two minutes; the box plays by keys alone."""
     with _fresh_clone() as clone, tempfile.TemporaryDirectory() as data:
-        _run(["make", "setup"], clone)
+        run(["make", "setup"], clone)
         began = time.monotonic()
         port, edge_port = _free_port(), _free_port()
         log = (clone / "demo.log").open("w+")
@@ -41,7 +39,7 @@ def demo_on_a_fresh_clone() -> Verdict:
             first = _await_in_log(clone / "demo.log", r"ready to watch", 300)
             first_seconds = first - began
             address = _await_address(clone / "demo.log", 600)
-            keys = _pytest(["tests/journeys/test_demo_by_keys.py"], {"MATINEE_DEMO_ADDRESS": address})
+            keys = run_tests(["tests/journeys/test_demo_by_keys.py"], {"MATINEE_DEMO_ADDRESS": address})
             fine = first_seconds <= FIRST_TITLE_SECONDS and keys[0]
             return fine, f"first title after {first_seconds:.0f} s (goal {FIRST_TITLE_SECONDS}); by keys alone: {keys[1]}"
         finally:
@@ -75,24 +73,24 @@ def ten_films_in_three_players() -> Verdict:
     """All ten real films are published, `matinee check` holds, and three players and ffprobe play two of them."""
     films = _shared() / "media" / "films"
     with tempfile.TemporaryDirectory() as data:
-        added = _matinee(["add", str(films), "--json"], data)
+        added = matinee(["add", str(films), "--json"], data)
         outcomes = json.loads(added.stdout or "[]")
         published = sum(outcome["state"] == "published" for outcome in outcomes)
-        checked = _matinee(["check"], data)
+        checked = matinee(["check"], data)
         verdict = checked.stdout.strip().splitlines()[-1:]
-    players = _pytest(["tests/players"], {})
+    players = run_tests(["tests/players"], {})
     fine = published == len(outcomes) == 10 and checked.returncode == 0 and players[0]
     return fine, f"{published} of {len(outcomes)} published; {verdict}; players: {players[1]}"
 
 
 def nasty_files() -> Verdict:
     """Every nasty file ends as its row of the table says."""
-    return _pytest(["tests/encoding", "tests/journeys", "-k", "nasty or hostile or refus"], {})
+    return run_tests(["tests/encoding", "tests/journeys", "-k", "nasty or hostile or refus"], {})
 
 
 def bench() -> Verdict:
     """`make bench` runs, prints its table, and every figure meets its goal."""
-    done = _run([str(BIN / "python"), "-m", "bench"], ROOT, check=False)
+    done = run([str(BIN / "python"), "-m", "bench"], ROOT, check=False)
     misses = [line for line in done.stdout.splitlines() if "misses" in line]
     print(done.stdout)
     return done.returncode == 0, f"{len(misses)} figures miss their goal" + "".join(f"\n      {line}" for line in misses)
@@ -100,7 +98,7 @@ def bench() -> Verdict:
 
 def import_contracts() -> Verdict:
     """The import contracts hold, and one import wilfully turned the wrong way fails the lint of the test command."""
-    holds = _run([str(BIN / "lint-imports")], ROOT, check=False)
+    holds = run([str(BIN / "lint-imports")], ROOT, check=False)
     with _fresh_clone() as clone:
         broken = clone / "src/matinee/base/clock.py"
         broken.write_text(broken.read_text() + "\nfrom matinee.home import api as _api\n")
@@ -122,13 +120,13 @@ def screenshots() -> Verdict:
     """Pictures of each screen on television and phone are made for looking at, and the README shows one."""
     folder = ROOT / ".prove" / "screens"
     shutil.rmtree(folder, ignore_errors=True)
-    made = _pytest(["tests/journeys/test_screens.py"], {"MATINEE_SCREENSHOTS": str(folder)})
+    made = run_tests(["tests/journeys/test_screens.py"], {"MATINEE_SCREENSHOTS": str(folder)})
     pictures = sorted(path.name for path in folder.glob("*.png"))
     shown = "docs/pictures/" in (ROOT / "README.md").read_text()
     return made[0] and len(pictures) >= 8 and shown, f"{len(pictures)} pictures in .prove/screens; README shows one: {shown}"
 
 
-LINES: tuple[Callable[[], Verdict], ...] = (
+LINES: tuple[Line, ...] = (
     demo_on_a_fresh_clone,
     tests_on_a_fresh_clone,
     ten_films_in_three_players,
@@ -137,20 +135,6 @@ LINES: tuple[Callable[[], Verdict], ...] = (
     import_contracts,
     screenshots,
 )
-
-
-def main(chosen: list[str]) -> int:
-    """Prove the chosen lines; 1 where one does not hold."""
-    numbers = [int(text) for text in chosen] or list(range(1, len(LINES) + 1))
-    verdicts: dict[int, Verdict] = {}
-    for number in numbers:
-        line = LINES[number - 1]
-        print(f"{number}. {line.__doc__}", flush=True)
-        verdicts[number] = line()
-        print(f"   {'HOLDS' if verdicts[number][0] else 'FALLS SHORT'}: {verdicts[number][1]}\n", flush=True)
-    for number, (fine, figure) in verdicts.items():
-        print(f"{number}. {'HOLDS      ' if fine else 'FALLS SHORT'} {figure}")
-    return 0 if all(fine for fine, _ in verdicts.values()) else 1
 
 
 @contextlib.contextmanager
@@ -174,28 +158,6 @@ def _shared() -> Path:
     if folder is None:
         raise SystemExit("The shared films are not here; name their folder with MATINEE_SHARED.")
     return folder
-
-
-def _run(argv: list[str], cwd: Path, *, check: bool = True) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(argv, cwd=cwd, check=check, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-
-
-def _matinee(arguments: list[str], data: str) -> "subprocess.CompletedProcess[str]":
-    return _run([str(BIN / "matinee"), *arguments, "--data", data], ROOT, check=False)
-
-
-def _pytest(arguments: list[str], environment: dict[str, str]) -> Verdict:
-    done = subprocess.run(
-        [str(BIN / "python"), "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-    )
-    if done.returncode != 0:
-        print(done.stdout[-4000:])
-    return done.returncode == 0, (done.stdout.strip().splitlines() or ["pytest printed nothing"])[-1]
 
 
 def _await_in_log(log: Path, pattern: str, seconds: float) -> float:
@@ -224,4 +186,4 @@ def _free_port() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(prove(LINES, sys.argv[1:]))

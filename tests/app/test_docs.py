@@ -7,8 +7,10 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from matinee.app.cli import app as command_line
+from matinee.app.scenario import told
 from matinee.base.errors import ErrorCode
 from matinee.base.party import PartyKind
+from matinee.carriage.expressions import FIELDS
 from matinee.telemetry.metrics import Counters
 from tests.app.installations import Running
 from tests.app.test_policies import handlers
@@ -89,3 +91,17 @@ def test_each_folder_says_what_it_is_and_where_to_change_what(folder: Path) -> N
     text = (folder / "README.md").read_text()
     assert text.startswith(f"# {folder.name}"), "it opens with its name"
     assert len(text.splitlines()) >= 5
+
+
+def test_every_field_of_a_scenario_and_of_a_rule_is_described() -> None:
+    page = (DOCS / "scenarios.md").read_text()
+    parts = {"the file": told.Scenario, "`[[services]]`": told.ServiceTold, "`[[box_models]]`": told.ModelTold}
+    parts |= {"`[[operators]]`": told.OperatorTold, "`[[agreements]]`": told.AgreementTold, "`[[launches]]`": told.LaunchTold}
+    parts |= {"`[[homes]]`": told.HomesTold, "`[[disputes]]`": told.DisputeTold}
+    lists = {part.strip("`[]") for part in parts}
+    for part, struct in parts.items():
+        row = next(line for line in page.splitlines() if line.startswith(f"| {part} |"))
+        for field in struct.__struct_fields__:
+            assert f"`{field}`" in row or field in lists, f"{part} {field} is not described"
+    for name in FIELDS:
+        assert f"`{name}`" in page, f"a rule's box.{name} is not described"

@@ -9,14 +9,23 @@ from matinee.base.clock import DAY, Instant
 from matinee.base.ids import AgreementId, LaunchId, OperatorId, ServiceId
 from matinee.carriage import store
 from matinee.carriage.buckets import bucket
-from matinee.carriage.model import Agreement, AgreementStatus, BoxView, CarriageError, Launch, LaunchState
+from matinee.carriage.model import (
+    Agreement,
+    AgreementStatus,
+    BoxView,
+    CarriageError,
+    Discoverability,
+    Launch,
+    LaunchState,
+)
 from matinee.carriage.rules import decide
 from matinee.carriage.snapshot import Carriage, Seen
 from matinee.fleet.snapshot import Fleet
 from matinee.members.snapshot import Resolver
 from matinee.outside.database import Database
 from matinee.parties import audit
-from tests.world import NOW, World
+from tests.catalogue.factories import film
+from tests.world import NOW, World, screens
 
 S, ORANGE = ServiceId("s"), OperatorId("o")
 OPEN = Launch(
@@ -187,3 +196,32 @@ def test_a_share_of_the_boxes_is_the_same_boxes_on_every_screen_of_their_homes(a
                 party = resolver.resolve(token, world.now)
                 assert party is not None
                 assert (world.cinema.id in world.sights.sight(party, None, world.now).listed) is expected
+
+
+@pytest.mark.parametrize(
+    ("found_by", "page", "search", "rows"),
+    [("hidden", False, False, False), ("direct", True, False, False), ("search", True, True, False), ("row", True, True, True)],
+)
+def test_how_a_service_is_found(any_database: Database, found_by: str, page: bool, search: bool, rows: bool) -> None:
+    world = World(any_database)
+    made = film("The keeper", publisher=world.studio.id, service=world.cinema.id)
+    world.put(made)
+    world.now = Instant(world.now + 1)
+    switched = msgspec.structs.replace(
+        OPEN,
+        operator=world.orange,
+        service=world.cinema.id,
+        discoverability=Discoverability(found_by),
+        valid_from=world.now,
+        recorded_at=world.now,
+    )
+    with any_database.write() as conn:
+        store.record_launch(conn, switched, world.now, actor="test")
+    world.feed.poll()
+    with screens(world) as ask:
+        for screen in (ask.box, ask.phone):
+            assert (screen.get(f"/api/v1/titles/{made.id}").status_code == 200) is page
+            assert bool(screen.get("/api/v1/search", q="keeper").json()["items"]) is search
+            assert bool(screen.get("/api/v1/home").json()["rows"]) is rows
+            assert [one["name"] for one in screen.get("/api/v1/me").json()["services"]] == (["Cinéma"] if rows else [])
+            assert screen.get("/api/v1/announced").json()["services"] == []

@@ -104,7 +104,8 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     `technical_at`: since when boxes may have it; None is no date yet. `announced_for`: what the public is told, "2014-11" for
     a month, "2014-11-20" for a day, "" for no date. `models`: the box models that may have it; none is every one. `interface`:
-    the least one that a box must have been confirmed to run. `share`: of 10,000 boxes, drawn by `salt`.
+    the least one that a box must have been confirmed to run. `rule`: CEL that must hold of the box (expressions.py); "" is none.
+    `share`: of 10,000 boxes, drawn by `salt`.
     """
 
     id: LaunchId
@@ -120,6 +121,7 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     discoverability: Discoverability = Discoverability.ROW
     models: tuple[BoxModelId, ...] = ()
     interface: Interface | None = None
+    rule: str = ""
     share: int = ALL_BOXES
     salt: str = ""
     blackouts: tuple[Blackout, ...] = ()
@@ -132,6 +134,7 @@ class BoxView(msgspec.Struct, frozen=True, kw_only=True):
     box: BoxId | None = None
     model: BoxModelId | None = None
     model_name: str = ""
+    serial: str = ""
     identity: BoxIdentity = BoxIdentity.UNVERIFIED
     interface: Interface | None = None
 
@@ -147,6 +150,7 @@ class ClauseName(StrEnum):
     IDENTITY = "identity"
     MODEL = "model"
     INTERFACE = "interface"
+    RULE = "rule"
     SHARE = "share"
 
 

@@ -14,6 +14,7 @@ from matinee.base.clock import Instant
 from matinee.base.dated import in_force, next_change
 from matinee.base.ids import ServiceId
 from matinee.carriage.buckets import bucket
+from matinee.carriage.expressions import evaluate, facts_of
 from matinee.carriage.model import (
     ALL_BOXES,
     LIVE,
@@ -21,6 +22,7 @@ from matinee.carriage.model import (
     Agreement,
     AgreementStatus,
     BoxView,
+    CarriageError,
     Clause,
     ClauseName,
     Decision,
@@ -29,11 +31,9 @@ from matinee.carriage.model import (
     LaunchState,
     Shows,
 )
-from matinee.fleet.model import BoxIdentity, Operator
+from matinee.fleet.model import BoxIdentity, BoxModel, Operator
 
 _DISTRUSTED: Final = frozenset({BoxIdentity.QUARANTINED, BoxIdentity.CLONED})
-_OF_THE_BOX: Final = frozenset({ClauseName.IDENTITY, ClauseName.MODEL, ClauseName.INTERFACE, ClauseName.SHARE})
-"""Clauses that another box at the same line might meet."""
 
 
 def decide(
@@ -44,8 +44,9 @@ def decide(
     view: BoxView,
     at: Instant,
     known_at: Instant | None = None,
+    model: BoxModel | None = None,
 ) -> Decision:
-    """Decide by the records of this operator and this service alone; `view` is the box as it was at `at`."""
+    """Decide by the records of this operator and this service alone; `view` is the box as it was at `at`, `model` its model."""
     agreement = in_force(agreements, at, known_at)
     launch = in_force(launches, at, known_at)
     zone = ZoneInfo(operator.timezone) if operator is not None else ZoneInfo("UTC")
@@ -58,6 +59,7 @@ def decide(
         _identity(view),
         _model(launch, view),
         _interface(launch, view),
+        _rule(launch, view, model),
         _share(launch, view),
     )
     failed = {clause.name for clause in clauses if not clause.holds}
@@ -102,7 +104,7 @@ def _shows(failed: set[ClauseName], launch: Launch | None, found_by: Discoverabi
         return Shows.NOTHING
     if failed & {ClauseName.AGREEMENT, ClauseName.TERRITORY, ClauseName.BLACKOUT, ClauseName.IDENTITY}:
         return Shows.NOTHING
-    if launch.state is not LaunchState.OPEN or ClauseName.TECHNICAL_DATE in failed or ClauseName.SHARE in failed:
+    if launch.state is not LaunchState.OPEN or failed & {ClauseName.TECHNICAL_DATE, ClauseName.RULE, ClauseName.SHARE}:
         return Shows.COMING
     return Shows.NOT_ON_THIS_BOX if ClauseName.MODEL in failed else Shows.UPDATE_NEEDED
 
@@ -126,11 +128,6 @@ def milestones(launches: Iterable[Launch]) -> tuple[Instant | None, Instant | No
 def may_be_told(launch: Launch, at: Instant) -> bool:
     """Whether a viewer who does not have the service may hear of it."""
     return launch.state in TOLD and (launch.embargo_until is None or launch.embargo_until <= at)
-
-
-def depends_on_box(decision: Decision) -> bool:
-    """Whether another box at the same line might be answered otherwise."""
-    return any(not clause.holds and clause.name in _OF_THE_BOX for clause in decision.clauses)
 
 
 def _agreement(agreement: Agreement | None, zone: ZoneInfo) -> Clause:
@@ -206,6 +203,18 @@ def _interface(launch: Launch | None, view: BoxView) -> Clause:
     if view.interface.meets(least):
         return _yes(ClauseName.INTERFACE, f"The box was confirmed to run {runs}; {asked} is asked for.")
     return _no(ClauseName.INTERFACE, f"Update needed: the box was confirmed to run {runs}; {asked} is asked for.")
+
+
+def _rule(launch: Launch | None, view: BoxView, model: BoxModel | None) -> Clause:
+    if launch is None or not launch.rule:
+        return _yes(ClauseName.RULE, "The launch has no rule.")
+    if view.box is None:
+        return _no(ClauseName.RULE, "The launch has a rule, and the screen is no box.")
+    try:
+        holds = evaluate(launch.rule, facts_of(view, model))
+    except CarriageError as error:
+        return _no(ClauseName.RULE, error.message)
+    return Clause(name=ClauseName.RULE, holds=holds, says=f"The rule {'holds' if holds else 'does not hold'}: {launch.rule}")
 
 
 def _share(launch: Launch | None, view: BoxView) -> Clause:

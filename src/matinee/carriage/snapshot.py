@@ -16,11 +16,12 @@ from matinee.base.dated import in_force
 from matinee.base.ids import BoxId, OperatorId, ServiceId
 from matinee.base.party import Party, PartyKind
 from matinee.carriage import store
+from matinee.carriage.expressions import asks_for_one_box
 from matinee.carriage.model import ALL_BOXES, Agreement, BoxView, Decision, Discoverability, Launch, Shows
 from matinee.carriage.rules import decide, milestones, next_decision
 from matinee.catalogue.model import AGE_CLASSES, Language, Service, Sight
 from matinee.catalogue.snapshot import Catalogue
-from matinee.fleet.model import Operator
+from matinee.fleet.model import BoxModel, Operator
 from matinee.fleet.snapshot import Fleet
 from matinee.members.snapshot import Members
 from matinee.parties.outbox import Event
@@ -101,7 +102,7 @@ class Carriage:
             known = row.get(launch.service, _Records())
             row[launch.service] = _Records(known.agreements, (*known.launches, launch))
         self._recorded = recorded
-        self._shared = frozenset(launch.operator for launch in launches if launch.share != ALL_BOXES)
+        self._shared = frozenset(launch.operator for launch in launches if _tells_boxes_apart(launch))
         self._kept = {}
 
     def view_of(self, box: BoxId, at: Instant, known_at: Instant | None = None) -> BoxView:
@@ -114,6 +115,7 @@ class Carriage:
             box=box,
             model=found.model,
             model_name=model.name if model is not None else "",
+            serial=found.serial,
             identity=found.identity,
             interface=self._fleet.interface_of(box, at, known_at),
         )
@@ -148,11 +150,16 @@ class Carriage:
         self, service: ServiceId, operator: OperatorId | None, view: BoxView, at: Instant, known_at: Instant | None
     ) -> Decision:
         records = _Records() if operator is None else self._recorded.get(operator, {}).get(service, _Records())
-        return decide(service, self._fleet.operator(operator), records.agreements, records.launches, view, at, known_at)
+        return decide(
+            service, self._fleet.operator(operator), records.agreements, records.launches, view, at, known_at, self._model(view)
+        )
+
+    def _model(self, view: BoxView) -> BoxModel | None:
+        return self._fleet.model(view.model) if view.model is not None else None
 
     def _kind(self, operator: OperatorId, view: BoxView) -> BoxView:
         """All that a decision looks at: the box itself too, where a launch is for a share of the operator's boxes."""
-        return view if operator in self._shared or view.box is None else msgspec.structs.replace(view, box=_ANY_BOX)
+        return view if operator in self._shared or view.box is None else msgspec.structs.replace(view, box=_ANY_BOX, serial="")
 
     def seen(self, operator: OperatorId | None, views: Sequence[BoxView], now: Instant) -> Seen:
         """What a screen has now whose line has these boxes: all that any of them has; of the rest, what the first is told."""
@@ -178,7 +185,7 @@ class Carriage:
         kept = kept_in.get((operator, kind))
         if kept is not None and kept[0] <= now and (kept[1] is None or now < kept[1]):
             return kept[2]
-        found = _decide_all(self._fleet.operator(operator), recorded, kind, now)
+        found = _decide_all(self._fleet.operator(operator), recorded, kind, self._model(view), now)
         changes = [next_decision(one.agreements, one.launches, now) for one in recorded.values()]
         if len(kept_in) >= MAX_KEPT:
             kept_in.clear()
@@ -189,8 +196,14 @@ class Carriage:
 _ANY_BOX = BoxId("")
 
 
-def _decide_all(operator: Operator | None, recorded: dict[ServiceId, _Records], view: BoxView, now: Instant) -> Seen:
-    decisions = [decide(one, operator, row.agreements, row.launches, view, now) for one, row in recorded.items()]
+def _tells_boxes_apart(launch: Launch) -> bool:
+    return launch.share != ALL_BOXES or (launch.rule != "" and asks_for_one_box(launch.rule))
+
+
+def _decide_all(
+    operator: Operator | None, recorded: dict[ServiceId, _Records], view: BoxView, model: BoxModel | None, now: Instant
+) -> Seen:
+    decisions = [decide(one, operator, row.agreements, row.launches, view, now, None, model) for one, row in recorded.items()]
 
     def within(least: Discoverability) -> frozenset[ServiceId]:
         return frozenset(one.service for one in decisions if one.visible and one.discoverability.reaches(least))

@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 
 from matinee.base.clock import Instant
 from matinee.base.ids import AgreementId, LaunchId, OperatorId, ServiceId, new_id
+from matinee.carriage.expressions import check
 from matinee.carriage.model import LIVE, Agreement, AgreementStatus, Billing, CarriageError, Launch, LaunchState
 from matinee.outside.database import InstantColumn, JsonColumn, metadata
 from matinee.parties import audit, outbox
@@ -137,7 +138,8 @@ def all_agreements(conn: Connection) -> Sequence[Agreement]:
 def record_launch(conn: Connection, launch: Launch, now: Instant, *, actor: str) -> Launch:
     """Record how far a service is switched on at an operator from a moment on. Raises CarriageError.
 
-    The record's own id is drawn here; `launch.recorded_at` is when it was known, and not after `now`.
+    A rule is checked here, and not tried: see trial.try_rule. The record's own id is drawn here; `launch.recorded_at` is when
+    it was known, and not after `now`.
     """
     _check_times(launch.valid_from, launch.valid_to, launch.recorded_at, now)
     for one in launch.blackouts:
@@ -155,6 +157,8 @@ def record_launch(conn: Connection, launch: Launch, now: Instant, *, actor: str)
         )
     if launch.interface is not None and not (launch.interface.product and launch.interface.version):
         raise CarriageError("The launch's interface has no product or no version.", remedy='Write both: "polaris" and "2.1".')
+    if launch.rule:
+        check(launch.rule)
     made = msgspec.structs.replace(launch, id=LaunchId(new_id()))
     words = msgspec.to_builtins(made)
     terms = {name: value for name, value in words.items() if name not in _OF_A_LAUNCH}

@@ -22,7 +22,7 @@ from matinee.base.ids import SessionId
 from matinee.base.units import Bytes
 from matinee.delivery import rules
 from matinee.delivery.control import ControlFileInvalid, read_control
-from matinee.delivery.files import Found, HotFiles, source_of
+from matinee.delivery.files import Found, HotFiles, held, source_of
 from matinee.delivery.keyring import read_ring
 from matinee.delivery.model import ControlList, EdgeConfig, KeyFileInvalid, StreamGrant, TokenRefused
 from matinee.delivery.tokens import TokenVerifier
@@ -175,13 +175,18 @@ class Edge:
     ) -> None:
         start = {"type": "http.response.start", "status": status, "headers": headers}
         whole = bounds.end - bounds.start == found.size
-        data = b"" if found.size == 0 else self._hot.get(found)
+        data = held(b"") if found.size == 0 else self._hot.get(found)
         if data is None and self._hot.is_wanted(found):
-            data = b"".join([chunk async for chunk in self._source.read(found, 0, found.size)])
+            data = held(b"".join([chunk async for chunk in self._source.read(found, 0, found.size)]))
             self._hot.keep(found, data)
         if data is not None:
             await send(start)
-            await send({"type": "http.response.body", "body": data if whole else data[bounds.start : bounds.end]})
+            last = b""
+            for piece in data.within(bounds.start, bounds.end):
+                if last:
+                    await send({"type": "http.response.body", "body": last, "more_body": True})
+                last = piece
+            await send({"type": "http.response.body", "body": last})
         elif whole and found.local is not None and "http.response.pathsend" in scope.get("extensions", {}):
             await send(start)
             await send({"type": "http.response.pathsend", "path": found.local})

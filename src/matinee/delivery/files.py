@@ -8,7 +8,8 @@ change in place, so a kept file is good as long as its size and time are those o
 import asyncio
 import os
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -19,6 +20,8 @@ from matinee.outside.objects import ObjectStore
 
 MAX_HOT_FILE = Bytes(16 * 1024 * 1024)
 CHUNK = 256 * 1024
+PIECE_BYTES = 256 * 1024
+"""What a kept file is cut into. Sent whole, 2 MiB went at 2.8 GB/s; in such pieces at 4.0; in 64 KiB or 512 KiB ones at 3.5."""
 _SEEN_ONCE = 4096
 
 
@@ -89,24 +92,44 @@ class RemoteSource:
         return self._store.stream(found.path, start, end)
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A file in memory, cut into pieces that a core's own cache holds: the server copies each, and sends it while it is warm."""
+
+    size: int
+    pieces: tuple[bytes, ...]
+
+    def within(self, start: int, end: int) -> Iterator[bytes]:
+        """The bytes from `start` up to, not including, `end`, piece by piece; a whole piece is not copied."""
+        for number in range(start // PIECE_BYTES, -(-end // PIECE_BYTES)):
+            piece, offset = self.pieces[number], number * PIECE_BYTES
+            first, last = max(start - offset, 0), min(end - offset, len(piece))
+            yield piece if last - first == len(piece) else piece[first:last]
+
+
+def held(data: bytes) -> Held:
+    """Cut a file into pieces."""
+    return Held(len(data), tuple(data[at : at + PIECE_BYTES] for at in range(0, len(data), PIECE_BYTES)))
+
+
 class HotFiles:
     """Files asked for at least twice, in memory up to a bound; the least lately used go first."""
 
     def __init__(self, capacity: Bytes) -> None:
         self._capacity = capacity
-        self._held: OrderedDict[str, tuple[int, bytes]] = OrderedDict()
+        self._held: OrderedDict[str, tuple[int, Held]] = OrderedDict()
         self._seen: OrderedDict[str, None] = OrderedDict()
         self.size = 0
 
-    def get(self, found: Found) -> bytes | None:
-        held = self._held.get(found.path)
-        if held is None:
+    def get(self, found: Found) -> Held | None:
+        kept = self._held.get(found.path)
+        if kept is None:
             return None
-        if held[0] != found.changed or len(held[1]) != found.size:
+        if kept[0] != found.changed or kept[1].size != found.size:
             self._drop(found.path)
             return None
         self._held.move_to_end(found.path)
-        return held[1]
+        return kept[1]
 
     def is_wanted(self, found: Found) -> bool:
         """Whether to keep this file now. A film watched once, from end to end, passes through without pushing anything out."""
@@ -120,16 +143,16 @@ class HotFiles:
             self._seen.popitem(last=False)
         return False
 
-    def keep(self, found: Found, data: bytes) -> None:
-        if len(data) != found.size:
+    def keep(self, found: Found, data: Held) -> None:
+        if data.size != found.size:
             return
         self._drop(found.path)
         self._held[found.path] = (found.changed, data)
-        self.size += len(data)
+        self.size += data.size
         while self.size > self._capacity:
             self._drop(next(iter(self._held)))
 
     def _drop(self, path: str) -> None:
-        held = self._held.pop(path, None)
-        if held is not None:
-            self.size -= len(held[1])
+        kept = self._held.pop(path, None)
+        if kept is not None:
+            self.size -= kept[1].size

@@ -35,6 +35,7 @@ from matinee.base.errors import InvalidRequest, MatineeError
 from matinee.base.ids import BoxId, DisputeId, LaunchId, LineId
 from matinee.carriage import store as carriage
 from matinee.carriage.model import ALL_BOXES, Agreement, Blackout, Launch
+from matinee.carriage.trial import try_rule
 from matinee.catalogue import store as catalogue
 from matinee.catalogue.model import AgeClass, Language, Service
 from matinee.fleet import store as fleet
@@ -178,6 +179,7 @@ class _Applying:
             discoverability=told.discoverability,
             models=tuple(self._of(self.models, "box model", name).id for name in told.models),
             interface=told.interface,
+            rule=told.rule,
             share=share,
             salt=told.salt,
             blackouts=tuple(
@@ -190,6 +192,8 @@ class _Applying:
             recorded_at = one.recorded_at if told.known is None else launch.recorded_at
             if one == msgspec.structs.replace(launch, id=one.id, recorded_at=recorded_at):
                 return
+        if told.rule:
+            try_rule(told.rule, told.examples)
         carriage.record_launch(self.conn, launch, self.now, actor=ACTOR)
         text = f"{service.name} at {operator.name}: {told.state.value} since {told.since}"
         self._new("launch", f"{text}, announced for {launch.announced_for}" if launch.announced_for else text)

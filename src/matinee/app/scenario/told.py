@@ -9,6 +9,7 @@ import msgspec
 
 from matinee.base.errors import InvalidRequest
 from matinee.carriage.model import AgreementStatus, Billing, Discoverability, LaunchState
+from matinee.carriage.trial import Example
 from matinee.catalogue.model import ServiceKind
 from matinee.fleet.model import Interface
 from matinee.interconnect.model import DisputeState
@@ -70,6 +71,8 @@ class LaunchTold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     discoverability: Discoverability = Discoverability.ROW
     models: tuple[str, ...] = ()
     interface: Interface | None = None
+    rule: str = ""
+    examples: tuple[Example, ...] = ()
     percent: float = 100.0
     salt: str = ""
     blackouts: tuple[BlackoutTold, ...] = ()
