@@ -9,7 +9,7 @@ describe("what a viewer is told of a service that is not here", () => {
   it.each([
     [told("coming"), "Ciné is coming", "Ciné arrive bientôt"],
     [told("coming", "2014-11"), "Ciné is coming in November 2014", "Ciné arrive en novembre 2014"],
-    [told("coming", "2014-11-20"), "Ciné is coming on 20 November 2014", "Ciné arrive le 20 novembre 2014"],
+    [told("coming", "2014-11-20"), "Ciné is coming on November 20, 2014", "Ciné arrive le 20 novembre 2014"],
     [told("update_needed"), "Ciné will be here once your box is up to date", "Ciné sera là dès que votre box sera à jour"],
     [told("not_on_this_box"), "Ciné is not made for this box", "Ciné n’est pas prévu sur cette box"],
   ])("%o", (one, english, french) => {
