@@ -76,6 +76,11 @@ REFUSED: list[tuple[str, str, str]] = [
     ("the box as a whole", "box == box", "`box` as a whole"),
     ("two comprehensions", "box.codecs.all(a, box.drm.all(b, a == b))", "2 comprehensions"),
     ("many, one in another", "[1,2].map(x, [1,2].map(y, [1].map(z, x)))", "3 comprehensions"),
+    ("code behind three quotes", '"""a"in""" == box.model || box.serial == \'A\' // "', "a text of another form"),
+    ("a comment", "true // box.serial", "a comment"),
+    ("a raw text", 'box.codecs.exists(r, r"\\" == "x")', "a text of another form"),
+    ("bytes", "b'x' == b'x'", "a text of another form"),
+    ("nesting behind brackets that close first", ")" * 30 + "(" * 30, "nested deeper"),
     ("no CEL", "box.model ==", "cannot be read"),
     ("brackets that do not close", "(true", "cannot be read"),
     ("a sign that no rule holds", "box.model == `x`", "'`' at character 14"),
@@ -181,3 +186,16 @@ _PIECES = st.sampled_from(
 @given(st.lists(_PIECES, max_size=14).map(" ".join))
 def test_whatever_is_built_of_its_words_too(rule: str) -> None:
     test_whatever_is_typed_ends_in_an_answer_or_a_refusal.hypothesis.inner_test(rule)  # type: ignore[attr-defined]
+
+
+def test_a_trial_knows_the_fullest_box_and_no_box_is_fuller() -> None:
+    """A fault that shows on a box with something of everything is found before the rule is recorded."""
+    with pytest.raises(CarriageError, match="cannot be evaluated"):
+        try_rule('size(box.codecs) > 0 && box.codecs[40] == "x"')
+    endless = BoxModel(
+        id=BoxModelId("m"), oui="", product_class="", name="", capabilities={"codecs": ["x"] * 10_000, "hdcp": "y" * 999}
+    )
+    facts = facts_of(VIEW, endless)
+    assert (facts["codecs"], facts["hdcp"]) == ([], "")
+    mixed = BoxModel(id=BoxModelId("m"), oui="", product_class="", name="", capabilities={"codecs": ["x", 7]})
+    assert facts_of(VIEW, mixed)["codecs"] == []

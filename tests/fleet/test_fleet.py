@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from matinee.base.clock import DAY, Instant
 from matinee.fleet import rules, store
-from matinee.fleet.model import BoxIdentity, FleetError
+from matinee.fleet.model import BoxIdentity, FleetError, Interface
 from matinee.outside.database import Database, metadata
 from tests.world import NOW, RELEASE, Screen, Screens, World, screens
 
@@ -270,3 +271,23 @@ def test_any_signature_at_all_is_refused(signature: str) -> None:
 
 
 _KEY = BoxKey()
+
+
+def test_a_box_that_confirms_again_what_it_runs_is_known_to_run_it(any_database: Database) -> None:
+    """Also one that had confirmed before interfaces were kept, and one of which its operator reported another meanwhile."""
+    world = World(any_database)
+    ours, theirs = Interface(product="matinee", version="2.1"), Interface(product="matinee", version="1")
+    with any_database.write() as conn:
+        conn.execute(
+            sa.update(store.boxes)
+            .where(store.boxes.c.id == world.one.box.id)
+            .values(installed_release="2.1", confirmed_release="2.1")
+        )
+        store.record_confirmed(conn, world.one.box.id, ours, world.now)
+        store.record_confirmed(conn, world.one.box.id, ours, world.now)
+        assert [one.interface for one in store.interfaces_of(conn, [world.one.box.id])] == [ours]
+        store.record_interface(conn, world.one.box.id, theirs, Instant(world.now + 1), Instant(world.now + 1))
+        store.record_confirmed(conn, world.one.box.id, ours, Instant(world.now + 2))
+    world.feed.poll()
+    assert world.fleet.interface_of(world.one.box.id, Instant(world.now + 1)) == theirs
+    assert world.fleet.interface_of(world.one.box.id, Instant(world.now + 2)) == ours

@@ -10,7 +10,7 @@ import msgspec
 
 from matinee.app.commands import DONE, opened
 from matinee.app.installation import Installation, read_clock
-from matinee.app.scenario.apply import Change, apply_scenario, days_until
+from matinee.app.scenario.apply import Change, apply_scenario, days_until, try_rules
 from matinee.app.scenario.told import read_scenario
 from matinee.app.terminal import Terminal
 from matinee.base.clock import Instant, from_rfc3339, to_rfc3339
@@ -39,6 +39,7 @@ class _TakeBack(Exception):
 def apply(file: Path, *, today: bool, data: Path | None, as_json: bool) -> int:
     """Bring a scenario into being, all of it or nothing."""
     scenario, now = read_scenario(file), read_clock()
+    try_rules(scenario)
     with opened(data) as installation, installation.database.write() as conn:
         changes = apply_scenario(conn, scenario, now, shift_days=days_until(scenario, now) if today else 0)
     _print(changes, "recorded", "Nothing is new: all of it is recorded already.", as_json=as_json)
@@ -48,6 +49,7 @@ def apply(file: Path, *, today: bool, data: Path | None, as_json: bool) -> int:
 def diff(file: Path, *, today: bool, data: Path | None, as_json: bool) -> int:
     """Say what `apply` would record, by doing it and taking it back."""
     scenario, now = read_scenario(file), read_clock()
+    try_rules(scenario)
     changes: list[Change] = []
     with opened(data) as installation:
         try:

@@ -18,6 +18,7 @@ from matinee.fleet.model import BoxModel
 MAX_CHARS: Final = 2_000
 MAX_DEPTH: Final = 24
 MAX_TOKENS: Final = 400
+MAX_ITEMS, MAX_TEXT = 32, 64
 
 FIELDS: Final[Mapping[str, Any]] = {
     "model": "",
@@ -34,6 +35,16 @@ FIELDS: Final[Mapping[str, Any]] = {
     "memory_mb": 0,
 }
 """What a rule may name of a box, as `box.NAME`, with what it is where nothing is known: so each field has one type."""
+
+FULLEST: Final[Mapping[str, Any]] = {
+    name: [f"{name}-{number}".ljust(MAX_TEXT, "x") for number in range(MAX_ITEMS)]
+    if isinstance(value, list)
+    else "x" * MAX_TEXT
+    if isinstance(value, str)
+    else 2**31
+    for name, value in FIELDS.items()
+}
+"""A box with as much of everything as any may have: what a rule costs at the most shows on it."""
 
 _OF_ONE_BOX: Final = frozenset({"serial"})
 _MACROS: Final = frozenset({"all", "exists", "exists_one", "map", "filter"})
@@ -66,7 +77,7 @@ def asks_for_one_box(rule: str) -> bool:
 
 
 def facts_of(view: BoxView, model: BoxModel | None) -> dict[str, Any]:
-    """What a rule sees of a box. A capability of another type than FIELDS' counts as not known."""
+    """What a rule sees of a box. A capability of another type than FIELDS', or beyond any real box's, counts as not known."""
     facts = {name: list(value) if isinstance(value, list) else value for name, value in FIELDS.items()}
     facts |= {"identity": view.identity.value, "serial": view.serial}
     if view.interface is not None:
@@ -77,9 +88,16 @@ def facts_of(view: BoxView, model: BoxModel | None) -> dict[str, Any]:
         facts |= {"model": model.name, "oui": model.oui, "product_class": model.product_class}
         for name in ("codecs", "drm", "hdcp", "memory_mb"):
             value = model.capabilities.get(name)
-            if type(value) is type(FIELDS[name]):
+            if type(value) is type(FIELDS[name]) and _is_modest(value):
                 facts[name] = value
     return facts
+
+
+def _is_modest(value: Any) -> bool:
+    """Whether a rule's one pass over it is short, whatever an operator tells of its boxes."""
+    if isinstance(value, list):
+        return len(value) <= MAX_ITEMS and all(isinstance(one, str) and len(one) <= MAX_TEXT for one in value)
+    return not isinstance(value, str) or len(value) <= MAX_TEXT
 
 
 def evaluate(rule: str, facts: Mapping[str, Any]) -> bool:
@@ -116,14 +134,25 @@ def _tokens(rule: str) -> Sequence[tuple[str, str]]:
             raise _wrong(f"it has {rule[at]!r} at character {at + 1}, which no rule may hold", "Take it out.")
         kind, text = str(found.lastgroup), found.group()
         depth += (text in ("(", "[")) - (text in (")", "]")) if kind == "sign" else 0
-        if depth > MAX_DEPTH or len(tokens) > MAX_TOKENS:
+        if not 0 <= depth <= MAX_DEPTH or len(tokens) > MAX_TOKENS:
             raise _wrong(f"it is nested deeper than {MAX_DEPTH} or has more than {MAX_TOKENS} words", "Say less at once.")
+        if tokens and _hides_something(*tokens[-1], kind, text):
+            raise _wrong(
+                f"it has a comment or a text of another form at character {at + 1}", 'Write texts as "x", and no comment.'
+            )
         if kind != "space":
             tokens.append((kind, text))
         at = found.end()
     if not tokens:
         raise _wrong("it is empty", "Leave it out, or say what must hold of `box`.")
     return tokens
+
+
+def _hides_something(kind_before: str, before: str, kind: str, text: str) -> bool:
+    """Whether the engine would read on differently from here: a text in three quotes, r"raw" or b"bytes", or a // comment."""
+    if kind == "text":
+        return kind_before == "text" or (kind_before == "name" and before != "in")
+    return before == text == "/"
 
 
 def _names_in(tokens: Sequence[tuple[str, str]]) -> set[str]:

@@ -98,15 +98,19 @@ def next_decision(agreements: Iterable[Agreement], launches: Iterable[Launch], a
 
 
 def _shows(failed: set[ClauseName], launch: Launch | None, found_by: Discoverability, at: Instant) -> Shows:
+    if found_by is Discoverability.HIDDEN:
+        return Shows.NOTHING
     if not failed:
-        return Shows.NOTHING if found_by is Discoverability.HIDDEN else Shows.PLAYABLE
+        return Shows.PLAYABLE
     if launch is None or not may_be_told(launch, at):
         return Shows.NOTHING
     if failed & {ClauseName.AGREEMENT, ClauseName.TERRITORY, ClauseName.BLACKOUT, ClauseName.IDENTITY}:
         return Shows.NOTHING
-    if launch.state is not LaunchState.OPEN or failed & {ClauseName.TECHNICAL_DATE, ClauseName.RULE, ClauseName.SHARE}:
+    if launch.state is not LaunchState.OPEN:
         return Shows.COMING
-    return Shows.NOT_ON_THIS_BOX if ClauseName.MODEL in failed else Shows.UPDATE_NEEDED
+    if ClauseName.MODEL in failed:
+        return Shows.NOT_ON_THIS_BOX
+    return Shows.COMING if failed & {ClauseName.TECHNICAL_DATE, ClauseName.RULE, ClauseName.SHARE} else Shows.UPDATE_NEEDED
 
 
 def milestones(launches: Iterable[Launch]) -> tuple[Instant | None, Instant | None]:

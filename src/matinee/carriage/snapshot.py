@@ -17,7 +17,7 @@ from matinee.base.ids import BoxId, OperatorId, ServiceId
 from matinee.base.party import Party, PartyKind
 from matinee.carriage import store
 from matinee.carriage.expressions import asks_for_one_box
-from matinee.carriage.model import ALL_BOXES, Agreement, BoxView, Decision, Discoverability, Launch, Shows
+from matinee.carriage.model import ALL_BOXES, Agreement, BoxView, CarriageError, Decision, Discoverability, Launch, Shows
 from matinee.carriage.rules import decide, milestones, next_decision
 from matinee.catalogue.model import AGE_CLASSES, Language, Service, Sight
 from matinee.catalogue.snapshot import Catalogue
@@ -197,7 +197,12 @@ _ANY_BOX = BoxId("")
 
 
 def _tells_boxes_apart(launch: Launch) -> bool:
-    return launch.share != ALL_BOXES or (launch.rule != "" and asks_for_one_box(launch.rule))
+    if launch.share != ALL_BOXES or not launch.rule:
+        return launch.share != ALL_BOXES
+    try:
+        return asks_for_one_box(launch.rule)
+    except CarriageError:  # recorded under other bounds: it holds for no box, and each says so of itself
+        return True
 
 
 def _decide_all(

@@ -16,6 +16,10 @@ from matinee.outside.database import InstantColumn, JsonColumn, metadata
 from matinee.parties import audit, outbox
 
 TOPIC: Final = "carriage"
+MAX_VERSION: Final = 40
+_FIRST_MOMENT: Final = -2_208_988_800_000
+_LAST_MOMENT: Final = 221_845_392_000_000
+"""The first days of 1900 and of 9000."""
 
 agreements = sa.Table(
     "agreements",
@@ -142,7 +146,9 @@ def record_launch(conn: Connection, launch: Launch, now: Instant, *, actor: str)
     it was known, and not after `now`.
     """
     _check_times(launch.valid_from, launch.valid_to, launch.recorded_at, now)
+    _check_years(launch.technical_at, launch.embargo_until)
     for one in launch.blackouts:
+        _check_years(one.start, one.end)
         if one.end <= one.start:
             raise CarriageError("A blackout ends before it begins.", remedy="Write its beginning first.")
     if launch.state in LIVE and launch.technical_at is None and launch.state is not LaunchState.ANNOUNCED:
@@ -155,8 +161,12 @@ def record_launch(conn: Connection, launch: Launch, now: Instant, *, actor: str)
             f"The launch is announced for {launch.announced_for!r}, which is no day and no month.",
             remedy="Write 2014-11, 2014-11-20, or nothing where no date was told.",
         )
-    if launch.interface is not None and not (launch.interface.product and launch.interface.version):
-        raise CarriageError("The launch's interface has no product or no version.", remedy='Write both: "polaris" and "2.1".')
+    least = launch.interface
+    if least is not None and not (least.product and 0 < len(least.version) <= MAX_VERSION):
+        raise CarriageError(
+            f"The launch's interface has no product or no version of at most {MAX_VERSION} characters.",
+            remedy='Write both: "polaris" and "2.1".',
+        )
     if launch.rule:
         check(launch.rule)
     made = msgspec.structs.replace(launch, id=LaunchId(new_id()))
@@ -217,6 +227,13 @@ def all_launches(conn: Connection) -> Sequence[Launch]:
     ]
 
 
+def _check_years(*moments: Instant | None) -> None:
+    """No decision may meet a moment that no calendar can tell, in whatever zone."""
+    for moment in moments:
+        if moment is not None and not _FIRST_MOMENT <= moment <= _LAST_MOMENT:
+            raise CarriageError("A moment lies before 1900 or after 9000.", remedy="Leave it out where no date is known.")
+
+
 def _is_day_or_month(text: str) -> bool:
     try:
         datetime.date.fromisoformat(text if len(text) == len("2014-11-20") else f"{text}-01")
@@ -226,6 +243,7 @@ def _is_day_or_month(text: str) -> bool:
 
 
 def _check_times(valid_from: Instant, valid_to: Instant | None, recorded_at: Instant | None, now: Instant) -> None:
+    _check_years(valid_from, valid_to)
     if valid_to is not None and valid_to <= valid_from:
         raise CarriageError("It ends before it begins.", remedy="Write valid_from before valid_to.")
     if recorded_at is not None and recorded_at > now:

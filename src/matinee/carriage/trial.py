@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from matinee.base.errors import ErrorCode
-from matinee.carriage.expressions import FIELDS, check, evaluate
+from matinee.carriage.expressions import FIELDS, FULLEST, check, evaluate
 from matinee.carriage.model import CarriageError
 from matinee.outside.processes import Limits, ToolFailed, run
 
@@ -74,7 +74,8 @@ def check_words(rule: str, examples: Sequence[Example]) -> None:
 def _try_here(asked: _Asked) -> _Answer:
     try:
         check(asked.rule)
-        evaluate(asked.rule, {})
+        for box in ({}, FULLEST):
+            evaluate(asked.rule, box)
         for number, example in enumerate(asked.examples):
             if evaluate(asked.rule, example.box) is not example.holds:
                 said = "does not hold" if example.holds else "holds"

@@ -109,7 +109,7 @@ class Interface(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 def _numbers(version: str) -> tuple[int, ...] | None:
     """The numbers of a dotted version without the zeros at its end, so that 2 and 2.0 are one; None for any other form."""
     parts = version.split(".")
-    if not all(part.isascii() and part.isdigit() for part in parts):
+    if not all(part.isascii() and part.isdigit() and len(part) <= 9 for part in parts):
         return None
     numbers = [int(part) for part in parts]
     while len(numbers) > 1 and numbers[-1] == 0:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from matinee.base.clock import Instant
+from matinee.base.dated import in_force
 from matinee.base.ids import BoxId, BoxModelId, LineId, OperatorId, new_id
 from matinee.fleet.model import (
     Box,
@@ -130,9 +131,7 @@ box_nonces = sa.Table(
 def ensure_operator(conn: Connection, name: str, country: str, timezone: str, now: Instant) -> Operator:
     """The operator of that name, made where there is none. Raises FleetError for a zone or a country of no known form."""
     if len(country) != 2 or not country.isascii() or not country.isupper():
-        raise FleetError(
-            f"The country {country!r} of {name!r} is not known.", remedy="Write two capital letters (ISO 3166): FR."
-        )
+        raise FleetError(f"The country {country!r} of {name!r} is not known.", remedy="Write two capital letters (ISO 3166): FR.")
     try:
         ZoneInfo(timezone)
     except (ZoneInfoNotFoundError, ValueError) as error:
@@ -157,9 +156,7 @@ def ensure_box_model(
     ).one_or_none()
     if row is not None:
         return _model(row)
-    made = BoxModel(
-        id=BoxModelId(new_id()), oui=oui, product_class=product_class, name=name, capabilities=capabilities
-    )
+    made = BoxModel(id=BoxModelId(new_id()), oui=oui, product_class=product_class, name=name, capabilities=capabilities)
     conn.execute(sa.insert(box_models).values(**msgspec.structs.asdict(made)))
     outbox.append(conn, TOPIC, made.id, {"kind": "model"}, now)
     return made
@@ -167,9 +164,7 @@ def ensure_box_model(
 
 def ensure_line(conn: Connection, operator: OperatorId, reference: str, now: Instant) -> Line:
     """The operator's line of that reference, made where there is none."""
-    row = conn.execute(
-        sa.select(lines).where(lines.c.operator_id == operator, lines.c.reference == reference)
-    ).one_or_none()
+    row = conn.execute(sa.select(lines).where(lines.c.operator_id == operator, lines.c.reference == reference)).one_or_none()
     if row is not None:
         return Line(id=row.id, operator=row.operator_id, reference=row.reference)
     made = Line(id=LineId(new_id()), operator=operator, reference=reference)
@@ -181,9 +176,7 @@ def ensure_line(conn: Connection, operator: OperatorId, reference: str, now: Ins
 def add_box(conn: Connection, model: BoxModelId, serial: str, label: str, now: Instant) -> Box:
     """A new box. Its serial may be another's too: telling clones apart is not the store's."""
     made = Box(id=BoxId(new_id()), model=model, serial=serial, label=label)
-    conn.execute(
-        sa.insert(boxes).values(id=made.id, model_id=model, serial=serial, label=label, identity=made.identity.value)
-    )
+    conn.execute(sa.insert(boxes).values(id=made.id, model_id=model, serial=serial, label=label, identity=made.identity.value))
     outbox.append(conn, TOPIC, made.id, {"kind": BOX_CHANGED}, now)
     return made
 
@@ -266,9 +259,7 @@ def bind_key(conn: Connection, box: BoxId, key: PublicKey, now: Instant) -> Box:
         identity = before.identity
     words = msgspec.to_builtins(key)
     conn.execute(sa.insert(box_keys).values(id=new_id(), box_id=box, public_key=words, valid_from=now, recorded_at=now))
-    conn.execute(
-        sa.update(boxes).where(boxes.c.id == box).values(public_key=words, identity=identity.value, last_seen=now)
-    )
+    conn.execute(sa.update(boxes).where(boxes.c.id == box).values(public_key=words, identity=identity.value, last_seen=now))
     outbox.append(conn, TOPIC, box, {"kind": BOX_CHANGED}, now)
     return load_box(conn, box)
 
@@ -282,18 +273,14 @@ def add_nonce(conn: Connection, box: BoxId, nonce: str, expires_at: Instant, now
         .order_by(box_nonces.c.expires_at.desc(), box_nonces.c.nonce)
         .limit(NONCES_PER_BOX - 1)
     )
-    conn.execute(
-        sa.delete(box_nonces).where(box_nonces.c.box_id == box, box_nonces.c.nonce.not_in(kept.scalar_subquery()))
-    )
+    conn.execute(sa.delete(box_nonces).where(box_nonces.c.box_id == box, box_nonces.c.nonce.not_in(kept.scalar_subquery())))
     conn.execute(sa.insert(box_nonces).values(nonce=nonce, box_id=box, expires_at=expires_at))
 
 
 def use_nonce(conn: Connection, box: BoxId, nonce: str, now: Instant) -> bool:
     """Take a nonce: True once, for the box it was given to, while it lives."""
     taken = conn.execute(
-        sa.delete(box_nonces).where(
-            box_nonces.c.nonce == nonce, box_nonces.c.box_id == box, box_nonces.c.expires_at > now
-        )
+        sa.delete(box_nonces).where(box_nonces.c.nonce == nonce, box_nonces.c.box_id == box, box_nonces.c.expires_at > now)
     )
     return taken.rowcount == 1
 
@@ -301,8 +288,8 @@ def use_nonce(conn: Connection, box: BoxId, nonce: str, now: Instant) -> bool:
 def record_confirmed(conn: Connection, box: BoxId, interface: Interface, now: Instant) -> None:
     """Record that a box proved to run a release."""
     version = interface.version
-    before = load_box(conn, box)
-    if (before.confirmed_release, before.installed_release) != (version, version):
+    before = in_force(interfaces_of(conn, [box]), now)
+    if before is None or before.interface != interface:
         record_interface(conn, box, interface, now, now)
     conn.execute(
         sa.update(boxes)
@@ -342,16 +329,14 @@ def assignments_of(conn: Connection, ids: Sequence[BoxId] | None = None) -> Sequ
     """All that was ever recorded of these boxes' lines, or of all boxes', in the order of recording."""
     query = sa.select(box_assignments).order_by(box_assignments.c.recorded_at, box_assignments.c.valid_from)
     return [
-        BoxAssignment(
-            box=r.box_id, line=r.line_id, valid_from=r.valid_from, valid_to=r.valid_to, recorded_at=r.recorded_at
-        )
+        BoxAssignment(box=r.box_id, line=r.line_id, valid_from=r.valid_from, valid_to=r.valid_to, recorded_at=r.recorded_at)
         for r in conn.execute(query if ids is None else query.where(box_assignments.c.box_id.in_(ids)))
     ]
 
 
 def interfaces_of(conn: Connection, ids: Sequence[BoxId] | None = None) -> Sequence[BoxInterface]:
     """All that was ever recorded of what these boxes ran, or all boxes, in the order of recording."""
-    query = sa.select(box_interfaces).order_by(box_interfaces.c.recorded_at, box_interfaces.c.valid_from)
+    query = sa.select(box_interfaces).order_by(box_interfaces.c.recorded_at, box_interfaces.c.valid_from, box_interfaces.c.id)
     return [
         BoxInterface(
             box=r.box_id,
@@ -376,9 +361,7 @@ def _operator(row: "Row[Any]") -> Operator:
 
 
 def _model(row: "Row[Any]") -> BoxModel:
-    return BoxModel(
-        id=row.id, oui=row.oui, product_class=row.product_class, name=row.name, capabilities=row.capabilities
-    )
+    return BoxModel(id=row.id, oui=row.oui, product_class=row.product_class, name=row.name, capabilities=row.capabilities)
 
 
 def _box(row: "Row[Any]") -> Box:

@@ -291,3 +291,33 @@ def test_the_whole_file_is_one_transaction(any_database: Database) -> None:
         apply_broken()
     with world.database.read() as conn:
         assert [one.name for one in fleet.all_operators(conn)] == ["Free", "Orange"], "nothing is half-applied"
+
+
+def test_a_file_that_changes_its_mind_is_obeyed_each_time(any_database: Database) -> None:
+    """10 %, then 50 %, then 10 % again, all since the same day: what is told last holds, though it was told before."""
+    world, story = World(any_database), read_scenario(FILE)
+    serials: dict[str, BoxId] = {}
+    for turn, (percent, expected) in enumerate(((0.0, False), (100.0, True), (0.0, False), (100.0, True))):
+        launches = tuple(
+            msgspec.structs.replace(one, percent=percent) if one.operator == "SFR" else one for one in story.launches
+        )
+        now = Instant(APPLIED + turn)
+        with any_database.write() as conn:
+            changed = apply_scenario(conn, msgspec.structs.replace(story, launches=launches), now)
+            again = apply_scenario(conn, msgspec.structs.replace(story, launches=launches), now)
+            serials = {box.serial: box.id for box in fleet.boxes_of(conn)}
+            netflix = next(one for one in titles.all_services(conn) if one.name == "Netflix")
+        world.feed.poll()
+        assert again == []
+        assert turn == 0 or [one.kind for one in changed] == ["launch"]
+        assert world.carriage.explain(serials[SFR], netflix.id, now).visible is expected
+
+
+def test_told_as_if_it_were_today_it_may_be_applied_again_on_that_day(any_database: Database) -> None:
+    """The story knows things a week later: on its own day they are known now, and the second time they are no news."""
+    World(any_database)
+    scenario, real = read_scenario(FILE), from_rfc3339("2026-11-26T09:00:00Z")
+    for turn in range(3):
+        with any_database.write() as conn:
+            changed = apply_scenario(conn, scenario, Instant(real + turn * 1000), shift_days=days_until(scenario, real))
+        assert bool(changed) is (turn == 0)

@@ -32,7 +32,7 @@ from matinee.app.scenario.told import (
 )
 from matinee.base.clock import Instant
 from matinee.base.errors import InvalidRequest, MatineeError
-from matinee.base.ids import BoxId, DisputeId, LaunchId, LineId
+from matinee.base.ids import AgreementId, BoxId, DisputeId, LaunchId, LineId
 from matinee.carriage import store as carriage
 from matinee.carriage.model import ALL_BOXES, Agreement, Blackout, Launch
 from matinee.carriage.trial import try_rule
@@ -45,7 +45,7 @@ from matinee.interconnect.model import Dispute, Network
 from matinee.members import store as members
 from matinee.parties import store as parties
 
-MAX_HOMES = 100_000
+MAX_HOMES = 10_000
 ACTOR = "matinee apply"
 
 
@@ -71,6 +71,20 @@ def days_until(scenario: Scenario, now: Instant) -> int:
 
 
 N = TypeVar("N")
+D = TypeVar("D", Agreement, Launch, Dispute)
+
+
+def _same(one: D, other: D) -> bool:
+    """Whether two records tell the same, whenever each was known."""
+    return msgspec.structs.replace(one, id=other.id, recorded_at=other.recorded_at) == other
+
+
+def try_rules(scenario: Scenario) -> None:
+    """Try every rule in a child process, before the transaction: a trial takes its time. Raises InvalidRequest."""
+    for place, told in enumerate(scenario.launches):
+        if told.rule:
+            with _Named(f"launches[{place}]"):
+                try_rule(told.rule, told.examples)
 
 
 @dataclass(slots=True)
@@ -84,6 +98,7 @@ class _Applying:
     models: dict[str, BoxModel] = field(default_factory=dict)
     operators: dict[str, Operator] = field(default_factory=dict)
     networks: dict[str, Network] = field(default_factory=dict)
+    told: set[tuple[str, str, str, int]] = field(default_factory=set)
 
     def run(self) -> None:
         day_of(self.scenario.today, "today")
@@ -115,6 +130,11 @@ class _Applying:
     def _model(self, told: ModelTold) -> None:
         there = {one.id for one in fleet.all_models(self.conn)}
         made = fleet.ensure_box_model(self.conn, told.oui, told.product_class, told.name, told.capabilities, self.now)
+        if made.capabilities != told.capabilities:
+            raise InvalidRequest(
+                f"The box model {told.name!r} is there already, with other capabilities.",
+                remedy="Tell of it as it is, or of a new product class.",
+            )
         self.models[told.name] = made
         if made.id not in there:
             self._new("box model", told.name)
@@ -129,21 +149,21 @@ class _Applying:
     def _agreement(self, told: AgreementTold) -> None:
         operator, service = self._of(self.operators, "operator", told.operator), self._of(self.services, "service", told.service)
         since, until = self._at(operator, "since", told.since), self._maybe(operator, "until", told.until)
-        known = self._known(operator, told)
-        for one in carriage.all_agreements(self.conn):
-            if one == Agreement(
-                id=one.id,
-                operator=operator.id,
-                service=service.id,
-                status=told.status,
-                valid_from=since,
-                valid_to=until,
-                recorded_at=one.recorded_at if told.known is None else known,
-                reason=told.reason,
-                territories=told.territories,
-                billing=told.billing,
-            ):
-                return
+        wanted = Agreement(
+            id=AgreementId(""),
+            operator=operator.id,
+            service=service.id,
+            status=told.status,
+            valid_from=since,
+            valid_to=until,
+            recorded_at=self.now,
+            reason=told.reason,
+            territories=told.territories,
+            billing=told.billing,
+        )
+        before = self._before(carriage.all_agreements(self.conn), wanted)
+        if before is not None and _same(before, wanted):
+            return
         carriage.record_agreement(
             self.conn,
             operator.id,
@@ -156,7 +176,7 @@ class _Applying:
             reason=told.reason,
             territories=told.territories,
             billing=told.billing,
-            recorded_at=known,
+            recorded_at=self._known(operator, told) if before is None else self.now,
         )
         self._new("agreement", f"{operator.name} and {service.name}: {told.status.value} since {told.since}")
 
@@ -188,12 +208,11 @@ class _Applying:
             ),
             reason=told.reason,
         )
-        for one in carriage.all_launches(self.conn):
-            recorded_at = one.recorded_at if told.known is None else launch.recorded_at
-            if one == msgspec.structs.replace(launch, id=one.id, recorded_at=recorded_at):
+        before = self._before(carriage.all_launches(self.conn), launch)
+        if before is not None:
+            if _same(before, launch):
                 return
-        if told.rule:
-            try_rule(told.rule, told.examples)
+            launch = msgspec.structs.replace(launch, recorded_at=self.now)
         carriage.record_launch(self.conn, launch, self.now, actor=ACTOR)
         text = f"{service.name} at {operator.name}: {told.state.value} since {told.since}"
         self._new("launch", f"{text}, announced for {launch.announced_for}" if launch.announced_for else text)
@@ -248,12 +267,29 @@ class _Applying:
             recorded_at=self._known(operator, told),
             note=told.note,
         )
-        for one in interconnect.all_disputes(self.conn):
-            recorded_at = one.recorded_at if told.known is None else dispute.recorded_at
-            if one == msgspec.structs.replace(dispute, id=one.id, recorded_at=recorded_at):
+        recorded = [one for one in interconnect.all_disputes(self.conn) if one.network == network.id]
+        before = self._before(recorded, dispute)
+        if before is not None:
+            if _same(before, dispute):
                 return
+            dispute = msgspec.structs.replace(dispute, recorded_at=self.now)
         interconnect.record_dispute(self.conn, dispute, self.now, actor=ACTOR)
         self._new("dispute", f"{operator.name} and {network.name}: {told.state.value}")
+
+    def _before(self, recorded: Sequence[D], wanted: D) -> D | None:
+        """The newest record that begins at the same moment: what is told otherwise now is a correction of it, known from now on.
+
+        Raises InvalidRequest where this file tells of that moment twice.
+        """
+
+        def place(one: D) -> tuple[str, str, str, int]:
+            about = getattr(one, "service", "") or getattr(one, "network", "")
+            return type(one).__name__, one.operator, about, one.valid_from
+
+        if place(wanted) in self.told:
+            raise InvalidRequest("This file tells of the same from the same moment on twice.", remedy="Write it once.")
+        self.told.add(place(wanted))
+        return next((one for one in reversed(recorded) if place(one) == place(wanted)), None)
 
     def _new(self, kind: str, what: str) -> None:
         self.changes.append(Change(kind, what))
