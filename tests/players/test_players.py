@@ -121,10 +121,10 @@ def served(
     files = package(film, folder / "work", PackageId(new_id()), keys, (DrmSystem.CLEARKEY,), folder / "out", find_tools())
     verify(folder / "out", film, keys, find_tools())
     asked: list[list[str]] = []
-    with serve_package(folder / "out", keys, asked) as origin, serve_files({"work": folder / "work"}) as work:
+    with serve_package(folder / "out", keys, asked) as origin, serve_files({"clear": folder / "work"}) as renditions:
         result = Served(film, folder / "work", files, keys, origin, asked)
         with _page(browser, site) as page:
-            page.evaluate("(url) => page.clear({ url })", f"{work}/work/{film.video[0].path}")
+            page.evaluate("(url) => page.clear({ url })", f"{renditions}/clear/{film.video[0].path}")
             for number in _frames(film):
                 result.clear[number] = _frame(page, result, number)
         assert len(set(result.clear.values())) == len(result.clear), "the chosen frames look alike: they prove nothing"

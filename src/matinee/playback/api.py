@@ -6,7 +6,7 @@ to its bytes (see README.md).
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import msgspec
 from litestar import Request, post
@@ -56,6 +56,11 @@ _START = ((b"content-type", b"application/json"), (b"cache-control", b"no-store"
 Act = Callable[[Party, Mapping[str, Any], bytes], Awaitable[object]]
 
 
+def _answered_before() -> NoReturn:
+    """The end of a handler that gives a route its description: `straight` has answered it ahead of the framework (decision 7)."""
+    raise RuntimeError("a route that `straight` answers came to its handler")
+
+
 def routes(desk: Desk) -> list[HTTPRouteHandler]:
     """The handlers, over one desk."""
 
@@ -76,7 +81,7 @@ def routes(desk: Desk) -> list[HTTPRouteHandler]:
     @post("/api/v1/playback", status_code=200, opt={"policy": SCREENS}, middleware=[straight(begin)])
     async def play(data: JSONBody[PlayAsked]) -> PlayTold:
         """Begin a play: manifests, licence, resume position, preferences, thumbnails, markers, in one answer."""
-        raise NotImplementedError  # `straight` answers
+        _answered_before()
 
     @post(
         "/api/v1/playback/{session_id:str}/heartbeat",
@@ -86,7 +91,7 @@ def routes(desk: Desk) -> list[HTTPRouteHandler]:
     )
     async def heartbeat(session_id: FromPath[str], data: JSONBody[HeartbeatSaid]) -> HeartbeatHeard:
         """Report a place; the answer renews the token before it ends and says whether to stop."""
-        raise NotImplementedError
+        _answered_before()
 
     @post("/api/v1/playback/{session_id:str}/end", status_code=204, opt={"policy": SCREENS})
     async def end(request: Request[Any, Any, Any], session_id: FromPath[str], data: JSONBody[EndSaid]) -> None:
@@ -98,7 +103,7 @@ def routes(desk: Desk) -> list[HTTPRouteHandler]:
     )
     async def clearkey(stream_token: FromPath[str], data: JSONBody[ClearKeyRequest]) -> ClearKeyAnswer:
         """A ClearKey licence in the W3C form, for the film of the stream token alone: the token is who asks."""
-        raise NotImplementedError
+        _answered_before()
 
     return [play, heartbeat, end, clearkey]
 
