@@ -11,6 +11,7 @@ import random
 import resource
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import cel
 
@@ -81,15 +82,7 @@ def run() -> list[Row]:
 
 
 def _against(row: Row, holds: bool, goal: str) -> Row:
-    return Row(
-        name=row.name,
-        value=row.value,
-        unit=row.unit,
-        baseline=row.baseline,
-        ratio=row.ratio,
-        goal=goal,
-        verdict="meets" if holds else "misses",
-    )
+    return replace(row, goal=goal, verdict="meets" if holds else "misses")
 
 
 def _installation() -> tuple[Fleet, Carriage, list[ServiceId]]:

@@ -12,12 +12,12 @@ from litestar.testing import TestClient
 
 from matinee.app.web import create_web
 from matinee.base.clock import Clock, Instant
-from matinee.base.ids import HouseholdId, OperatorId, ProfileId, PublisherId, TitleId
+from matinee.base.ids import HouseholdId, LaunchId, OperatorId, ProfileId, PublisherId, TitleId
 from matinee.carriage import api as carriage_api
 from matinee.carriage import ofrep
-from matinee.carriage.model import AgreementStatus
+from matinee.carriage.model import AgreementStatus, Launch, LaunchState
 from matinee.carriage.snapshot import Carriage, PartySight
-from matinee.carriage.store import ensure_open_launch, record_agreement
+from matinee.carriage.store import ensure_open_launch, record_agreement, record_launch
 from matinee.catalogue import api as catalogue_api
 from matinee.catalogue import store as titles
 from matinee.catalogue.model import AgeClass, Language, Service, Title, Watched
@@ -146,6 +146,15 @@ class World:
                 **fields,
             )
             ensure_open_launch(conn, operator, service.id, self.now, actor="test")
+        self.feed.poll()
+
+    def switch(self, operator: OperatorId, service: Service, state: str = "open", **changes: Any) -> None:
+        """Record a launch, a moment later than whatever was recorded before: open to every box but for what is changed."""
+        self.now = Instant(self.now + 1)
+        words = {"technical_at": Instant(0), "valid_from": self.now, "recorded_at": self.now} | changes
+        made = Launch(id=LaunchId(""), operator=operator, service=service.id, state=LaunchState(state), **words)
+        with self.database.write() as conn:
+            record_launch(conn, made, self.now, actor="test")
         self.feed.poll()
 
     def put(self, *made: Title) -> None:

@@ -155,18 +155,7 @@ def test_a_pause_takes_no_new_plays_and_lets_films_run_a_kill_ends_them(any_data
     party = Resolver(world.keys, world.fleet, world.members).resolve(world.one.box_token, world.now)
     assert party is not None
     for state, there, running in (("paused", False, True), ("open", True, True), ("killed", False, False)):
-        world.now = Instant(world.now + 1)
-        switched = msgspec.structs.replace(
-            OPEN,
-            operator=world.orange,
-            service=world.cinema.id,
-            state=LaunchState(state),
-            valid_from=world.now,
-            recorded_at=world.now,
-        )
-        with any_database.write() as conn:
-            store.record_launch(conn, switched, world.now, actor="test")
-        world.feed.poll()
+        world.switch(world.orange, world.cinema, state)
         now = world.sights.sight(party, None, world.now)
         assert (world.cinema.id in now.services, world.cinema.id in now.listed) == (there, there), state
         assert (world.cinema.id in world.sights.sight(party, None, world.now, playing=True).services) is running, state
@@ -176,19 +165,7 @@ def test_a_share_of_the_boxes_is_the_same_boxes_on_every_screen_of_their_homes(a
     world = World(any_database)
     homes = [world.settle(world.orange, f"home-{number}") for number in range(40)]
     for share in (0, 2_500, 10_000):
-        world.now = Instant(world.now + 1)
-        shared = msgspec.structs.replace(
-            OPEN,
-            operator=world.orange,
-            service=world.cinema.id,
-            valid_from=world.now,
-            recorded_at=world.now,
-            share=share,
-            salt="draw",
-        )
-        with any_database.write() as conn:
-            store.record_launch(conn, shared, world.now, actor="test")
-        world.feed.poll()
+        world.switch(world.orange, world.cinema, share=share, salt="draw")
         resolver = Resolver(world.keys, world.fleet, world.members)
         for home in homes:
             expected = bucket("draw", home.box.id, 10_000) < share
@@ -206,18 +183,7 @@ def test_how_a_service_is_found(any_database: Database, found_by: str, page: boo
     world = World(any_database)
     made = film("The keeper", publisher=world.studio.id, service=world.cinema.id)
     world.put(made)
-    world.now = Instant(world.now + 1)
-    switched = msgspec.structs.replace(
-        OPEN,
-        operator=world.orange,
-        service=world.cinema.id,
-        discoverability=Discoverability(found_by),
-        valid_from=world.now,
-        recorded_at=world.now,
-    )
-    with any_database.write() as conn:
-        store.record_launch(conn, switched, world.now, actor="test")
-    world.feed.poll()
+    world.switch(world.orange, world.cinema, discoverability=Discoverability(found_by))
     with screens(world) as ask:
         for screen in (ask.box, ask.phone):
             assert (screen.get(f"/api/v1/titles/{made.id}").status_code == 200) is page

@@ -3,15 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-import msgspec
 import pytest
 
-from matinee.base.clock import Instant
-from matinee.carriage import store
 from matinee.carriage.buckets import bucket
-from matinee.carriage.model import LaunchState
 from matinee.outside.database import Database, metadata
-from tests.carriage.test_agreements import OPEN
 from tests.world import Screens, World, screens
 
 BULK = "/ofrep/v1/evaluate/flags"
@@ -35,16 +30,6 @@ def context(key: str | None) -> dict[str, Any]:
     return {"context": {} if key is None else {"targetingKey": key}}
 
 
-def switch(world: World, **changes: Any) -> None:
-    world.now = Instant(world.now + 1)
-    made = msgspec.structs.replace(
-        OPEN, operator=world.orange, service=world.cinema.id, valid_from=world.now, recorded_at=world.now, **changes
-    )
-    with world.database.write() as conn:
-        store.record_launch(conn, made, world.now, actor="test")
-    world.feed.poll()
-
-
 def test_a_flag_is_whether_a_box_has_a_service(world: World, ask: Screens) -> None:
     for box, value, reason in ((world.one.box.id, True, "TARGETING_MATCH"), (world.other.box.id, False, "DISABLED")):
         answer = ask.studio.send("POST", f"{BULK}/{world.cinema.id}", context(box))
@@ -59,13 +44,13 @@ def test_reasons_follow_the_decision(world: World, ask: Screens) -> None:
         return dict(ask.studio.send("POST", f"{BULK}/{world.cinema.id}", context(world.one.box.id)).json())
 
     place = bucket("w", world.one.box.id, 10_000)
-    switch(world, share=place + 1, salt="w")
+    world.switch(world.orange, world.cinema, share=place + 1, salt="w")
     assert (flag()["value"], flag()["reason"]) == (True, "SPLIT")
-    switch(world, share=place, salt="w")
+    world.switch(world.orange, world.cinema, share=place, salt="w")
     assert (flag()["value"], flag()["reason"]) == (False, "SPLIT")
-    switch(world, models=("another",))
+    world.switch(world.orange, world.cinema, models=("another",))
     assert (flag()["value"], flag()["reason"], flag()["metadata"]["clause"]) == (False, "TARGETING_MATCH", "model")
-    switch(world, state=LaunchState.KILLED)
+    world.switch(world.orange, world.cinema, "killed")
     assert (flag()["value"], flag()["reason"]) == (False, "DISABLED")
 
 
@@ -78,7 +63,7 @@ def test_all_flags_at_once_and_304_until_something_changes(world: World, ask: Sc
         return ask.studio._client.post(BULK, json=context(world.one.box.id), headers=headers).status_code
 
     assert again() == 304
-    switch(world, state=LaunchState.PAUSED)
+    world.switch(world.orange, world.cinema, "paused")
     assert again() == 200
 
 

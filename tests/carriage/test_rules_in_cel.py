@@ -1,18 +1,19 @@
 """Rules in CEL: what they may say of a box, what is refused before it is compiled, and what a trial in a child finds."""
 
 import contextlib
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from matinee.base.ids import BoxId, BoxModelId
+from matinee.carriage import trial
 from matinee.carriage.expressions import FIELDS, asks_for_one_box, check, evaluate, facts_of
 from matinee.carriage.model import BoxView, CarriageError, Clause, ClauseName, Shows
 from matinee.carriage.rules import decide
 from matinee.carriage.trial import Example, try_rule
 from matinee.fleet.model import BoxModel, Interface
+from matinee.outside.processes import Limits
 from tests.carriage.test_decide import FRENCH, S, day, launch, signed
 
 PLAY = BoxModel(
@@ -130,18 +131,9 @@ def test_an_operators_examples_are_tried_with_its_rule() -> None:
 
 
 def test_a_rule_that_takes_its_time_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    from matinee.carriage import trial
-
-    monkeypatch.setattr(trial, "LIMITS", no_time())
+    monkeypatch.setattr(trial, "LIMITS", Limits(wall_seconds=0.01))  # less than the child's start: as a rule without end
     with pytest.raises(CarriageError, match="came to no end"):
         try_rule("box.memory_mb > 1")
-
-
-def no_time() -> Any:
-    """So little time that the child cannot even start: what a rule without end would meet."""
-    from matinee.outside.processes import Limits
-
-    return Limits(wall_seconds=0.01)
 
 
 def test_boxes_of_one_kind_are_told_apart_by_serial_alone() -> None:
@@ -149,11 +141,16 @@ def test_boxes_of_one_kind_are_told_apart_by_serial_alone() -> None:
     assert not asks_for_one_box('box.model == "box.serial"'), "what stands in a text is no name"
 
 
-@given(st.text(max_size=60))
-def test_whatever_is_typed_ends_in_an_answer_or_a_refusal(rule: str) -> None:
+def ends(rule: str) -> None:
+    """A rule is refused, cannot be evaluated, or says yes or no: nothing else comes of it."""
     with contextlib.suppress(CarriageError):
         check(rule)
         assert isinstance(evaluate(rule, {}), bool)
+
+
+@given(st.text(max_size=60))
+def test_whatever_is_typed_ends_in_an_answer_or_a_refusal(rule: str) -> None:
+    ends(rule)
 
 
 _PIECES = st.sampled_from(
@@ -185,7 +182,7 @@ _PIECES = st.sampled_from(
 
 @given(st.lists(_PIECES, max_size=14).map(" ".join))
 def test_whatever_is_built_of_its_words_too(rule: str) -> None:
-    test_whatever_is_typed_ends_in_an_answer_or_a_refusal.hypothesis.inner_test(rule)  # type: ignore[attr-defined]
+    ends(rule)
 
 
 def test_a_trial_knows_the_fullest_box_and_no_box_is_fuller() -> None:

@@ -73,6 +73,16 @@ class Reach:
     having: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """All records, and what was decided by them: swapped whole, so that no answer is made of two states."""
+
+    recorded: dict[OperatorId, dict[ServiceId, _Records]]
+    tells_apart: frozenset[OperatorId]
+    """Operators with a launch that may tell two boxes of one kind apart."""
+    kept: dict[tuple[OperatorId, BoxView], tuple[Instant, Instant | None, Seen]]
+
+
 class Carriage:
     """Follows the topic "carriage". Answers are kept until the next dated change, and dropped when a record comes."""
 
@@ -80,9 +90,7 @@ class Carriage:
 
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
-        self._recorded: dict[OperatorId, dict[ServiceId, _Records]] = {}
-        self._shared: frozenset[OperatorId] = frozenset()
-        self._kept: dict[tuple[OperatorId, BoxView], tuple[Instant, Instant | None, Seen]] = {}
+        self._known = _Known({}, frozenset(), {})
 
     def load(self, conn: Connection) -> None:
         self.put(store.all_agreements(conn), store.all_launches(conn))
@@ -101,9 +109,7 @@ class Carriage:
             row = recorded.setdefault(launch.operator, {})
             known = row.get(launch.service, _Records())
             row[launch.service] = _Records(known.agreements, (*known.launches, launch))
-        self._recorded = recorded
-        self._shared = frozenset(launch.operator for launch in launches if _tells_boxes_apart(launch))
-        self._kept = {}
+        self._known = _Known(recorded, frozenset(launch.operator for launch in launches if _tells_boxes_apart(launch)), {})
 
     def view_of(self, box: BoxId, at: Instant, known_at: Instant | None = None) -> BoxView:
         """What a decision looks at of a box. Its identity is today's: identities are not dated yet."""
@@ -123,43 +129,46 @@ class Carriage:
     def explain(self, box: BoxId, service: ServiceId, at: Instant, known_at: Instant | None = None) -> Decision:
         """Decide for one box at any moment, as it was known at any other, at the line where it stood then."""
         operator = self._fleet.operator_of_line(self._fleet.line_of(box, at, known_at))
-        return self._decide(service, operator, self.view_of(box, at, known_at), at, known_at)
+        return self._decide(self._known, service, operator, self.view_of(box, at, known_at), at, known_at)
 
     def reach(self, service: ServiceId, at: Instant, known_at: Instant | None = None) -> Sequence[Reach]:
         """How a service stood at each operator that has boxes or a record of it, by the operators' names."""
-        counted: dict[OperatorId, list[int]] = {one: [0, 0] for one, row in self._recorded.items() if service in row}
+        all_known = self._known
+        counted: dict[OperatorId, list[int]] = {one: [0, 0] for one, row in all_known.recorded.items() if service in row}
         kinds: dict[tuple[OperatorId, BoxView], bool] = {}
         for box, operator in self._fleet.boxes_by_operator(at, known_at):
-            kind = (operator, self._kind(operator, self.view_of(box, at, known_at)))
+            kind = (operator, _kind(all_known, operator, self.view_of(box, at, known_at)))
             if kind not in kinds:
-                kinds[kind] = self._decide(service, operator, kind[1], at, known_at).visible
+                kinds[kind] = self._decide(all_known, service, operator, kind[1], at, known_at).visible
             row = counted.setdefault(operator, [0, 0])
             row[0] += 1
             row[1] += kinds[kind]
         rows = []
         for one, (boxes, having) in counted.items():
-            known = self._fleet.operator(one)
-            if known is not None:
-                records = self._recorded.get(one, {}).get(service, _Records())
+            operator_now = self._fleet.operator(one)
+            if operator_now is not None:
+                records = all_known.recorded.get(one, {}).get(service, _Records())
                 launches = [launch for launch in records.launches if known_at is None or launch.recorded_at <= known_at]
                 agreement = in_force(records.agreements, at, known_at)
-                rows.append(Reach(known, agreement, *milestones(launches), boxes, having))
+                rows.append(Reach(operator_now, agreement, *milestones(launches), boxes, having))
         return sorted(rows, key=lambda row: row.operator.name)
 
     def _decide(
-        self, service: ServiceId, operator: OperatorId | None, view: BoxView, at: Instant, known_at: Instant | None
+        self,
+        known: _Known,
+        service: ServiceId,
+        operator: OperatorId | None,
+        view: BoxView,
+        at: Instant,
+        known_at: Instant | None,
     ) -> Decision:
-        records = _Records() if operator is None else self._recorded.get(operator, {}).get(service, _Records())
+        records = _Records() if operator is None else known.recorded.get(operator, {}).get(service, _Records())
         return decide(
             service, self._fleet.operator(operator), records.agreements, records.launches, view, at, known_at, self._model(view)
         )
 
     def _model(self, view: BoxView) -> BoxModel | None:
         return self._fleet.model(view.model) if view.model is not None else None
-
-    def _kind(self, operator: OperatorId, view: BoxView) -> BoxView:
-        """All that a decision looks at: the box itself too, where a launch is for a share of the operator's boxes."""
-        return view if operator in self._shared or view.box is None else msgspec.structs.replace(view, box=_ANY_BOX, serial="")
 
     def seen(self, operator: OperatorId | None, views: Sequence[BoxView], now: Instant) -> Seen:
         """What a screen has now whose line has these boxes: all that any of them has; of the rest, what the first is told."""
@@ -179,21 +188,26 @@ class Carriage:
         )
 
     def _seen_by(self, operator: OperatorId, view: BoxView, now: Instant) -> Seen:
-        # Written to the table that was there when the records were read: a refresh in between has put a new one up.
-        kept_in, recorded = self._kept, self._recorded.get(operator, {})
-        kind = self._kind(operator, view)
-        kept = kept_in.get((operator, kind))
+        known = self._known
+        kind = _kind(known, operator, view)
+        kept = known.kept.get((operator, kind))
         if kept is not None and kept[0] <= now and (kept[1] is None or now < kept[1]):
             return kept[2]
+        recorded = known.recorded.get(operator, {})
         found = _decide_all(self._fleet.operator(operator), recorded, kind, self._model(view), now)
         changes = [next_decision(one.agreements, one.launches, now) for one in recorded.values()]
-        if len(kept_in) >= MAX_KEPT:
-            kept_in.clear()
-        kept_in[operator, kind] = (now, min((at for at in changes if at is not None), default=None), found)
+        if len(known.kept) >= MAX_KEPT:
+            known.kept.clear()
+        known.kept[operator, kind] = (now, min((at for at in changes if at is not None), default=None), found)
         return found
 
 
 _ANY_BOX = BoxId("")
+
+
+def _kind(known: _Known, operator: OperatorId, view: BoxView) -> BoxView:
+    """All that a decision looks at: the box itself too, where a launch may tell boxes of one kind apart."""
+    return view if operator in known.tells_apart or view.box is None else msgspec.structs.replace(view, box=_ANY_BOX, serial="")
 
 
 def _tells_boxes_apart(launch: Launch) -> bool:

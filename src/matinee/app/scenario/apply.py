@@ -74,6 +74,15 @@ N = TypeVar("N")
 D = TypeVar("D", Agreement, Launch, Dispute)
 
 
+Place = tuple[str, str, str, int]
+"""Which record: its kind, its operator, what it is about, and since when it holds."""
+
+
+def _place(record: Agreement | Launch | Dispute) -> Place:
+    about = record.network if isinstance(record, Dispute) else record.service
+    return type(record).__name__, record.operator, about, record.valid_from
+
+
 def _same(one: D, other: D) -> bool:
     """Whether two records tell the same, whenever each was known."""
     return msgspec.structs.replace(one, id=other.id, recorded_at=other.recorded_at) == other
@@ -98,10 +107,14 @@ class _Applying:
     models: dict[str, BoxModel] = field(default_factory=dict)
     operators: dict[str, Operator] = field(default_factory=dict)
     networks: dict[str, Network] = field(default_factory=dict)
-    told: set[tuple[str, str, str, int]] = field(default_factory=set)
+    recorded: dict[Place, Agreement | Launch | Dispute] = field(default_factory=dict)
+    told: set[Place] = field(default_factory=set)
 
     def run(self) -> None:
         day_of(self.scenario.today, "today")
+        records: list[Agreement | Launch | Dispute] = [*carriage.all_agreements(self.conn), *carriage.all_launches(self.conn)]
+        records += interconnect.all_disputes(self.conn)
+        self.recorded = {_place(record): record for record in records}  # of several that begin at one moment, the newest
         for part, tell in (
             ("services", self._service),
             ("box_models", self._model),
@@ -161,7 +174,7 @@ class _Applying:
             territories=told.territories,
             billing=told.billing,
         )
-        before = self._before(carriage.all_agreements(self.conn), wanted)
+        before = self._before(wanted)
         if before is not None and _same(before, wanted):
             return
         carriage.record_agreement(
@@ -208,7 +221,7 @@ class _Applying:
             ),
             reason=told.reason,
         )
-        before = self._before(carriage.all_launches(self.conn), launch)
+        before = self._before(launch)
         if before is not None:
             if _same(before, launch):
                 return
@@ -267,8 +280,7 @@ class _Applying:
             recorded_at=self._known(operator, told),
             note=told.note,
         )
-        recorded = [one for one in interconnect.all_disputes(self.conn) if one.network == network.id]
-        before = self._before(recorded, dispute)
+        before = self._before(dispute)
         if before is not None:
             if _same(before, dispute):
                 return
@@ -276,20 +288,17 @@ class _Applying:
         interconnect.record_dispute(self.conn, dispute, self.now, actor=ACTOR)
         self._new("dispute", f"{operator.name} and {network.name}: {told.state.value}")
 
-    def _before(self, recorded: Sequence[D], wanted: D) -> D | None:
+    def _before(self, wanted: D) -> D | None:
         """The newest record that begins at the same moment: what is told otherwise now is a correction of it, known from now on.
 
         Raises InvalidRequest where this file tells of that moment twice.
         """
-
-        def place(one: D) -> tuple[str, str, str, int]:
-            about = getattr(one, "service", "") or getattr(one, "network", "")
-            return type(one).__name__, one.operator, about, one.valid_from
-
-        if place(wanted) in self.told:
+        place = _place(wanted)
+        if place in self.told:
             raise InvalidRequest("This file tells of the same from the same moment on twice.", remedy="Write it once.")
-        self.told.add(place(wanted))
-        return next((one for one in reversed(recorded) if place(one) == place(wanted)), None)
+        self.told.add(place)
+        before = self.recorded.get(place)
+        return before if isinstance(before, type(wanted)) else None
 
     def _new(self, kind: str, what: str) -> None:
         self.changes.append(Change(kind, what))
