@@ -15,7 +15,7 @@ from matinee.app.scenario.told import read_scenario
 from matinee.app.terminal import Terminal
 from matinee.base.clock import Instant, from_rfc3339, to_rfc3339
 from matinee.base.errors import InvalidRequest, NotFound
-from matinee.carriage.api import explained
+from matinee.carriage.explanations import explained
 from matinee.carriage.model import Decision, Shows
 from matinee.carriage.snapshot import Carriage, Reach
 from matinee.catalogue import store as catalogue

@@ -8,11 +8,11 @@ from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import Parameter
 
-from matinee.base.clock import Clock, Instant, from_rfc3339, to_rfc3339
+from matinee.base.clock import Clock, Instant, from_rfc3339
 from matinee.base.errors import InvalidRequest, NotFound
 from matinee.base.ids import BoxId, ServiceId, is_id
 from matinee.base.party import PUBLISHERS, SCREENS, Party
-from matinee.carriage.model import Decision
+from matinee.carriage.explanations import Explanation, explained
 from matinee.carriage.snapshot import Carriage, PartySight
 from matinee.catalogue.answers import AnyRequest, revalidated
 from matinee.catalogue.snapshot import Catalogue
@@ -35,27 +35,6 @@ class Announced(msgspec.Struct, frozen=True, kw_only=True):
 
 class AnnouncedList(msgspec.Struct, frozen=True, kw_only=True):
     services: list[Announced]
-
-
-class WireClause(msgspec.Struct, frozen=True, kw_only=True):
-    name: str
-    holds: bool
-    says: str
-
-
-class Explanation(msgspec.Struct, frozen=True, kw_only=True):
-    """A decision with every clause's answer; `known_at` null is as it is known now."""
-
-    service: str
-    box: str
-    operator: str | None
-    at: str
-    known_at: str | None
-    visible: bool
-    shows: str
-    discoverability: str
-    announced_for: str
-    clauses: list[WireClause]
 
 
 def routes(
@@ -89,22 +68,6 @@ def routes(
         return Response(explained(decision), headers={"Cache-Control": "private, no-store"})
 
     return [get_announced, get_decision]
-
-
-def explained(decision: Decision) -> Explanation:
-    """A decision as it goes over the wire."""
-    return Explanation(
-        service=decision.service,
-        box=decision.box or "",
-        operator=decision.operator,
-        at=to_rfc3339(decision.at),
-        known_at=None if decision.known_at is None else to_rfc3339(decision.known_at),
-        visible=decision.visible,
-        shows=decision.shows.value,
-        discoverability=decision.discoverability.value,
-        announced_for=decision.announced_for,
-        clauses=[WireClause(name=one.name.value, holds=one.holds, says=one.says) for one in decision.clauses],
-    )
 
 
 def _instant(field: str, text: str | None) -> Instant | None:

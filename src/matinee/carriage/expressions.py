@@ -10,8 +10,6 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-import cel
-
 from matinee.carriage.model import BoxView, CarriageError
 from matinee.fleet.model import BoxModel
 
@@ -115,6 +113,8 @@ def evaluate(rule: str, facts: Mapping[str, Any]) -> bool:
 
 @functools.lru_cache(maxsize=1_000)
 def _compiled(rule: str) -> Any:
+    import cel  # brings a command line of its own along, which no command of ours need wait for
+
     try:
         return cel.compile(rule)
     except BaseException as error:

@@ -16,7 +16,7 @@ from matinee.base.dated import in_force
 from matinee.base.ids import BoxId, OperatorId, ServiceId
 from matinee.base.party import Party, PartyKind
 from matinee.carriage import store
-from matinee.carriage.expressions import asks_for_one_box
+from matinee.carriage.expressions import asks_for_one_box, check
 from matinee.carriage.model import ALL_BOXES, Agreement, BoxView, CarriageError, Decision, Discoverability, Launch, Shows
 from matinee.carriage.rules import decide, milestones, next_decision
 from matinee.catalogue.model import AGE_CLASSES, Language, Service, Sight
@@ -214,6 +214,7 @@ def _tells_boxes_apart(launch: Launch) -> bool:
     if launch.share != ALL_BOXES or not launch.rule:
         return launch.share != ALL_BOXES
     try:
+        check(launch.rule)  # compiled here, on the feed's thread, and not in the first request
         return asks_for_one_box(launch.rule)
     except CarriageError:  # recorded under other bounds: it holds for no box, and each says so of itself
         return True

@@ -39,8 +39,8 @@ class _Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def try_rule(rule: str, examples: Sequence[Example] = ()) -> None:
-    """Check a rule, then compile and evaluate it in a child process. Raises CarriageError with what is wrong."""
-    check_words(rule, examples)
+    """Check, compile and evaluate a rule in a child process. Raises CarriageError with what is wrong."""
+    _check_examples(examples)
     with tempfile.TemporaryDirectory() as folder:
         asked = Path(folder) / "rule.json"
         asked.write_bytes(msgspec.json.encode(_Asked(rule=rule, examples=tuple(examples))))
@@ -58,8 +58,8 @@ def try_rule(rule: str, examples: Sequence[Example] = ()) -> None:
         raise CarriageError(answer.wrong, remedy=answer.remedy)
 
 
-def check_words(rule: str, examples: Sequence[Example]) -> None:
-    """What can be said without compiling: bounds, names, and the fields of the examples."""
+def _check_examples(examples: Sequence[Example]) -> None:
+    """Whether each example names known fields, each with a value of its type."""
     for number, example in enumerate(examples):
         for name, value in example.box.items():
             if name not in FIELDS:

@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 from sqlalchemy.engine import Connection
 
 from matinee.base.clock import Instant
-from matinee.base.dated import in_force, next_change
+from matinee.base.dated import in_force
 from matinee.base.ids import BoxId, BoxModelId, LineId, OperatorId
 from matinee.base.party import Party, PartyKind
 from matinee.fleet import store
@@ -94,10 +94,6 @@ class Fleet:
         """What the box was confirmed to run at a moment."""
         recorded = in_force(self._interfaces.get(box, ()), now, known_at)
         return None if recorded is None else recorded.interface
-
-    def next_change_of(self, box: BoxId, now: Instant) -> Instant | None:
-        """The next moment at which line or interface of a box changes by what is recorded already."""
-        return next_change((*self._assignments.get(box, ()), *self._interfaces.get(box, ())), now)
 
     def boxes_by_operator(self, at: Instant, known_at: Instant | None = None) -> Iterator[tuple[BoxId, OperatorId]]:
         """Each box that stood at a line at a moment, with the line's operator."""

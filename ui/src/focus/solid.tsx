@@ -20,8 +20,11 @@ export interface Focus {
   readonly index: FocusIndex;
   /** A page that scrolls follows the focus; a television's screen moves its rows itself. */
   readonly scrolls: boolean;
-  /** Let the document's focus follow: at once in a browser, after the paint of its ring on a television. */
-  give(element: HTMLElement): void;
+  /**
+   * Let the document's focus follow: at once in a browser, where the page scrolls to an item and stays for a layer; after the
+   * paint of its ring on a television.
+   */
+  give(element: HTMLElement, what: "item" | "layer"): void;
   readonly owner: Accessor<Owner>;
   isOwner(key: string): boolean;
 }
@@ -41,8 +44,8 @@ export function createFocus(scrolls = false): Focus {
   // The document's own focus makes the browser lay out the page at once: on a slow box that is half of a key's time. Of
   // several keys before one paint only the last one's item is given it.
   let due: HTMLElement | null = null;
-  function give(element: HTMLElement): void {
-    if (scrolls) return element.focus();
+  function give(element: HTMLElement, what: "item" | "layer"): void {
+    if (scrolls) return element.focus({ preventScroll: what === "layer" });
     if (due === null) {
       afterPaint(() => {
         due?.focus({ preventScroll: true });
@@ -101,7 +104,7 @@ export function Layer(props: LayerProps): JSX.Element {
   createRenderEffect(() => focus.index.reorder(id, props.order, props.initial));
   const anchored = (): boolean => focus.isOwner(keyOf(id, null, 0));
   createEffect(() => {
-    if (anchored()) focus.give(element);
+    if (anchored()) focus.give(element, "layer");
   });
   onCleanup(() => focus.index.close(id));
   const covered = (): boolean => focus.owner().layer !== id;
@@ -196,7 +199,7 @@ export function bindZone(id: string): ZoneBinding {
       createRenderEffect(() => (element.tabIndex = isCurrent(index) ? 0 : -1));
       createRenderEffect(() => element.toggleAttribute("data-focused", owns()));
       createEffect(() => {
-        if (owns()) focus.give(element);
+        if (owns()) focus.give(element, "item");
       });
     }
     return { ref };
