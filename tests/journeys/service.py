@@ -164,7 +164,8 @@ class Service:
     def client(self, token: str | None = None) -> httpx.Client:
         """A client of the API: the box's, unless another token is given; "" for nobody's."""
         wanted = self.box_token if token is None else token
-        return httpx.Client(base_url=self.web, headers={"Authorization": f"Bearer {wanted}"} if wanted else {}, timeout=20)
+        headers = {"Authorization": f"Bearer {wanted}"} if wanted else {}
+        return httpx.Client(base_url=self.web, headers=headers, timeout=20, verify=self.web.startswith("http:"))
 
     def matinee(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run a command on this service's data."""
@@ -233,11 +234,13 @@ def free_ports(count: int) -> list[int]:
 
 
 @contextlib.contextmanager
-def serving(environment: Mapping[str, str], log: Path, *, port: int, edge_port: int) -> Iterator["subprocess.Popen[bytes]"]:
+def serving(
+    environment: Mapping[str, str], log: Path, *options: str, port: int, edge_port: int, scheme: str = "http"
+) -> Iterator["subprocess.Popen[bytes]"]:
     """`matinee serve` until the block ends; up and answering when it begins."""
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "matinee.app.cli", "serve", "--port", str(port), "--edge-port", str(edge_port)],
+            [sys.executable, "-m", "matinee.app.cli", "serve", "--port", str(port), "--edge-port", str(edge_port), *options],
             env=dict(environment),
             stdin=subprocess.DEVNULL,
             stdout=out,
@@ -245,7 +248,7 @@ def serving(environment: Mapping[str, str], log: Path, *, port: int, edge_port: 
             preexec_fn=dies_with_parent,
         )
         try:
-            for address in (f"http://127.0.0.1:{port}/healthz", f"http://127.0.0.1:{edge_port}/"):
+            for address in (f"{scheme}://127.0.0.1:{port}/healthz", f"{scheme}://127.0.0.1:{edge_port}/"):
                 _await_answer(address, process, log)
             yield process
         finally:
@@ -262,7 +265,7 @@ def _await_answer(address: str, process: "subprocess.Popen[bytes]", log: Path) -
     while time.monotonic() < end:
         assert process.poll() is None, f"matinee serve ended with {process.returncode}:\n{log.read_text()}"
         try:
-            httpx.get(address, timeout=2)
+            httpx.get(address, timeout=2, verify=False)  # whether it is up; whom to trust is the journeys' to ask
         except httpx.HTTPError:
             time.sleep(0.1)
         else:

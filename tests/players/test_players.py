@@ -1,4 +1,4 @@
-"""Three players that we did not write play a package in Chromium, and show the very frames that were encoded.
+"""Three players and ffprobe, which we did not write, play a package: in Chromium they show the very frames that were encoded.
 
 Chromium decodes H.264 in software here, so that the pixels of an encrypted frame must hash equal to those of the same frame
 of the clear rendition, shown by the same browser.
@@ -28,6 +28,7 @@ from matinee.library.work import package, verify
 from matinee.outside.tools import find_tools
 from tests.library.films import Shape, make_film
 from tests.players.server import serve_files, serve_package
+from tests.readers import frames_by_ffprobe
 from tests.shared import MEDIA
 
 _MODULES = Path(__file__).parents[2] / "ui" / "node_modules"
@@ -55,6 +56,7 @@ class Served:
 
     film: EncodedFilm
     work: Path
+    package: Path
     files: PackageFiles
     keys: ContentKeys
     origin: str
@@ -122,7 +124,7 @@ def served(
     verify(folder / "out", film, keys, find_tools())
     asked: list[list[str]] = []
     with serve_package(folder / "out", keys, asked) as origin, serve_files({"clear": folder / "work"}) as renditions:
-        result = Served(film, folder / "work", files, keys, origin, asked)
+        result = Served(film, folder / "work", folder / "out", files, keys, origin, asked)
         with _page(browser, site) as page:
             page.evaluate("(url) => page.clear({ url })", f"{renditions}/clear/{film.video[0].path}")
             for number in _frames(film):
@@ -179,6 +181,11 @@ def test_a_player_shows_the_frames_that_were_encoded(served: Served, browser: Br
         if kind != "hls":  # hls.js knows no thumbnails
             _shows_thumbnails(page, served)
         assert page.evaluate("page.errors") == []
+
+
+def test_ffprobe_reads_every_frame_of_every_rung(served: Served) -> None:
+    expected = {(rung.height, served.film.frames) for rung in served.film.video}
+    assert frames_by_ffprobe(served.package, served.keys.key.hex()) == expected
 
 
 def _settled_frame(page: Page, served: Served, number: int) -> str:
