@@ -7,9 +7,11 @@ leaves no row, no file and no process, which is seen by comparing the tables, th
 import json
 import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -299,3 +301,30 @@ def test_a_full_disk_is_told_and_nothing_is_left(
     assert left.read_text() == "", shows
     assert (rows_of(data), files_of(data)) == before, shows
     assert processes_of(data) == [], shows
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_detached_add_is_done_by_a_worker_alone(
+    ready: tuple[Path, dict[str, str]], tmp_path: Path, clip: Path, number: signal.Signals
+) -> None:
+    _, environment = ready
+
+    def told() -> tuple[list[str], list[str]]:
+        known = json.loads(run_matinee(["titles", "--json"], environment).stdout)
+        return [one["name"] for one in known["titles"]], [one["name"] for one in known["ingests"]]
+
+    film = another(clip, tmp_path / "Left to others.mp4")
+    assert run_matinee(["add", str(film), "--detach"], environment, ADD_SECONDS).returncode == cli.DONE
+    assert told() == ([], ["Left to others.mp4"]), "nobody is there to do it, and it is not lost"
+    worker = subprocess.Popen([sys.executable, "-m", "matinee.app.cli", "work"], env=environment, stdin=subprocess.DEVNULL)
+    try:
+        end = time.monotonic() + ADD_SECONDS / 2
+        while told()[0] == []:
+            assert worker.poll() is None
+            assert time.monotonic() < end
+        assert told() == (["Left to others"], [])
+        worker.send_signal(number)
+        assert worker.wait(20) == cli.DONE
+    finally:
+        worker.kill()
+        worker.wait()
