@@ -20,34 +20,43 @@ from tests.proving import BIN, ROOT, Line, Verdict, matinee, prove, run, run_tes
 
 CI_LIMIT_MINUTES = 15
 FIRST_TITLE_SECONDS = 120
+SECOND_RUN_SECONDS = 20
 
 
 def demo_on_a_fresh_clone() -> Verdict:
-    """`make demo` ends with addresses; the first title may be watched within two minutes; the box plays by keys alone."""
+    """`make demo` ends with addresses; the first title may be watched within two minutes; the box plays by keys alone; a second
+    run is there in seconds."""
     with _fresh_clone() as clone, tempfile.TemporaryDirectory() as data:
         run(["make", "setup"], clone)
-        began = time.monotonic()
-        port, edge_port = _free_port(), _free_port()
-        log = (clone / "demo.log").open("w+")
-        demo = subprocess.Popen(
-            [clone / ".venv/bin/matinee", "demo", "--data", data, "--port", str(port), "--edge-port", str(edge_port)],
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
-            first = _await_in_log(clone / "demo.log", r"ready to watch", 300)
-            first_seconds = first - began
-            address = _await_address(clone / "demo.log", 600)
+        with _demo(clone, data) as log:
+            began = time.monotonic()
+            first = _await_in_log(log, r"ready to watch", 300) - began
+            address = _await_address(log, 600)
             keys = run_tests(["tests/journeys/test_demo_by_keys.py"], {"MATINEE_DEMO_ADDRESS": address})
-            fine = first_seconds <= FIRST_TITLE_SECONDS and keys[0]
-            return fine, f"first title after {first_seconds:.0f} s (goal {FIRST_TITLE_SECONDS}); by keys alone: {keys[1]}"
-        finally:
-            os.killpg(demo.pid, signal.SIGINT)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                demo.wait(20)
-            if demo.poll() is None:
-                demo.kill()
+        with _demo(clone, data) as log:
+            began = time.monotonic()
+            second = _await_in_log(log, r"All films are there", 300) - began
+        fine = first <= FIRST_TITLE_SECONDS and keys[0] and second <= SECOND_RUN_SECONDS
+        told = f"first title after {first:.0f} s (goal {FIRST_TITLE_SECONDS}); by keys alone: {keys[1]}"
+        return fine, f"{told}; second run after {second:.0f} s (goal {SECOND_RUN_SECONDS})"
+
+
+@contextlib.contextmanager
+def _demo(clone: Path, data: str) -> Iterator[Path]:
+    """A demo until the block ends: the file that it prints to."""
+    log = clone / "demo.log"
+    argv = [str(clone / ".venv/bin/matinee"), "demo", "--data", data]
+    argv += ["--port", str(_free_port()), "--edge-port", str(_free_port())]
+    with log.open("w") as out:
+        demo = subprocess.Popen(argv, stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
+    try:
+        yield log
+    finally:
+        os.killpg(demo.pid, signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            demo.wait(20)
+        if demo.poll() is None:
+            demo.kill()
 
 
 def tests_on_a_fresh_clone() -> Verdict:
