@@ -203,7 +203,7 @@ def test_refused_tokens(edge: RunningEdge, package: PackageId) -> None:
         assert (answer.status_code, answer.text) == (403, words)
         assert answer.headers["cache-control"] == "no-store"
         assert answer.headers["access-control-allow-origin"] == "*"
-        assert "server" not in answer.headers or answer.headers["server"] == "granian"
+        assert "server" not in answer.headers
     for path in ("/", "/s", "/p/" + package, f"/packages/{package}/master.m3u8", "/control/edges.cose", "/s//p/x/y.m4s"):
         assert httpx.get(edge.origin + path).status_code == 404
 

@@ -1,18 +1,21 @@
-"""The embedded edge: an ASGI application that serves published files by stream token, and nothing else.
+"""The embedded edge: it serves published files by stream token, and nothing else.
 
 It runs in a process of its own, which holds the token keys and can read the published store; it has no database, no clear film
-and no content key. It is written on bare ASGI, since a framework's routing costs more than all that is decided here. What it
-answers is decided in rules.py; the same contract holds for an nginx edge.
+and no content key. What it answers is decided in rules.py; how the bytes go out stands in wire.py; the same contract holds for an
+nginx edge.
 """
 
 import asyncio
 import contextlib
 import os
+import resource
 import signal
+import ssl
 import sys
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -22,17 +25,15 @@ from matinee.base.ids import SessionId
 from matinee.base.units import Bytes
 from matinee.delivery import rules
 from matinee.delivery.control import ControlFileInvalid, read_control
-from matinee.delivery.files import Found, HotFiles, held, source_of
+from matinee.delivery.files import Found, HotFiles, source_of
 from matinee.delivery.keyring import read_ring
 from matinee.delivery.model import ControlList, EdgeConfig, KeyFileInvalid, StreamGrant, TokenRefused
 from matinee.delivery.tokens import TokenVerifier
+from matinee.delivery.wire import Answer, Body, Chunks, FileSlice, Headers, HttpServer, Request
 from matinee.outside.objects import ObjectStore, ObjectStoreFailed
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Headers = list[tuple[bytes, bytes]]
+_Teller = Callable[[int, int | None, int], None]
+"""Told status, first byte and bytes sent."""
 
 MAX_LOG_LINES = 50_000
 
@@ -56,7 +57,7 @@ _PREFLIGHT: Headers = [
 
 
 class Edge:
-    """The application. `start` reads keys and the control file once and then each `poll_ms`; `stop` ends that and the log."""
+    """What answers. `start` reads keys and the control file once and then each `poll_ms`; `stop` ends that and the log."""
 
     def __init__(self, config: EdgeConfig, clock: Clock) -> None:
         """Raises KeyFileInvalid where there is no usable key file: an edge without keys would refuse everything."""
@@ -86,63 +87,44 @@ class Edge:
                 await self._poller
         self._write_log()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await self._lifespan(receive, send)
-        elif scope["type"] == "http":
-            await self._answer(scope, send)
+    async def answer(self, request: Request) -> Answer:
+        """What the edge says to a request."""
+        if request.method == "OPTIONS":
+            return Answer(204, _PREFLIGHT)
+        if request.method not in ("GET", "HEAD"):
+            return _refusal(request, 405, "only GET, HEAD and OPTIONS", [(b"allow", b"GET, HEAD, OPTIONS")])
+        if request.target == "/healthz":
+            return self._health(request)
+        return await self._file(request)
 
-    async def _lifespan(self, receive: Receive, send: Send) -> None:
-        while True:
-            message = await receive()
-            if message["type"] == "lifespan.startup":
-                await self.start()
-                await send({"type": "lifespan.startup.complete"})
-            else:
-                await self.stop()
-                await send({"type": "lifespan.shutdown.complete"})
-                return
-
-    async def _answer(self, scope: Scope, send: Send) -> None:
-        method: str = scope["method"]
-        raw_path = (scope.get("raw_path") or scope["path"].encode()).partition(b"?")[0].decode("latin-1")
-        if method == "OPTIONS":
-            await _empty(send, 204, _PREFLIGHT)
-        elif method not in ("GET", "HEAD"):
-            await _refuse(send, 405, "only GET, HEAD and OPTIONS", [(b"allow", b"GET, HEAD, OPTIONS")])
-        elif raw_path == "/healthz":
-            await self._health(send, method)
-        else:
-            await self._serve(scope, send, method, raw_path)
-
-    async def _serve(self, scope: Scope, send: Send, method: str, raw_path: str) -> None:
+    async def _file(self, request: Request) -> Answer:
         now = self._clock()
-        wanted = rules.read_path(raw_path)
+        wanted = rules.read_path(request.target)
         if wanted is None:
-            return await _refuse(send, 404, "not found")
+            return _refusal(request, 404, "not found")
         try:
             grant = self._verifier.verify(wanted.token, now)
         except TokenRefused as refused:
             expired = refused.code is ErrorCode.TOKEN_EXPIRED
-            return await _refuse(send, 403, "token expired" if expired else "token refused")
+            return _refusal(request, 403, "token expired" if expired else "token refused")
         if grant.path_prefix != wanted.prefix or grant.session in self._revoked:
-            return await _refuse(send, 403, "token refused")
+            return _refusal(request, 403, "token refused")
         try:
             found = await self._source.find(wanted.object_path)
         except Exception:  # noqa: BLE001 -- the process's outer edge: whatever a store says stays here
-            return await _refuse(send, 503, "try again")
+            return _refusal(request, 503, "try again")
+        told = partial(self._note, now, grant, wanted, request.method)
         if found is None:
-            status, sent = 404, None
-            await _refuse(send, 404, "not found")
-        else:
-            status, sent = await self._send(scope, send, method, wanted, found)
-        self._note(now, grant, wanted, method, status, sent)
-        return None
+            return replace(_refusal(request, 404, "not found"), when_sent=partial(told, 404, None))
+        answer: Answer | None = None
+        try:
+            answer = await self._answer_with(request, wanted, found, told)
+        finally:
+            if answer is None or not isinstance(answer.body, FileSlice):
+                found.close()
+        return answer
 
-    async def _send(
-        self, scope: Scope, send: Send, method: str, wanted: rules.Wanted, found: Found
-    ) -> tuple[int, rules.Slice | None]:
-        asked = _conditions(scope["headers"])
+    async def _answer_with(self, request: Request, wanted: rules.Wanted, found: Found, told: _Teller) -> Answer:
         tag = rules.etag(found.size, found.changed)
         headers: Headers = [
             *_CORS,
@@ -150,59 +132,39 @@ class Edge:
             (b"cache-control", rules.cache_control(wanted.file).encode()),
             (b"accept-ranges", b"bytes"),
         ]
-        if rules.not_modified(asked.get(b"if-none-match"), tag):
-            await _empty(send, 304, headers)
-            return 304, None
-        part = rules.choose_slice(asked.get(b"range"), asked.get(b"if-range"), tag, found.size)
+        if rules.not_modified(_text(request, b"if-none-match"), tag):
+            return Answer(304, headers, when_sent=partial(told, 304, None))
+        part = rules.choose_slice(_text(request, b"range"), _text(request, b"if-range"), tag, found.size)
         if isinstance(part, str):
-            await _refuse(send, 416, "range past the end", [(b"content-range", f"bytes */{found.size}".encode())])
-            return 416, None
+            refusal = _refusal(request, 416, "range past the end", [(b"content-range", f"bytes */{found.size}".encode())])
+            return replace(refusal, when_sent=partial(told, 416, None))
         status = 200 if part is None else 206
-        whole = rules.Slice(start=Bytes(0), end=found.size)
-        bounds = whole if part is None else part
+        bounds = rules.Slice(start=Bytes(0), end=found.size) if part is None else part
         headers.append((b"content-type", (rules.content_type(wanted.file) or "").encode()))
         headers.append((b"content-length", b"%d" % (bounds.end - bounds.start)))
         if part is not None:
             headers.append((b"content-range", b"bytes %d-%d/%d" % (part.start, part.end - 1, found.size)))
-        if method == "HEAD":
-            await _empty(send, status, headers)
-            return status, None
-        await self._send_bytes(scope, send, status, headers, found, bounds)
-        return status, bounds
+        if request.method == "HEAD" or bounds.start == bounds.end:
+            return Answer(status, headers, when_sent=partial(told, status, bounds.start))
+        return Answer(status, headers, await self._body(found, bounds), when_sent=partial(told, status, bounds.start))
 
-    async def _send_bytes(
-        self, scope: Scope, send: Send, status: int, headers: Headers, found: Found, bounds: rules.Slice
-    ) -> None:
-        start = {"type": "http.response.start", "status": status, "headers": headers}
-        whole = bounds.end - bounds.start == found.size
-        data = held(b"") if found.size == 0 else self._hot.get(found)
+    async def _body(self, found: Found, bounds: rules.Slice) -> Body:
+        if found.descriptor is not None:
+            return FileSlice(found.descriptor, bounds.start, bounds.end)
+        data = self._hot.get(found)
         if data is None and self._hot.is_wanted(found):
-            data = held(b"".join([chunk async for chunk in self._source.read(found, 0, found.size)]))
+            data = b"".join([chunk async for chunk in self._source.read(found, 0, found.size)])
             self._hot.keep(found, data)
         if data is not None:
-            await send(start)
-            last = b""
-            for piece in data.within(bounds.start, bounds.end):
-                if last:
-                    await send({"type": "http.response.body", "body": last, "more_body": True})
-                last = piece
-            await send({"type": "http.response.body", "body": last})
-        elif whole and found.local is not None and "http.response.pathsend" in scope.get("extensions", {}):
-            await send(start)
-            await send({"type": "http.response.pathsend", "path": found.local})
-        else:
-            await send(start)
-            async for chunk in self._source.read(found, bounds.start, bounds.end):
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
-            await send({"type": "http.response.body", "body": b""})
+            return memoryview(data)[bounds.start : bounds.end]
+        return Chunks(self._source.read(found, bounds.start, bounds.end), bounds.end - bounds.start)
 
-    async def _health(self, send: Send, method: str) -> None:
+    def _health(self, request: Request) -> Answer:
         state = {"ok": True, "control_sequence": self._control.sequence, "control_readable": self._control_good}
         body = msgspec.json.encode(state)
         headers = [*_CORS, (b"content-type", b"application/json"), (b"cache-control", b"no-store")]
         headers.append((b"content-length", b"%d" % len(body)))
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})
+        return Answer(200, headers, b"" if request.method == "HEAD" else body)
 
     async def _poll(self) -> None:
         while True:
@@ -236,9 +198,9 @@ class Edge:
         return facts.st_mtime_ns, facts.st_ino
 
     def _note(
-        self, now: Instant, grant: StreamGrant, wanted: rules.Wanted, method: str, status: int, sent: rules.Slice | None
+        self, now: Instant, grant: StreamGrant, wanted: rules.Wanted, method: str, status: int, start: int | None, sent: int
     ) -> None:
-        """One line per answer to a good token: no token, no address. `bytes` is what was to be sent, not what arrived."""
+        """One line per answer to a good token: no token, no address. `bytes` is what the system took of the file's."""
         if self._log is None or len(self._log) >= MAX_LOG_LINES:
             return
         line = {
@@ -248,8 +210,8 @@ class Edge:
             "method": method,
             "path": wanted.shown_path,
             "status": status,
-            "bytes": 0 if sent is None else sent.end - sent.start,
-            "start": None if sent is None else sent.start,
+            "bytes": sent if status in (200, 206) else 0,
+            "start": start,
         }
         self._log.append(msgspec.json.encode(line))
 
@@ -266,55 +228,45 @@ class Edge:
             file.write(text)
 
 
-def edge_app(config: EdgeConfig, clock: Clock) -> Edge:
-    """The ASGI application of an edge. Raises KeyFileInvalid."""
-    return Edge(config, clock)
-
-
 def serve_edge(config: EdgeConfig, clock: Clock) -> None:
-    """Serve until SIGTERM or SIGINT. Call it in a process of its own."""
+    """Serve until SIGTERM or SIGINT. Call it in a process of its own. Raises KeyFileInvalid."""
     import uvloop
 
+    allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, allowed))  # a connection and a file each
     uvloop.run(_serve(config, clock))
 
 
 async def _serve(config: EdgeConfig, clock: Clock) -> None:
-    from granian.constants import Interfaces, SSLProtocols
-    from granian.server.embed import Server
-
-    server = Server(
-        edge_app(config, clock),
-        address=config.host,
-        port=config.port,
-        interface=Interfaces.ASGI,
-        websockets=False,
-        log_access=False,
-        log_enabled=False,
-        ssl_cert=Path(config.tls_certificate) if config.tls_certificate else None,
-        ssl_key=Path(config.tls_key) if config.tls_key else None,
-        ssl_protocol_min=SSLProtocols.tls12,  # televisions of 2016 speak no 1.3
-    )
+    edge = Edge(config, clock)
+    server = HttpServer(edge.answer, clock, host=config.host, port=config.port, tls=_tls(config))
+    stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, server.stop)
-    await server.serve()
+        loop.add_signal_handler(number, stopped.set)
+    await edge.start()
+    await server.start()
+    await stopped.wait()
+    await server.stop()
+    await edge.stop()
 
 
-def _conditions(headers: list[tuple[bytes, bytes]]) -> dict[bytes, str]:
-    """The four headers that matter, as text; the first of each counts."""
-    found: dict[bytes, str] = {}
-    for name, value in headers:
-        if name in (b"range", b"if-range", b"if-none-match") and name not in found:
-            found[name] = value.decode("latin-1")
-    return found
+def _tls(config: EdgeConfig) -> ssl.SSLContext | None:
+    if not config.tls_certificate:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2  # televisions of 2016 speak no 1.3
+    context.set_alpn_protocols(["http/1.1"])
+    context.load_cert_chain(config.tls_certificate, config.tls_key)
+    return context
 
 
-async def _empty(send: Send, status: int, headers: Headers) -> None:
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": b""})
+def _text(request: Request, name: bytes) -> str | None:
+    value = request.headers.get(name)
+    return None if value is None else value.decode("latin-1")
 
 
-async def _refuse(send: Send, status: int, words: str, more: Headers | None = None) -> None:
+def _refusal(request: Request, status: int, words: str, more: Headers | None = None) -> Answer:
     """A few words of plain text: nothing of what was asked is said back, nothing of what lies behind is told."""
     body = words.encode() + b"\n"
     headers: Headers = [
@@ -324,5 +276,4 @@ async def _refuse(send: Send, status: int, words: str, more: Headers | None = No
         (b"content-length", b"%d" % len(body)),
         *(more or []),
     ]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    return Answer(status, headers, b"" if request.method == "HEAD" else body)

@@ -76,7 +76,7 @@ class EdgeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     port: int = 8001
     issuer: str = "matinee"
     memory_bytes: Bytes = Bytes(128 * 1024 * 1024)
-    """Hot segments kept in memory; 0 keeps none."""
+    """Hot segments of an object store kept in memory; 0 keeps none. Of a local folder the system's page cache holds them."""
     access_log: str | None = None
     """A file for one JSON line per answer, "-" for standard output, None for none."""
     tls_certificate: str | None = None
