@@ -158,7 +158,7 @@ def _real(folder: Path) -> Any:
 
     from matinee.app.web import create_web
     from matinee.base.clock import Instant
-    from matinee.base.ids import BoxId, HouseholdId, OperatorId, PackageId, ProfileId, TitleId, new_id
+    from matinee.base.ids import BoxId, HouseholdId, OperatorId, PackageId, ProfileId, ServiceId, TitleId, new_id
     from matinee.base.party import Party, PartyKind
     from matinee.base.units import DurationMs, Pixels
     from matinee.catalogue.model import AgeClass, Language, Sight, Thumbnails
@@ -191,6 +191,7 @@ def _real(folder: Path) -> Any:
         def _showing(self, title: TitleId) -> Showing:
             return Showing(
                 title=title,
+                service=ServiceId("01hzy3v7k5q8w9x0r2t4b6n8m1"),
                 package=PackageId(new_id()),
                 duration_ms=DurationMs(5_400_000),
                 tile=msgspec.Raw(msgspec.json.encode(tile)),
@@ -244,6 +245,7 @@ def _real(folder: Path) -> Any:
         minter=TokenMinter(ring),
         verifier=TokenVerifier(ring),
         control=ControlWriter(ObjectStore.local(folder / "published"), ring),
+        stops=lambda grant: False,
         addresses=Addresses(web="https://tv.example", edge="https://edge.example"),
         clock=clock,
     )

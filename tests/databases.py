@@ -53,8 +53,14 @@ class PostgresServer:
             env={"HOME": str(folder), "LC_ALL": "C"},
             **self._as,
         )
+        self._binaries = binaries
+        self.start()
+
+    def start(self) -> None:
+        """Start it; again after `stop`, with what it held."""
+        folder = self._folder
         self._process = subprocess.Popen(
-            [binaries / "postgres", "-D", data, "-F", "-k", folder, "-c", "listen_addresses="],
+            [self._binaries / "postgres", "-D", folder / "data", "-F", "-k", folder, "-c", "listen_addresses="],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=(folder / "log").open("wb"),
@@ -93,7 +99,7 @@ class PostgresServer:
         return f"postgresql://postgres@/{name}?host={self._folder}"
 
     def stop(self) -> None:
-        # SIGQUIT: at once and with no checkpoint; the folder is thrown away with it.
+        # SIGQUIT: at once and with no checkpoint, as if the power went.
         self._process.send_signal(signal.SIGQUIT)
         self._process.wait(10)
 

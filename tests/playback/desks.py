@@ -52,6 +52,8 @@ class Stage:
         self.showings: dict[TitleId, Showing] = {}
         self.keys: dict[PackageId, dict[str, str]] = {}
         self.key_reads = 0
+        self.service = ServiceId(new_id())
+        self.stopped: set[ServiceId | None] = set()
         self.film = self.add(10 * MINUTE_MS, credits_ms=9 * MINUTE_MS)
         self.second = self.add(2 * MINUTE_MS)
         self.first = self.add(2 * MINUTE_MS, following=self.second)
@@ -70,6 +72,7 @@ class Stage:
             minter=TokenMinter(self.ring),
             verifier=self.verifier,
             control=ControlWriter(self.store, self.ring),
+            stops=lambda grant: grant.service in self.stopped,
             addresses=Addresses(web="http://web.test", edge="http://edge.test"),
             clock=lambda: self.now,
         )
@@ -90,6 +93,7 @@ class Stage:
         self.ages[title] = age
         self.showings[title] = Showing(
             title=title,
+            service=self.service,
             package=package,
             duration_ms=DurationMs(duration_ms),
             tile=msgspec.Raw(msgspec.json.encode({"id": title, "name": "Le phare"})),

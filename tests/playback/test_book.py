@@ -166,6 +166,22 @@ def test_a_database_that_is_away_loses_nothing_and_in_the_end_refuses(tmp_path: 
     database.close()
 
 
+def test_while_the_database_is_away_a_profile_is_where_it_was_last_known(database: Database) -> None:
+    clock = Clock()
+    book = Book(database, clock, fresh_ms=1000)
+    profile, stranger = ProfileId(new_id()), ProfileId(new_id())
+    one = session(profile)
+    book.open(one)
+    book.hear(one.id, report(0, 5_000), NOW)
+    book.flush()
+    assert book.find_places(profile)
+    clock.now = Instant(clock.now + 5_000)
+    store.places.drop(database.engine)
+    assert book.held_places(profile) is None, "no longer fresh: the database is asked"
+    assert [place.position_ms for place in book.find_places(profile).values()] == [5_000]
+    assert book.find_places(stranger) == {}
+
+
 def _retry_open(book: Book) -> None:
     """Between taking a batch and putting it back the book looks empty for a moment."""
     for _ in range(200):

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import cyclopts
 from cyclopts import Group, Parameter
 
-from matinee.app import carrying, commands
+from matinee.app import carrying, commands, switching
 from matinee.app.terminal import Terminal
 from matinee.base.errors import MatineeError
 
@@ -153,6 +153,24 @@ def explain(
 def reach(*, service: ServiceName, at: At = None, known_at: KnownAt = None, data: Data = None, json: Json = False) -> int:
     """How a service stands at each operator: agreement, first announced, first live, and how many boxes have it."""
     return carrying.reach(service, at=at, known_at=known_at, data=data, as_json=json)
+
+
+@app.command(group=_carrying)
+def switch(
+    action: Annotated[Literal["off", "on", "list"], Parameter(help="Take the service off, take that back, or list what is off.")],
+    service: Annotated[str, Parameter(help="A service's name or id; its id while the database is away.")] = "",
+    /,
+    *,
+    operator: Annotated[str | None, Parameter(help="At this operator alone, by name or id. Else at every one.")] = None,
+    playing: Annotated[bool, Parameter(negative="", help="Stop what plays too; else films that run go on.")] = False,
+    data: Data = None,
+    json: Json = False,
+) -> int:
+    """Take a service off within a second, also while the database is away; and take that back.
+
+    Off: no new plays and no sign of it; with --playing nothing plays on either.
+    """
+    return switching.switch(action, service, operator=operator, playing=playing, data=data, as_json=json)
 
 
 @app.command(group=_running)

@@ -20,7 +20,7 @@ from matinee.app.household import addresses, ensure_household, mint
 from matinee.app.ingests import default_service, films_in, outcome_of
 from matinee.app.installation import Installation, open_installation, read_clock
 from matinee.app.logging import set_up_logging
-from matinee.app.settings import from_environment, load_settings, settings_as_environment
+from matinee.app.settings import Settings, from_environment, load_settings, settings_as_environment
 from matinee.app.terminal import Bars, Terminal
 from matinee.app.tls import ensure_local_tls, lan_address, local_authority
 from matinee.base.clock import to_rfc3339
@@ -47,6 +47,11 @@ class WorkerDied(MatineeError):
 
 POLL_SECONDS = 0.25
 _ANY = Language("en")
+
+
+def settings_for(data: Path | None) -> Settings:
+    """The settings of the installation that a command works on, with nothing opened."""
+    return load_settings(data or from_environment(), os.environ)
 
 
 @contextlib.contextmanager

@@ -42,6 +42,15 @@ class Installation:
     def token_key_file(self) -> Path:
         return self.settings.data_folder / "keys" / "token.key"
 
+    @property
+    def control_lock(self) -> Path:
+        return control_lock(self.settings)
+
+
+def control_lock(settings: Settings) -> Path:
+    """What the processes of one machine hold while they write the control file."""
+    return settings.data_folder / "keys" / "control.lock"
+
 
 def read_clock() -> Instant:
     """The one place where a clock is read."""

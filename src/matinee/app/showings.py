@@ -40,10 +40,13 @@ class CatalogueShowings:
         tile, markers = self._encode(view, sight, found)
         playable = found.playable
         if playable is None:
-            return Showing(title=title, package=None, duration_ms=DurationMs(0), tile=tile, markers=markers, audio=())
+            return Showing(
+                title=title, service=found.service, package=None, duration_ms=DurationMs(0), tile=tile, markers=markers, audio=()
+            )
         following = view.next_episode(sight, found)
         return Showing(
             title=title,
+            service=found.service,
             package=playable.package,
             duration_ms=playable.duration_ms,
             tile=tile,

@@ -17,6 +17,7 @@ from matinee.app.pages import Pictures, page_policy
 from matinee.app.pages import routes as page_routes
 from matinee.app.screens import Screens
 from matinee.app.showings import CatalogueShowings
+from matinee.app.switchboard import Switchboard
 from matinee.app.web import create_web
 from matinee.base.clock import MINUTE, SECOND
 from matinee.base.ids import HouseholdId, PackageId, ProfileId
@@ -129,6 +130,8 @@ def build_web(
     resolver = Resolver(keys, fleet, members)
 
     ring = open_ring(installation.token_key_file)
+    control = ControlWriter(installation.published, ring, installation.control_lock)
+    switchboard = Switchboard(installation.published, ring, control, carriage, database, clock)
     verifier = TokenVerifier(ring)
     book = Book(database, clock, fresh_ms=None if database.is_sqlite else SECOND)
     desk = Desk(
@@ -139,7 +142,8 @@ def build_web(
         licences=ClearKeyIssuer(LibraryKeys(database, installation.master)),
         minter=TokenMinter(ring),
         verifier=verifier,
-        control=ControlWriter(installation.published, ring),
+        control=control,
+        stops=switchboard.stops,
         addresses=Addresses(web=settings.web_origin, edge=settings.edge_origin),
         clock=clock,
         settings=PlaybackSettings(
@@ -170,7 +174,7 @@ def build_web(
             registry=registry,
         ),
     )
-    started = (feed, book, events)
+    started = (feed, switchboard, book, events)
     return create_web(
         [route for feature in routes for route in feature],  # type: ignore[misc]
         authenticate=resolver.resolve,

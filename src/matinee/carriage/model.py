@@ -128,6 +128,22 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     reason: str = ""
 
 
+class Switch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """That a service was switched off or on again by hand, at one operator or, with None, at every one; see base.dated.
+
+    It overrules every launch, at once, and needs no database: what is in force stands in the edges' control file. With
+    `ends_plays` films that run are stopped too.
+    """
+
+    service: ServiceId
+    operator: OperatorId | None
+    is_off: bool
+    ends_plays: bool
+    valid_from: Instant
+    recorded_at: Instant
+    valid_to: Instant | None = None
+
+
 class BoxView(msgspec.Struct, frozen=True, kw_only=True):
     """What a decision looks at of a box, at the moment that it decides for. A screen without a box has none of it."""
 
@@ -145,6 +161,7 @@ class ClauseName(StrEnum):
     AGREEMENT = "agreement"
     TERRITORY = "territory"
     LAUNCH = "launch"
+    SWITCH = "switch"
     TECHNICAL_DATE = "technical_date"
     BLACKOUT = "blackout"
     IDENTITY = "identity"
@@ -176,8 +193,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a box has a service at a moment, as it was known at another, with every clause's own answer.
 
     `announced_for` is told to viewers with `coming` alone. `known_at` None: as it is known now. `plays_on`: a film that runs
-    may go on, which is so where the service is there, and where its launch is paused and all else holds. `share_drawn`: the
-    launch is for a share of the boxes.
+    may go on, which is so where the service is there, and where nothing but a pause or a switch for new plays is in the way.
+    `share_drawn`: the launch is for a share of the boxes.
     """
 
     service: ServiceId

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from matinee.base.clock import Instant
 from matinee.base.dated import in_force, next_change
-from matinee.base.ids import ServiceId
+from matinee.base.ids import OperatorId, ServiceId
 from matinee.carriage.buckets import bucket
 from matinee.carriage.expressions import evaluate, facts_of
 from matinee.carriage.model import (
@@ -30,6 +30,7 @@ from matinee.carriage.model import (
     Launch,
     LaunchState,
     Shows,
+    Switch,
 )
 from matinee.fleet.model import BoxIdentity, BoxModel, Operator
 
@@ -45,15 +46,18 @@ def decide(
     at: Instant,
     known_at: Instant | None = None,
     model: BoxModel | None = None,
+    switches: Iterable[Switch] = (),
 ) -> Decision:
     """Decide by the records of this operator and this service alone; `view` is the box as it was at `at`, `model` its model."""
     agreement = in_force(agreements, at, known_at)
     launch = in_force(launches, at, known_at)
+    off = switched_off(switches, operator, at, known_at)
     zone = ZoneInfo(operator.timezone) if operator is not None else ZoneInfo("UTC")
     clauses = (
         _agreement(agreement, zone),
         _territory(agreement, operator),
         _launch(launch, zone),
+        _switch(off, zone),
         _technical_date(launch, at, zone),
         _blackout(launch, at, zone),
         _identity(view),
@@ -63,6 +67,9 @@ def decide(
         _share(launch, view),
     )
     failed = {clause.name for clause in clauses if not clause.holds}
+    bearable = ({ClauseName.SWITCH} if off is not None and not off.ends_plays else set()) | (
+        {ClauseName.LAUNCH} if launch is not None and launch.state is LaunchState.PAUSED else set()
+    )
     found_by = launch.discoverability if launch is not None else Discoverability.HIDDEN
     shows = _shows(failed, launch, found_by, at)
     return Decision(
@@ -74,10 +81,23 @@ def decide(
         shows=shows,
         discoverability=found_by if shows is Shows.PLAYABLE else Discoverability.HIDDEN,
         announced_for=launch.announced_for if launch is not None and shows is Shows.COMING else "",
-        plays_on=not failed or (failed == {ClauseName.LAUNCH} and launch is not None and launch.state is LaunchState.PAUSED),
+        plays_on=failed <= bearable,
         share_drawn=launch is not None and launch.share != ALL_BOXES,
         clauses=clauses,
     )
+
+
+def switched_off(
+    switches: Iterable[Switch], operator: Operator | None, at: Instant, known_at: Instant | None = None
+) -> Switch | None:
+    """The switch that keeps a service away at an operator, of the service's own; one that ends plays before one that does not."""
+    named = {None} if operator is None else {None, operator.id}
+    rows: dict[OperatorId | None, list[Switch]] = {}
+    for one in switches:
+        if one.operator in named:
+            rows.setdefault(one.operator, []).append(one)
+    newest = [in_force(row, at, known_at) for row in rows.values()]
+    return max((one for one in newest if one is not None and one.is_off), key=lambda one: one.ends_plays, default=None)
 
 
 def next_decision(agreements: Iterable[Agreement], launches: Iterable[Launch], after: Instant) -> Instant | None:
@@ -104,7 +124,7 @@ def _shows(failed: set[ClauseName], launch: Launch | None, found_by: Discoverabi
         return Shows.PLAYABLE
     if launch is None or not may_be_told(launch, at):
         return Shows.NOTHING
-    if failed & {ClauseName.AGREEMENT, ClauseName.TERRITORY, ClauseName.BLACKOUT, ClauseName.IDENTITY}:
+    if failed & {ClauseName.AGREEMENT, ClauseName.SWITCH, ClauseName.TERRITORY, ClauseName.BLACKOUT, ClauseName.IDENTITY}:
         return Shows.NOTHING
     if launch.state is not LaunchState.OPEN:
         return Shows.COMING
@@ -159,6 +179,14 @@ def _launch(launch: Launch | None, zone: ZoneInfo) -> Clause:
     why = f": {launch.reason}" if launch.reason else ""
     says = f"The launch is {launch.state.value} since {_day(launch.valid_from, zone)}{told}{why}."
     return Clause(name=ClauseName.LAUNCH, holds=launch.state in LIVE, says=says)
+
+
+def _switch(off: Switch | None, zone: ZoneInfo) -> Clause:
+    if off is None:
+        return _yes(ClauseName.SWITCH, "Nobody has switched it off.")
+    what = "new plays and those that run" if off.ends_plays else "new plays"
+    where = "at every operator" if off.operator is None else "at this operator"
+    return _no(ClauseName.SWITCH, f"Switched off by hand {where} since {_moment(off.valid_from, zone)}: {what}.")
 
 
 def _technical_date(launch: Launch | None, at: Instant, zone: ZoneInfo) -> Clause:

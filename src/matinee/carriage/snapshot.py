@@ -4,8 +4,9 @@ Boxes of one kind are decided once: what a decision looks at of a box is a model
 fleet of millions has a few dozen kinds. Where a launch is for a share of the boxes, each box is a kind of its own.
 """
 
+import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import msgspec
@@ -17,7 +18,18 @@ from matinee.base.ids import BoxId, OperatorId, ServiceId
 from matinee.base.party import Party, PartyKind
 from matinee.carriage import store
 from matinee.carriage.expressions import asks_for_one_box, check
-from matinee.carriage.model import ALL_BOXES, Agreement, BoxView, CarriageError, Decision, Discoverability, Launch, Shows
+from matinee.carriage.model import (
+    ALL_BOXES,
+    Agreement,
+    BoxView,
+    CarriageError,
+    Decision,
+    Discoverability,
+    Launch,
+    LaunchState,
+    Shows,
+    Switch,
+)
 from matinee.carriage.rules import decide, milestones, next_decision
 from matinee.catalogue.model import AGE_CLASSES, Language, Service, Sight
 from matinee.catalogue.snapshot import Catalogue
@@ -81,6 +93,10 @@ class _Known:
     tells_apart: frozenset[OperatorId]
     """Operators with a launch that may tell two boxes of one kind apart."""
     kept: dict[tuple[OperatorId, BoxView], tuple[Instant, Instant | None, Seen]]
+    recorded_switches: tuple[Switch, ...] = ()
+    """What was ever recorded of switches: an account of what stood in the control file, which may be behind it."""
+    switches: dict[ServiceId, tuple[Switch, ...]] = field(default_factory=dict)
+    """What is switched off now, by the control file."""
 
 
 class Carriage:
@@ -91,14 +107,15 @@ class Carriage:
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
         self._known = _Known({}, frozenset(), {})
+        self._changing = threading.Lock()
 
     def load(self, conn: Connection) -> None:
-        self.put(store.all_agreements(conn), store.all_launches(conn))
+        self.put(store.all_agreements(conn), store.all_launches(conn), store.all_switches(conn))
 
     def follow(self, conn: Connection, events: Sequence[Event]) -> None:
         self.load(conn)
 
-    def put(self, agreements: Sequence[Agreement], launches: Sequence[Launch]) -> None:
+    def put(self, agreements: Sequence[Agreement], launches: Sequence[Launch], switches: Sequence[Switch] = ()) -> None:
         """Take these records, in the order of recording, in the place of all before."""
         recorded: dict[OperatorId, dict[ServiceId, _Records]] = {}
         for agreement in agreements:
@@ -109,7 +126,27 @@ class Carriage:
             row = recorded.setdefault(launch.operator, {})
             known = row.get(launch.service, _Records())
             row[launch.service] = _Records(known.agreements, (*known.launches, launch))
-        self._known = _Known(recorded, frozenset(launch.operator for launch in launches if _tells_boxes_apart(launch)), {})
+        tells_apart = frozenset(launch.operator for launch in launches if _tells_boxes_apart(launch))
+        with self._changing:
+            self._known = _Known(recorded, tells_apart, {}, tuple(switches), self._known.switches)
+
+    def switch(self, switches: Sequence[Switch]) -> None:
+        """Take these as what is switched off now, in the place of what was. It needs no database."""
+        by_service: dict[ServiceId, tuple[Switch, ...]] = {}
+        for one in switches:
+            by_service[one.service] = (*by_service.get(one.service, ()), one)
+        with self._changing:
+            if by_service != self._known.switches:
+                self._known = replace(self._known, kept={}, switches=by_service)
+
+    def killed(self, now: Instant) -> frozenset[tuple[OperatorId, ServiceId]]:
+        """Operator and service of each launch that is recorded as killed now."""
+        return frozenset(
+            (operator, service)
+            for operator, row in self._known.recorded.items()
+            for service, records in row.items()
+            if (launch := in_force(records.launches, now)) is not None and launch.state is LaunchState.KILLED
+        )
 
     def view_of(self, box: BoxId, at: Instant, known_at: Instant | None = None) -> BoxView:
         """What a decision looks at of a box. Its identity is today's: identities are not dated yet."""
@@ -163,8 +200,17 @@ class Carriage:
         known_at: Instant | None,
     ) -> Decision:
         records = _Records() if operator is None else known.recorded.get(operator, {}).get(service, _Records())
+        account = [one for one in known.recorded_switches if one.service == service]
         return decide(
-            service, self._fleet.operator(operator), records.agreements, records.launches, view, at, known_at, self._model(view)
+            service,
+            self._fleet.operator(operator),
+            records.agreements,
+            records.launches,
+            view,
+            at,
+            known_at,
+            self._model(view),
+            (*account, *known.switches.get(service, ())),
         )
 
     def _model(self, view: BoxView) -> BoxModel | None:
@@ -194,7 +240,7 @@ class Carriage:
         if kept is not None and kept[0] <= now and (kept[1] is None or now < kept[1]):
             return kept[2]
         recorded = known.recorded.get(operator, {})
-        found = _decide_all(self._fleet.operator(operator), recorded, kind, self._model(view), now)
+        found = _decide_all(self._fleet.operator(operator), recorded, kind, self._model(view), now, known.switches)
         changes = [next_decision(one.agreements, one.launches, now) for one in recorded.values()]
         if len(known.kept) >= MAX_KEPT:
             known.kept.clear()
@@ -221,9 +267,17 @@ def _tells_boxes_apart(launch: Launch) -> bool:
 
 
 def _decide_all(
-    operator: Operator | None, recorded: dict[ServiceId, _Records], view: BoxView, model: BoxModel | None, now: Instant
+    operator: Operator | None,
+    recorded: dict[ServiceId, _Records],
+    view: BoxView,
+    model: BoxModel | None,
+    now: Instant,
+    switches: dict[ServiceId, tuple[Switch, ...]],
 ) -> Seen:
-    decisions = [decide(one, operator, row.agreements, row.launches, view, now, None, model) for one, row in recorded.items()]
+    decisions = [
+        decide(one, operator, row.agreements, row.launches, view, now, None, model, switches.get(one, ()))
+        for one, row in recorded.items()
+    ]
 
     def within(least: Discoverability) -> frozenset[ServiceId]:
         return frozenset(one.service for one in decisions if one.visible and one.discoverability.reaches(least))

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 from matinee.base.clock import Instant
 from matinee.base.ids import AgreementId, LaunchId, OperatorId, ServiceId, new_id
 from matinee.carriage.expressions import check
-from matinee.carriage.model import LIVE, Agreement, AgreementStatus, Billing, CarriageError, Launch, LaunchState
+from matinee.carriage.model import LIVE, Agreement, AgreementStatus, Billing, CarriageError, Launch, LaunchState, Switch
 from matinee.outside.database import InstantColumn, JsonColumn, metadata
 from matinee.parties import audit, outbox
 
@@ -47,6 +47,18 @@ launches = sa.Table(
     sa.Column("valid_to", InstantColumn),
     sa.Column("recorded_at", InstantColumn, nullable=False),
     sa.Column("terms", JsonColumn, nullable=False),  # the rest of model.Launch, by its names
+)
+
+switches = sa.Table(
+    "switches",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("service_id", sa.Text, nullable=False),
+    sa.Column("operator_id", sa.Text),  # no foreign keys: the control file comes first, and may outlive what it names
+    sa.Column("is_off", sa.Boolean, nullable=False),
+    sa.Column("ends_plays", sa.Boolean, nullable=False),
+    sa.Column("valid_from", InstantColumn, nullable=False),
+    sa.Column("recorded_at", InstantColumn, nullable=False),
 )
 
 _OF_A_LAUNCH: Final = frozenset({"id", "operator", "service", "state", "valid_from", "valid_to", "recorded_at"})
@@ -222,6 +234,42 @@ def all_launches(conn: Connection) -> Sequence[Launch]:
                 "recorded_at": r.recorded_at,
             },
             Launch,
+        )
+        for r in rows
+    ]
+
+
+def follow_switches(conn: Connection, standing: Sequence[Switch], now: Instant, *, actor: str) -> int:
+    """Record how the switches stand, where that is not what was recorded last; how many records that took."""
+    recorded = {(one.service, one.operator): one for one in all_switches(conn)}
+    wanted = {(one.service, one.operator): one for one in standing}
+    made = 0
+    for place in sorted(recorded.keys() | wanted.keys(), key=lambda place: (place[0], place[1] or "")):
+        before, after = recorded.get(place), wanted.get(place)
+        is_off, ends_plays = after is not None, after is not None and after.ends_plays
+        if (before is not None and before.is_off, before is not None and before.ends_plays) == (is_off, ends_plays):
+            continue
+        since = after.valid_from if after is not None and (before is None or not before.is_off) else now
+        values = {"service_id": place[0], "operator_id": place[1], "is_off": is_off, "ends_plays": ends_plays}
+        made_id = new_id()
+        conn.execute(sa.insert(switches).values(id=made_id, valid_from=since, recorded_at=now, **values))
+        audit.record(conn, actor, "service.switch", made_id, {**values, "valid_from": since}, now)
+        outbox.append(conn, TOPIC, place[1] or "", {"service": place[0], "is_off": is_off}, now)
+        made += 1
+    return made
+
+
+def all_switches(conn: Connection) -> Sequence[Switch]:
+    """All that was ever recorded, in the order of recording."""
+    rows = conn.execute(sa.select(switches).order_by(switches.c.recorded_at, switches.c.valid_from, switches.c.id))
+    return [
+        Switch(
+            service=r.service_id,
+            operator=r.operator_id,
+            is_off=r.is_off,
+            ends_plays=r.ends_plays,
+            valid_from=r.valid_from,
+            recorded_at=r.recorded_at,
         )
         for r in rows
     ]

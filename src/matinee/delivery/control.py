@@ -1,19 +1,24 @@
-"""The control file: one small signed file in the published store, read by every edge each half second.
+"""The control file: one small signed file in the published store, read by every edge and every web process each half second.
 
-It is the way to stop a stream that already has its token, and it works while the database is away. It lists sessions only until
-their last token has expired, so that it stays small; `sequence` only grows, so that an old file put back undoes nothing.
+It is the way to stop a stream that already has its token, and to switch a service off, and it works while the database is away.
+It lists sessions only until their last token has expired, so that it stays small; `sequence` only grows, so that an old file put
+back undoes nothing.
 """
 
+import contextlib
+import fcntl
 import threading
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 
 import msgspec
 
 from matinee.base.clock import Instant
 from matinee.base.errors import ErrorCode
-from matinee.base.ids import SessionId
+from matinee.base.ids import OperatorId, ServiceId, SessionId
 from matinee.delivery.keyring import KeyRing
 from matinee.delivery.mac0 import open_mac0, sealer
-from matinee.delivery.model import ControlList, DeliveryError, Revoked, TokenRefused
+from matinee.delivery.model import ControlList, DeliveryError, Revoked, StreamGrant, SwitchedOff, TokenRefused
 from matinee.outside.objects import ObjectMissing, ObjectStore
 
 CONTROL_PATH = "control/edges.cose"
@@ -41,27 +46,98 @@ def read_control(store: ObjectStore, ring: KeyRing) -> ControlList:
         raise ControlFileInvalid("The control file does not hold.", remedy="The last good one goes on.") from error
 
 
-class ControlWriter:
-    """Writes the control file. One process of an installation writes (the web); in it, any thread."""
+class InForce:
+    """What a control file says, ready to be asked of each request."""
 
-    def __init__(self, store: ObjectStore, ring: KeyRing) -> None:
+    def __init__(self, told: ControlList | None = None) -> None:
+        self.told = told or ControlList(sequence=0)
+        self._revoked = frozenset(entry.session for entry in self.told.revoked)
+        self._stopped = frozenset((entry.operator, entry.service) for entry in self.told.switched_off if entry.ends_plays)
+
+    def stops(self, grant: StreamGrant) -> bool:
+        """Whether a token that is good in itself grants nothing any more."""
+        if grant.session in self._revoked:
+            return True
+        service = grant.service
+        return service is not None and ((None, service) in self._stopped or (grant.operator, service) in self._stopped)
+
+
+class ControlWriter:
+    """Writes the control file. The processes of one machine may, in turns by a lock on `lock_file`; in each, any thread."""
+
+    def __init__(self, store: ObjectStore, ring: KeyRing, lock_file: Path | None = None) -> None:
         self._store = store
         self._ring = ring
+        self._lock_file = lock_file
         self._seal = sealer(ring.signs, ring.signing_key, _AAD)
         self._lock = threading.Lock()
         self._last = ControlList(sequence=0)
 
     def revoke(self, session: SessionId, until: Instant, now: Instant) -> ControlList:
         """Stop a session at every edge within a second; `until` is when its last token expires. Saying it twice is fine."""
-        with self._lock:
-            held = self._held()
+
+        def revoked(held: ControlList) -> ControlList:
             kept = tuple(entry for entry in held.revoked if entry.until > now and entry.session != session)
-            told = ControlList(
-                sequence=held.sequence + 1, revoked=(*kept, Revoked(session=session, until=max(until, now)))
+            return msgspec.structs.replace(held, revoked=(*kept, Revoked(session=session, until=max(until, now))))
+
+        return self._change(revoked)
+
+    def switch_off(self, service: ServiceId, operator: OperatorId | None, now: Instant, *, ends_plays: bool) -> ControlList:
+        """Switch a service off by hand, everywhere within a second. Saying it again changes what it does, and not since when."""
+
+        def switched(held: ControlList) -> ControlList:
+            before = [one for one in held.switched_off if _by_hand(one, service, operator)]
+            since = before[0].since if before else now
+            made = SwitchedOff(service=service, since=since, operator=operator, ends_plays=ends_plays)
+            kept = tuple(one for one in held.switched_off if one not in before)
+            return msgspec.structs.replace(held, switched_off=(*kept, made))
+
+        return self._change(switched)
+
+    def switch_on(self, service: ServiceId, operator: OperatorId | None) -> ControlList:
+        """Take back what was switched off by hand. What follows a killed launch stays off until that is opened again."""
+
+        def switched(held: ControlList) -> ControlList:
+            kept = tuple(one for one in held.switched_off if not _by_hand(one, service, operator))
+            return msgspec.structs.replace(held, switched_off=kept)
+
+        return self._change(switched)
+
+    def follow_launches(self, killed: Iterable[tuple[OperatorId, ServiceId]], now: Instant) -> ControlList:
+        """Have the file say which launches are recorded as killed; it is written only where that is news."""
+        wanted = frozenset(killed)
+
+        def followed(held: ControlList) -> ControlList:
+            there = {(one.operator, one.service): one for one in held.switched_off if one.by_launch}
+            if there.keys() == wanted:
+                return held
+            by_hand = tuple(one for one in held.switched_off if not one.by_launch)
+            by_launch = tuple(
+                there.get(key) or SwitchedOff(service=key[1], since=now, operator=key[0], ends_plays=True, by_launch=True)
+                for key in sorted(wanted)
             )
-            self._store.put(CONTROL_PATH, self._seal(msgspec.msgpack.encode(told)))
-            self._last = told
-            return told
+            return msgspec.structs.replace(held, switched_off=(*by_hand, *by_launch))
+
+        return self._change(followed)
+
+    def _change(self, change: Callable[[ControlList], ControlList]) -> ControlList:
+        with self._lock, self._alone():
+            held = self._held()
+            changed = change(held)
+            if changed != held:
+                changed = msgspec.structs.replace(changed, sequence=held.sequence + 1)
+                self._store.put(CONTROL_PATH, self._seal(msgspec.msgpack.encode(changed)))
+            self._last = changed
+            return changed
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        if self._lock_file is None:
+            yield
+            return
+        with self._lock_file.open("wb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
 
     def _held(self) -> ControlList:
         try:
@@ -69,3 +145,7 @@ class ControlWriter:
         except ControlFileInvalid:
             return self._last  # a damaged file must not keep us from stopping a stream: write a good one over it
         return held if held.sequence >= self._last.sequence else self._last
+
+
+def _by_hand(one: SwitchedOff, service: ServiceId, operator: OperatorId | None) -> bool:
+    return not one.by_launch and (one.service, one.operator) == (service, operator)

@@ -21,13 +21,12 @@ import msgspec
 
 from matinee.base.clock import Clock, Instant, to_rfc3339
 from matinee.base.errors import ErrorCode
-from matinee.base.ids import SessionId
 from matinee.base.units import Bytes
 from matinee.delivery import rules
-from matinee.delivery.control import ControlFileInvalid, read_control
+from matinee.delivery.control import ControlFileInvalid, InForce, read_control
 from matinee.delivery.files import Found, HotFiles, source_of
 from matinee.delivery.keyring import read_ring
-from matinee.delivery.model import ControlList, EdgeConfig, KeyFileInvalid, StreamGrant, TokenRefused
+from matinee.delivery.model import EdgeConfig, KeyFileInvalid, StreamGrant, TokenRefused
 from matinee.delivery.tokens import TokenVerifier
 from matinee.delivery.wire import Answer, Body, Chunks, FileSlice, Headers, HttpServer, Request
 from matinee.outside.objects import ObjectStore, ObjectStoreFailed
@@ -70,8 +69,7 @@ class Edge:
         self._key_stamp = self._stamp()
         self._ring = read_ring(self._key_path)
         self._verifier = TokenVerifier(self._ring, config.issuer)
-        self._control = ControlList(sequence=0)
-        self._revoked: frozenset[SessionId] = frozenset()
+        self._control = InForce()
         self._control_good = True
         self._log: list[bytes] | None = [] if config.access_log else None
         self._poller: asyncio.Task[None] | None = None
@@ -107,7 +105,7 @@ class Edge:
         except TokenRefused as refused:
             expired = refused.code is ErrorCode.TOKEN_EXPIRED
             return _refusal(request, 403, "token expired" if expired else "token refused")
-        if grant.path_prefix != wanted.prefix or grant.session in self._revoked:
+        if grant.path_prefix != wanted.prefix or self._control.stops(grant):
             return _refusal(request, 403, "token refused")
         try:
             found = await self._source.find(wanted.object_path)
@@ -160,7 +158,7 @@ class Edge:
         return Chunks(self._source.read(found, bounds.start, bounds.end), bounds.end - bounds.start)
 
     def _health(self, request: Request) -> Answer:
-        state = {"ok": True, "control_sequence": self._control.sequence, "control_readable": self._control_good}
+        state = {"ok": True, "control_sequence": self._control.told.sequence, "control_readable": self._control_good}
         body = msgspec.json.encode(state)
         headers = [*_CORS, (b"content-type", b"application/json"), (b"cache-control", b"no-store")]
         headers.append((b"content-length", b"%d" % len(body)))
@@ -186,9 +184,8 @@ class Edge:
             self._control_good = False
             return
         self._control_good = True
-        if told.sequence > self._control.sequence:
-            self._control = told
-            self._revoked = frozenset(entry.session for entry in told.revoked)
+        if told.sequence > self._control.told.sequence:
+            self._control = InForce(told)
 
     def _stamp(self) -> tuple[int, int]:
         try:

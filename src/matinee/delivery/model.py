@@ -6,7 +6,7 @@ import msgspec
 
 from matinee.base.clock import Instant
 from matinee.base.errors import ErrorCode, MatineeError
-from matinee.base.ids import BoxId, OperatorId, PackageId, ProfileId, SessionId
+from matinee.base.ids import BoxId, OperatorId, PackageId, ProfileId, ServiceId, SessionId
 from matinee.base.units import Bytes
 
 
@@ -38,6 +38,8 @@ class StreamGrant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     expires_at: Instant
     box: BoxId | None = None
     operator: OperatorId | None = None
+    service: ServiceId | None = None
+    """None in a token of before services stood in them: it lives for hours at most, and no switch of a service stops it."""
 
     @property
     def path_prefix(self) -> str:
@@ -52,11 +54,26 @@ class Revoked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     until: Instant
 
 
-class ControlList(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SwitchedOff(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A service that is switched off, at one operator or, with None, at every one.
+
+    New plays are refused; with `ends_plays` those that run are stopped too. `by_launch`: it follows a launch that is recorded as
+    killed, and goes when that does; otherwise somebody did it by hand, and somebody must take it back.
+    """
+
+    service: ServiceId
+    since: Instant
+    operator: OperatorId | None = None
+    ends_plays: bool = False
+    by_launch: bool = False
+
+
+class ControlList(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What the control file says. `sequence` only grows, so that an edge never takes an older file for news."""
 
     sequence: int
     revoked: tuple[Revoked, ...] = ()
+    switched_off: tuple[SwitchedOff, ...] = ()
 
 
 class ContentKind(StrEnum):

@@ -1,8 +1,8 @@
 """Stream tokens: minted once per play, verified once per token and edge, the first path element of every manifest and segment.
 
-The token is a CTA-5007 CWT in COSE_Mac0. Who plays (session, profile, box, operator) stands in one private claim as raw 16-byte
-ids, so that the whole token stays near 270 characters in each URL. Verified tokens are remembered in a bounded map; refused ones
-are not, since a stranger may send as many as he likes.
+The token is a CTA-5007 CWT in COSE_Mac0. Who plays (session, profile, box, operator, service) stands in one private claim as raw
+16-byte ids, so that the whole token stays near 290 characters in each URL. Verified tokens are remembered in a bounded map;
+refused ones are not, since a stranger may send as many as he likes.
 """
 
 import base64
@@ -15,7 +15,7 @@ import cbor2
 
 from matinee.base.clock import Instant
 from matinee.base.errors import ErrorCode
-from matinee.base.ids import BoxId, OperatorId, PackageId, ProfileId, SessionId, encode_id, is_id
+from matinee.base.ids import BoxId, OperatorId, PackageId, ProfileId, ServiceId, SessionId, encode_id, is_id
 from matinee.delivery import cat
 from matinee.delivery.keyring import KeyRing
 from matinee.delivery.mac0 import open_mac0, sealer
@@ -23,7 +23,8 @@ from matinee.delivery.model import StreamGrant, TokenRefused
 
 MAX_TOKEN_CHARS = 1024
 WHO = -65537
-"""Private claim (RFC 8392 leaves labels below -65536 to private use): [session, profile, box or null, operator or null]."""
+"""Private claim (RFC 8392 leaves labels below -65536 to private use): [session, profile, box or null, operator or null, service].
+A service that is not known is left out, as it was in tokens of before."""
 
 _FROM_CROCKFORD = str.maketrans("0123456789abcdefghjkmnpqrstvwxyz", "0123456789abcdefghijklmnopqrstuv")
 
@@ -50,7 +51,10 @@ def claims_of(grant: StreamGrant, issuer: str, now: Instant) -> dict[int, object
         cat.CATREPLAY: 0,
         cat.CATV: cat.CAT_VERSION,
         cat.CATU: {cat.PATH: {cat.PREFIX: grant.path_prefix}},
-        WHO: [_pack(grant.session), _pack(grant.profile), _pack(grant.box), _pack(grant.operator)],
+        WHO: [
+            *(_pack(one) for one in (grant.session, grant.profile, grant.box, grant.operator)),
+            *([] if grant.service is None else [_pack(grant.service)]),
+        ],
     }
 
 
@@ -104,7 +108,9 @@ def decode_base64url(text: str) -> bytes:
 
 def _grant(claims: cat.Claims) -> StreamGrant:
     match claims.get(cat.CATU), claims.get(WHO), claims.get(cat.EXP):
-        case {cat.PATH: {cat.PREFIX: str() as prefix}}, [session, profile, box, operator], int() as expires:
+        case {cat.PATH: {cat.PREFIX: str() as prefix}}, [session, profile, box, operator, *more], int() as expires:
+            if len(more) > 1:
+                raise TokenRefused("The token says more of who plays than is known.")
             package = prefix.removeprefix("/p/").removesuffix("/")
             # A mapping pattern takes a map that holds more: this prefix must be the whole rule.
             if claims[cat.CATU] != {cat.PATH: {cat.PREFIX: f"/p/{package}/"}} or not is_id(package):
@@ -113,12 +119,14 @@ def _grant(claims: cat.Claims) -> StreamGrant:
             if None in names:
                 raise TokenRefused("The token does not say who plays.")
             boxed, operated = _unpack(box), _unpack(operator)
+            served = _unpack(more[0]) if more else None
             return StreamGrant(
                 session=SessionId(str(names[0])),
                 profile=ProfileId(str(names[1])),
                 package=PackageId(package),
                 box=None if boxed is None else BoxId(boxed),
                 operator=None if operated is None else OperatorId(operated),
+                service=None if served is None else ServiceId(served),
                 expires_at=Instant(expires * 1000),
             )
         case _:

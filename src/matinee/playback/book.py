@@ -124,16 +124,32 @@ class Book:
         return held[1]
 
     def find_places(self, profile: ProfileId) -> Mapping[TitleId, Place]:
-        """A profile's places, read your own writes included. Blocks where they are not in memory."""
+        """A profile's places, read your own writes included. Blocks where they are not in memory.
+
+        While the database is away it is what was last known here, which may be nothing: a film that begins at its start is better
+        than one that does not play.
+        """
         held = self.held_places(profile)
         if held is not None:
             return held
         while True:
             asked_at, flushes = self._clock(), self._flushes
-            with self._database.read() as connection:
-                found: Places = {place.title: place for place in store.places_of(connection, profile)}
+            try:
+                with self._database.read() as connection:
+                    found: Places = {place.title: place for place in store.places_of(connection, profile)}
+            except sa.exc.SQLAlchemyError as error:
+                log.error("places cannot be read; what was last known is taken", error=type(error).__name__)
+                return self._last_known(profile)
             if self._take_in(profile, found, asked_at, flushes):
                 return found
+
+    def _last_known(self, profile: ProfileId) -> Mapping[TitleId, Place]:
+        with self._lock:
+            held = self._profiles.get(profile)
+            known = {} if held is None else dict(held[1])
+            for unwritten in (self._writing_places, self._unwritten_places):
+                known.update({title: place for (whose, title), place in unwritten.items() if whose == profile})
+            return known
 
     def _take_in(self, profile: ProfileId, found: Places, asked_at: Instant, flushes: int) -> bool:
         """Lay what waits to be written over what the database said. False where a flush came between: ask it again."""

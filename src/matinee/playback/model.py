@@ -12,7 +12,7 @@ import msgspec
 
 from matinee.base.clock import Instant
 from matinee.base.errors import ErrorCode, MatineeError
-from matinee.base.ids import BoxId, HouseholdId, OperatorId, PackageId, ProfileId, SessionId, TitleId
+from matinee.base.ids import BoxId, HouseholdId, OperatorId, PackageId, ProfileId, ServiceId, SessionId, TitleId
 from matinee.base.units import DurationMs, PositionMs
 from matinee.catalogue.model import Language, Sight, Thumbnails
 
@@ -136,6 +136,7 @@ class Showing(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     title: TitleId
+    service: ServiceId
     package: PackageId | None
     duration_ms: DurationMs
     tile: msgspec.Raw

@@ -5,12 +5,13 @@ one JSON document into which the catalogue's ready-made pieces are laid. Only a 
 """
 
 import asyncio
+from collections.abc import Callable
 
 import msgspec
 
 from matinee.base.clock import HOUR, Clock, Instant, to_rfc3339
 from matinee.base.errors import ErrorCode, InvalidRequest, NotAllowed
-from matinee.base.ids import HouseholdId, PackageId, ProfileId, SessionId, TitleId, is_id, new_id
+from matinee.base.ids import HouseholdId, PackageId, ProfileId, ServiceId, SessionId, TitleId, is_id, new_id
 from matinee.base.party import Party
 from matinee.base.units import DurationMs, Pixels, PositionMs
 from matinee.catalogue.model import Language, Sights, Thumbnails, TitleNotFound
@@ -124,6 +125,7 @@ class Desk:
         minter: TokenMinter,
         verifier: TokenVerifier,
         control: ControlWriter,
+        stops: Callable[[StreamGrant], bool],
         addresses: Addresses,
         clock: Clock,
         settings: PlaybackSettings | None = None,
@@ -136,6 +138,7 @@ class Desk:
         self._minter = minter
         self._verifier = verifier
         self._control = control
+        self._stops = stops
         self._to = addresses
         self._clock = clock
         self._settings = settings or PlaybackSettings()
@@ -162,16 +165,18 @@ class Desk:
         """Take a report in and answer with fresh addresses. Raises SessionNotFound, SessionEnded, TooBusy, InvalidRequest."""
         now = self._clock()
         session = await self._own(party, session_id, report)
+        showing = None
         if session.stop_reason is None:
             if session.ended_at is not None:
                 raise SessionEnded("The session has ended.", remedy="Start the film again.")
-            if self._showings.showing(session.title, self._sights.sight(party, session.profile, now, playing=True)) is None:
+            showing = self._showings.showing(session.title, self._sights.sight(party, session.profile, now, playing=True))
+            if showing is None:
                 # A title that was removed, or that the operator no longer carries, must not play on from token to token.
                 await asyncio.to_thread(self.stop, session_id, LEFT_THE_SERVICE)
                 session = self._book.find_session(session_id) or session
         if session.stop_reason is None:
             session, place = self._book.hear(session_id, report, now)
-            session = self._renewed(session, now)
+            session = self._renewed(session, None if showing is None else showing.service, now)
             position = session.position_ms if place is None else place.position_ms
         else:
             position = session.position_ms
@@ -211,7 +216,7 @@ class Desk:
         """
         grant = self._verifier.verify(token, self._clock())
         session = self._book.held_session(grant.session)
-        if session is not None and session.stop_reason is not None:
+        if self._stops(grant) or (session is not None and session.stop_reason is not None):
             raise SessionEnded("The session was stopped.", remedy="Start the film again.")
         return answer_clearkey(kids, await self._licence_of(grant.package))
 
@@ -238,6 +243,7 @@ class Desk:
             expires_at=expires_at,
             box=party.box,
             operator=party.operator,
+            service=showing.service,
         )
         session = Session(
             id=session_id,
@@ -315,7 +321,7 @@ class Desk:
             raise SessionNotFound
         return session
 
-    def _renewed(self, session: Session, now: Instant) -> Session:
+    def _renewed(self, session: Session, service: ServiceId | None, now: Instant) -> Session:
         """The session with a token that lasts: the one it has in the first half of its life, a fresh one after."""
         begun = session.token_expires_at - rules.token_expiry(Instant(0), session.duration_ms, self._settings.token_ms)
         if session.token and not rules.renews(now, Instant(begun), session.token_expires_at):
@@ -328,6 +334,7 @@ class Desk:
             expires_at=expires_at,
             box=session.box,
             operator=session.operator,
+            service=service,
         )
         renewed = msgspec.structs.replace(
             session, token=self._minter.mint(grant, now), token_expires_at=expires_at

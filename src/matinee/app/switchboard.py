@@ -1,0 +1,111 @@
+"""What is switched off, in the web process: read from the control file, so that it acts while the database is away.
+
+Two threads: one reads the file four times a second and has carriage decide by it; the other keeps the account of it in the
+database, and has the file follow the launches that are recorded as killed. A database that is away holds up the second alone.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from matinee.base.clock import Clock
+from matinee.base.errors import MatineeError
+from matinee.carriage import store
+from matinee.carriage.model import Switch
+from matinee.carriage.snapshot import Carriage
+from matinee.delivery.control import ControlWriter, InForce, read_control
+from matinee.delivery.keyring import KeyRing
+from matinee.delivery.model import ControlList, StreamGrant
+from matinee.outside.database import Database
+from matinee.outside.objects import ObjectStore
+
+READ_SECONDS = 0.25
+RECORD_SECONDS = 0.5
+ACTOR = "control file"
+
+log = structlog.get_logger("matinee.switchboard")
+
+
+class Switchboard:
+    """Follows the control file from `start` until `close`."""
+
+    def __init__(
+        self, published: ObjectStore, ring: KeyRing, control: ControlWriter, carriage: Carriage, database: Database, clock: Clock
+    ) -> None:
+        self._published = published
+        self._ring = ring
+        self._control = control
+        self._carriage = carriage
+        self._database = database
+        self._clock = clock
+        self._in_force = InForce()
+        self._recorded: Sequence[Switch] | None = None
+        self._stopping = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._again, args=(self._read, READ_SECONDS), name="control-file", daemon=True),
+            threading.Thread(target=self._again, args=(self._record, RECORD_SECONDS), name="control-account", daemon=True),
+        ]
+
+    def stops(self, grant: StreamGrant) -> bool:
+        """Whether the control file stops what this token grants."""
+        return self._in_force.stops(grant)
+
+    def start(self) -> None:
+        """Read once, so that nothing is answered before it is known what is switched off; then follow."""
+        self._try(self._read)
+        for thread in self._threads:
+            thread.start()
+
+    def close(self) -> None:
+        self._stopping.set()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join()
+
+    def _again(self, step: Callable[[], None], seconds: float) -> None:
+        failing = False
+        while not self._stopping.wait(seconds):
+            failing = not self._try(step, quiet=failing)
+
+    def _try(self, step: Callable[[], None], *, quiet: bool = False) -> bool:
+        try:
+            step()
+        except Exception as error:  # noqa: BLE001
+            # A process boundary, as in the feed: whatever it was, the last that was known goes on, and it is tried again.
+            if not quiet:
+                said = error.message if isinstance(error, MatineeError) else type(error).__name__
+                log.error("switches cannot be followed; what was last known holds", thread=step.__name__.strip("_"), error=said)
+            return False
+        return True
+
+    def _read(self) -> None:
+        told = read_control(self._published, self._ring)
+        if told.sequence > self._in_force.told.sequence:
+            self._in_force = InForce(told)
+            self._carriage.switch(switches_of(told))
+
+    def _record(self) -> None:
+        now = self._clock()
+        self._control.follow_launches(self._carriage.killed(now), now)
+        standing = switches_of(self._in_force.told)
+        if standing != self._recorded:
+            with self._database.write() as conn:
+                store.follow_switches(conn, standing, now, actor=ACTOR)
+            self._recorded = standing
+
+
+def switches_of(told: ControlList) -> Sequence[Switch]:
+    """What somebody switched off, as carriage has it. What follows a launch is not among it: the launch itself says so."""
+    return tuple(
+        Switch(
+            service=one.service,
+            operator=one.operator,
+            is_off=True,
+            ends_plays=one.ends_plays,
+            valid_from=one.since,
+            recorded_at=one.since,
+        )
+        for one in told.switched_off
+        if not one.by_launch
+    )
