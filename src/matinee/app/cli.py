@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import cyclopts
 from cyclopts import Group, Parameter
 
-from matinee.app import carrying, commands, switching
+from matinee.app import carrying, commands, switching, waving
 from matinee.app.terminal import Terminal
 from matinee.base.errors import MatineeError
 
@@ -153,6 +153,26 @@ def explain(
 def reach(*, service: ServiceName, at: At = None, known_at: KnownAt = None, data: Data = None, json: Json = False) -> int:
     """How a service stands at each operator: agreement, first announced, first live, and how many boxes have it."""
     return carrying.reach(service, at=at, known_at=known_at, data=data, as_json=json)
+
+
+@app.command(group=_carrying)
+def rollout(
+    action: Annotated[
+        Literal["list", "approve", "resume", "withdraw"],
+        Parameter(help="List all; let a wave begin that waits for that; begin a halted one anew; end one where it stands."),
+    ] = "list",
+    name: Annotated[str, Parameter(help="A rollout's id, or enough of its beginning.")] = "",
+    /,
+    *,
+    by: Annotated[str, Parameter(name="--by", help="Who says so: it stands in the audit.")] = "",
+    data: Data = None,
+    json: Json = False,
+) -> int:
+    """How launches spread in waves: where each rollout stands and why; and what staff say to it.
+
+    A rollout is planned in a scenario's file (docs/scenarios.md) and moves on by itself while the service runs.
+    """
+    return waving.rollout(action, name, by=by, data=data, as_json=json)
 
 
 @app.command(group=_carrying)

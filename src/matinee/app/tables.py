@@ -1,5 +1,6 @@
 """Every table of every feature, by import: what a migration compares the database with."""
 
+from matinee.carriage import rollout_store as _rollouts
 from matinee.carriage import store as _carriage
 from matinee.catalogue import progress as _progress
 from matinee.catalogue import store as _catalogue
@@ -26,6 +27,7 @@ STORES = (
     _parties,
     _playback,
     _progress,
+    _rollouts,
     _work,
 )
 

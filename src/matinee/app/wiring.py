@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 from matinee.app.installation import Installation, read_clock
 from matinee.app.pages import Pictures, page_policy
 from matinee.app.pages import routes as page_routes
+from matinee.app.rollouts import PlayerMeasures, RolloutThread
 from matinee.app.screens import Screens
 from matinee.app.showings import CatalogueShowings
 from matinee.app.switchboard import Switchboard
@@ -174,7 +175,8 @@ def build_web(
             registry=registry,
         ),
     )
-    started = (feed, switchboard, book, events)
+    rollouts = RolloutThread(database, PlayerMeasures(settings.data_folder / "telemetry"), clock)
+    started = (feed, switchboard, book, events, rollouts)
     return create_web(
         [route for feature in routes for route in feature],  # type: ignore[misc]
         authenticate=resolver.resolve,

@@ -6,7 +6,7 @@ import msgspec
 
 from matinee.base.clock import Instant
 from matinee.base.errors import ErrorCode, MatineeError
-from matinee.base.ids import OperatorId, PackageId, SessionId
+from matinee.base.ids import BoxId, OperatorId, PackageId, ServiceId, SessionId
 
 
 class TelemetryError(MatineeError):
@@ -29,7 +29,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """One CMCD v2 event of a session, named as CTA-5004-B names its keys where it has one for it.
 
     `received_at` is the server's clock; `ts` is the player's, kept and never trusted. Rates are kbit/s, times ms. Session,
-    operator and package come from the stream token, never from the line. `url` is without its token.
+    operator, box, service and package come from the stream token, never from the line. `url` is without its token.
     """
 
     received_at: Instant
@@ -54,6 +54,19 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     ttlb: int | None = None
     url: str | None = None
     cdn: str | None = None
+    box: BoxId | None = None
+    service: ServiceId | None = None
+
+
+class BoxCount(msgspec.Struct, frozen=True, kw_only=True):
+    """What one box reported of a service in a while: starts, failures, rebufferings, each counted; the last event, and when."""
+
+    box: str
+    starts: int
+    failures: int
+    rebuffers: int
+    last_at: Instant
+    last_kind: Kind
 
 
 class HourCount(msgspec.Struct, frozen=True, kw_only=True):

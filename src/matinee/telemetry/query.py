@@ -7,8 +7,10 @@ from pathlib import Path
 
 import duckdb
 
-from matinee.telemetry.model import HourCount
-from matinee.telemetry.store import event_files
+from matinee.base.clock import HOUR, Instant
+from matinee.base.ids import OperatorId, ServiceId
+from matinee.telemetry.model import BoxCount, HourCount, Kind
+from matinee.telemetry.store import event_files, folder_name, hour_of
 
 MAX_MEMORY = "1GB"
 
@@ -30,7 +32,7 @@ def hour_counts(folder: Path, *, since_hour: str = "", until_hour: str = "9") ->
                    count(*)                FILTER (kind = 'rebuffer') AS rebuffers,
                    count(DISTINCT session) FILTER (kind = 'end')      AS ends,
                    median(msd)             FILTER (kind = 'start')    AS start_ms_median
-            FROM read_parquet($files, hive_partitioning = true, hive_types_autocast = false)
+            FROM read_parquet($files, hive_partitioning = true, hive_types_autocast = false, union_by_name = true)
             GROUP BY operator, hour
             ORDER BY hour, operator
             """,
@@ -47,4 +49,41 @@ def hour_counts(folder: Path, *, since_hour: str = "", until_hour: str = "9") ->
             start_ms_median=delay,
         )
         for operator, hour, starts, failures, rebuffers, ends, delay in rows
+    ]
+
+
+def box_counts(folder: Path, operator: OperatorId, service: ServiceId, since: Instant) -> list[BoxCount]:
+    """What each box of an operator that reported a play of a service since then told of it, by the boxes' ids.
+
+    Plays that began before are left out whole: what they met is no doing of what changed then.
+    """
+    # From an hour before: a play that goes on tells of itself twice a minute, so one that began before is known by that.
+    wanted, first_hour = folder_name(operator), hour_of(Instant(since - HOUR))
+    files = event_files(folder, lambda named, hour: named == wanted and hour >= first_hour)
+    if not files:
+        return []
+    with duckdb.connect(":memory:", config={"memory_limit": MAX_MEMORY, "enable_external_access": True}) as connection:
+        columns = connection.execute("SELECT DISTINCT name FROM parquet_schema($files)", {"files": [str(path) for path in files]})
+        if not {"box", "service"} <= {row[0] for row in columns.fetchall()}:
+            return []  # files of before events told of boxes
+        rows = connection.execute(
+            """
+            WITH of_service AS (
+                SELECT *, min(received_at) OVER (PARTITION BY session) AS began
+                FROM read_parquet($files, hive_partitioning = true, hive_types_autocast = false, union_by_name = true)
+                WHERE service = $service AND box IS NOT NULL
+            )
+            SELECT box,
+                   count(*) FILTER (kind = 'start'), count(*) FILTER (kind = 'failure'), count(*) FILTER (kind = 'rebuffer'),
+                   max(received_at), arg_max(kind, received_at)
+            FROM of_service
+            WHERE began >= $since
+            GROUP BY box
+            ORDER BY box
+            """,
+            {"files": [str(path) for path in files], "service": service, "since": since},
+        ).fetchall()
+    return [
+        BoxCount(box=box, starts=starts, failures=failures, rebuffers=rebuffers, last_at=last_at, last_kind=Kind(kind))
+        for box, starts, failures, rebuffers, last_at, kind in rows
     ]

@@ -58,6 +58,8 @@ SCHEMA = pa.schema(
         ("ttlb", pa.int64()),
         ("url", pa.string()),
         ("cdn", pa.string()),
+        ("box", pa.string()),
+        ("service", pa.string()),
     ]
 )
 
@@ -133,7 +135,7 @@ class EventFiles:
             return len(events)
 
     def _folder_of(self, event: Event) -> Path:
-        return self._folder / f"operator={_folder_name(event.operator)}" / f"hour={hour_of(event.received_at)}"
+        return self._folder / f"operator={folder_name(event.operator)}" / f"hour={hour_of(event.received_at)}"
 
     def _put_back(self, events: list[Event]) -> None:
         with self._lock:
@@ -216,7 +218,8 @@ def _span(path: Path) -> tuple[int, int]:
     return int(match[2]), int(match[3])
 
 
-def _folder_name(operator: str | None) -> str:
+def folder_name(operator: str | None) -> str:
+    """The folder of an operator's events."""
     # An operator's id comes from our own token; it is checked all the same before it names a folder.
     return operator if operator is not None and _SAFE.fullmatch(operator) else NO_OPERATOR
 
@@ -235,7 +238,11 @@ def _plain(value: object) -> object:
 
 def _read(path: Path) -> pa.Table:
     # Without the folder's own "operator" and "hour": they are no columns of the file.
-    return pq.ParquetFile(path).read().cast(SCHEMA)
+    table = pq.ParquetFile(path).read()
+    for field in SCHEMA:
+        if field.name not in table.column_names:  # a file of before there was such a column
+            table = table.append_column(field.name, pa.nulls(table.num_rows, field.type))
+    return table.select(SCHEMA.names).cast(SCHEMA)
 
 
 def _write(folder: Path, name: str, table: pa.Table) -> None:

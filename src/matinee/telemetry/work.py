@@ -110,6 +110,8 @@ class Intake:
                     ttlb=cmcd.integer(values, "ttlb"),
                     url=without_token(cmcd.text(values, "url")),
                     cdn=without_token(cmcd.text(values, "cdn")),
+                    box=grant.box,
+                    service=grant.service,
                 )
             )
         return events

@@ -26,15 +26,19 @@ from matinee.app.scenario.told import (
     ModelTold,
     Moment,
     OperatorTold,
+    RolloutTold,
     Scenario,
     ServiceTold,
     day_of,
 )
-from matinee.base.clock import Instant
+from matinee.base.clock import HOUR, Instant
 from matinee.base.errors import InvalidRequest, MatineeError
-from matinee.base.ids import AgreementId, BoxId, DisputeId, LaunchId, LineId
+from matinee.base.ids import AgreementId, BoxId, DisputeId, LaunchId, LineId, RolloutId
+from matinee.base.units import DurationMs
+from matinee.carriage import rollout_store
 from matinee.carriage import store as carriage
 from matinee.carriage.model import ALL_BOXES, Agreement, Blackout, Launch
+from matinee.carriage.rollouts import Freeze, Rollout, Wave
 from matinee.carriage.trial import try_rule
 from matinee.catalogue import store as catalogue
 from matinee.catalogue.model import AgeClass, Language, Service
@@ -123,6 +127,7 @@ class _Applying:
             ("launches", self._launch),
             ("homes", self._homes),
             ("disputes", self._dispute),
+            ("rollouts", self._rollout),
         ):
             for place, told in enumerate(getattr(self.scenario, part)):
                 with _Named(f"{part}[{place}]"):
@@ -287,6 +292,44 @@ class _Applying:
             dispute = msgspec.structs.replace(dispute, recorded_at=self.now)
         interconnect.record_dispute(self.conn, dispute, self.now, actor=ACTOR)
         self._new("dispute", f"{operator.name} and {network.name}: {told.state.value}")
+
+    def _rollout(self, told: RolloutTold) -> None:
+        operator, service = self._of(self.operators, "operator", told.operator), self._of(self.services, "service", told.service)
+        wanted = Rollout(
+            id=RolloutId(""),
+            operator=operator.id,
+            service=service.id,
+            starts_at=self._at(operator, "starts", told.starts),
+            recorded_at=self.now,
+            waves=tuple(
+                Wave(
+                    share=round(one.percent * ALL_BOXES / 100),
+                    sample=one.sample,
+                    soak_ms=DurationMs(round(one.soak_hours * HOUR)),
+                    timeout_ms=DurationMs(round(one.timeout_hours * HOUR)),
+                    failing=one.failing,
+                    stalling=one.stalling,
+                    lost=one.lost,
+                    on_timeout=one.on_timeout,
+                    needs_approval=one.needs_approval,
+                )
+                for one in told.waves
+            ),
+            salt=told.salt,
+            author=told.author,
+            holdback=round(told.holdback * ALL_BOXES / 100),
+            freezes=tuple(
+                Freeze(start=self._at(operator, "start", one.start), end=self._at(operator, "end", one.end), reason=one.reason)
+                for one in told.freezes
+            ),
+            on_error=told.on_error,
+        )
+        for before, _ in rollout_store.standing_rollouts(self.conn, operator.id, service.id):
+            same = {"id": before.id, "recorded_at": before.recorded_at} | ({} if told.salt else {"salt": before.salt})
+            if msgspec.structs.replace(wanted, **same) == before:
+                return
+        rollout_store.plan(self.conn, wanted, self.now)
+        self._new("rollout", f"{service.name} at {operator.name} in {len(wanted.waves)} waves from {told.starts}")
 
     def _before(self, wanted: D) -> D | None:
         """The newest record that begins at the same moment: what is told otherwise now is a correction of it, known from now on.

@@ -9,6 +9,7 @@ import msgspec
 
 from matinee.base.errors import InvalidRequest
 from matinee.carriage.model import AgreementStatus, Billing, Discoverability, LaunchState
+from matinee.carriage.rollouts import OnError, OnTimeout
 from matinee.carriage.trial import Example
 from matinee.catalogue.model import ServiceKind
 from matinee.fleet.model import Interface
@@ -79,6 +80,38 @@ class LaunchTold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     reason: str = ""
 
 
+class FreezeTold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    start: Moment
+    end: Moment
+    reason: str = ""
+
+
+class WaveTold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """See carriage.rollouts.Wave. Percents are of all boxes, and of those that reported; times are hours."""
+
+    percent: float
+    sample: int
+    soak_hours: float
+    timeout_hours: float
+    failing: float | None = None
+    stalling: float | None = None
+    lost: float | None = None
+    on_timeout: OnTimeout = OnTimeout.HALT
+    needs_approval: bool = False
+
+
+class RolloutTold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    operator: str
+    service: str
+    starts: Moment
+    author: str
+    waves: tuple[WaveTold, ...]
+    salt: str = ""
+    holdback: float = 0.0
+    on_error: OnError = OnError.STOP
+    freezes: tuple[FreezeTold, ...] = ()
+
+
 class InterfaceTold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     product: str
     version: str
@@ -123,6 +156,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     launches: tuple[LaunchTold, ...] = ()
     homes: tuple[HomesTold, ...] = ()
     disputes: tuple[DisputeTold, ...] = ()
+    rollouts: tuple[RolloutTold, ...] = ()
 
 
 def read_scenario(path: Path) -> Scenario:

@@ -1,0 +1,155 @@
+"""SQL for rollouts: the plans, and what happened to each. Both are appended, never edited; where one stands is folded from it."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from matinee.base.clock import Instant
+from matinee.base.dated import in_force
+from matinee.base.ids import OperatorId, RolloutId, ServiceId, new_id
+from matinee.carriage import rollouts as rules
+from matinee.carriage.model import ALL_BOXES, LIVE, CarriageError, Launch
+from matinee.carriage.rollouts import OVER, EventKind, Phase, Rollout, RolloutEvent, Standing
+from matinee.carriage.store import all_launches
+from matinee.fleet.store import box_assignments, lines
+from matinee.outside.database import InstantColumn, JsonColumn, metadata
+from matinee.parties import audit
+
+rollouts = sa.Table(
+    "rollouts",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("operator_id", sa.Text, sa.ForeignKey("operators.id"), nullable=False, index=True),
+    sa.Column("service_id", sa.Text, sa.ForeignKey("services.id"), nullable=False),
+    sa.Column("recorded_at", InstantColumn, nullable=False),
+    sa.Column("plan", JsonColumn, nullable=False),  # model.Rollout
+)
+
+rollout_events = sa.Table(
+    "rollout_events",
+    metadata,
+    sa.Column("rollout_id", sa.Text, sa.ForeignKey("rollouts.id"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("wave", sa.Integer, nullable=False),
+    sa.Column("at", InstantColumn, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("says", sa.Text, nullable=False),
+)
+
+MAX_ACTOR: Final = 100
+
+
+def plan(conn: Connection, wanted: Rollout, now: Instant) -> Rollout:
+    """Record a plan; one that was under way for the same two is withdrawn by it. Raises CarriageError.
+
+    Without a salt it takes that of the launch in force, so that boxes that have the service already are the first.
+    """
+    launch = launch_now(conn, wanted.operator, wanted.service, now)
+    if launch is None or launch.state not in LIVE:
+        raise CarriageError(
+            "There is no launch to spread: none that is silent, announced or open.",
+            remedy="Record one with percent = 0 first; the rollout gives it to boxes.",
+        )
+    own = launch.salt or launch.id
+    partly = 0 < launch.share < ALL_BOXES
+    if partly and wanted.salt not in ("", own):
+        raise CarriageError(
+            "The launch is for a share of the boxes that was drawn by another salt: some would lose the service.",
+            remedy="Leave salt out.",
+        )
+    made = msgspec.structs.replace(wanted, id=RolloutId(new_id()), recorded_at=now, salt=wanted.salt or own)
+    rules.check_rollout(made, _boxes_at(conn, made.operator), 0 if launch.share == ALL_BOXES else launch.share)
+    if launch.share == ALL_BOXES:
+        raise CarriageError(
+            "The launch is for every box already.", remedy="Record it with percent = 0 first: this takes it from them."
+        )
+    for before, stands in standing_rollouts(conn, made.operator, made.service):
+        if stands.phase not in OVER:
+            append(conn, before, EventKind.WITHDRAWN, stands.wave, now, made.author, "Another plan took its place.")
+    words = msgspec.to_builtins(made)
+    conn.execute(
+        sa.insert(rollouts).values(
+            id=made.id, operator_id=made.operator, service_id=made.service, recorded_at=now, plan=words
+        )
+    )
+    audit.record(conn, made.author, "rollout.plan", made.id, words, now)
+    return made
+
+
+def append(
+    conn: Connection, rollout: Rollout, kind: EventKind, wave: int, now: Instant, actor: str, says: str = ""
+) -> RolloutEvent:
+    """Append what happened. Two writers at once cannot both: the number is the key."""
+    if not 0 < len(actor) <= MAX_ACTOR:
+        raise CarriageError(f"The name of who does it has no or over {MAX_ACTOR} characters.", remedy="Say who you are.")
+    count = conn.execute(
+        sa.select(sa.func.count()).select_from(rollout_events).where(rollout_events.c.rollout_id == rollout.id)
+    ).scalar_one()
+    values = {"kind": kind.value, "wave": wave, "at": now, "actor": actor, "says": says}
+    conn.execute(sa.insert(rollout_events).values(rollout_id=rollout.id, number=count, **values))
+    audit.record(conn, actor, f"rollout.{kind.value}", rollout.id, {"wave": wave, "says": says}, now)
+    return RolloutEvent(kind=kind, wave=wave, at=now, actor=actor, says=says)
+
+
+def standing_rollouts(
+    conn: Connection, operator: OperatorId | None = None, service: ServiceId | None = None
+) -> Sequence[tuple[Rollout, Standing]]:
+    """Every rollout, or those of the two, in the order of planning, with where it stands."""
+    query = sa.select(rollouts).order_by(rollouts.c.recorded_at, rollouts.c.id)
+    if operator is not None:
+        query = query.where(rollouts.c.operator_id == operator)
+    if service is not None:
+        query = query.where(rollouts.c.service_id == service)
+    found = [msgspec.convert(row.plan, Rollout) for row in conn.execute(query)]
+    return [(one, rules.standing(one, events_of(conn, one.id))) for one in found]
+
+
+def events_of(conn: Connection, rollout: RolloutId) -> Sequence[RolloutEvent]:
+    rows = conn.execute(
+        sa.select(rollout_events).where(rollout_events.c.rollout_id == rollout).order_by(rollout_events.c.number)
+    )
+    return [RolloutEvent(kind=EventKind(r.kind), wave=r.wave, at=r.at, actor=r.actor, says=r.says) for r in rows]
+
+
+def approve(conn: Connection, rollout: Rollout, actor: str, now: Instant) -> None:
+    """Let the wave that waits for it begin. Whoever planned it cannot: it takes two. Raises CarriageError."""
+    stands = rules.standing(rollout, events_of(conn, rollout.id))
+    if stands.phase is not Phase.WAITING_FOR_APPROVAL:
+        raise CarriageError(f"The rollout waits for no approval: it is {stands.phase.value}.", remedy="See `matinee rollout`.")
+    if actor.strip().casefold() == rollout.author.strip().casefold():
+        raise CarriageError("Whoever planned a rollout cannot approve it.", remedy="Have somebody else do it.")
+    append(conn, rollout, EventKind.APPROVED, stands.wave, now, actor)
+
+
+def resume(conn: Connection, rollout: Rollout, actor: str, now: Instant) -> None:
+    """Begin a wave that halted anew; what was reported before no longer counts. Raises CarriageError."""
+    stands = rules.standing(rollout, events_of(conn, rollout.id))
+    if stands.phase is not Phase.HALTED:
+        raise CarriageError(f"The rollout has not halted: it is {stands.phase.value}.", remedy="See `matinee rollout`.")
+    append(conn, rollout, EventKind.RESUMED, stands.wave, now, actor)
+
+
+def withdraw(conn: Connection, rollout: Rollout, actor: str, now: Instant) -> None:
+    """End a rollout where it stands; boxes that have the service keep it. Raises CarriageError."""
+    stands = rules.standing(rollout, events_of(conn, rollout.id))
+    if stands.phase in OVER:
+        raise CarriageError(f"The rollout is over: it is {stands.phase.value}.", remedy="See `matinee rollout`.")
+    append(conn, rollout, EventKind.WITHDRAWN, stands.wave, now, actor)
+
+
+def launch_now(conn: Connection, operator: OperatorId, service: ServiceId, now: Instant) -> Launch | None:
+    """The launch of the two that is in force."""
+    return in_force((one for one in all_launches(conn) if (one.operator, one.service) == (operator, service)), now)
+
+
+def _boxes_at(conn: Connection, operator: OperatorId) -> int:
+    query = (
+        sa.select(sa.func.count(sa.distinct(box_assignments.c.box_id)))
+        .select_from(box_assignments.join(lines, box_assignments.c.line_id == lines.c.id))
+        .where(lines.c.operator_id == operator)
+    )
+    return int(conn.execute(query).scalar_one())
