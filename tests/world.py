@@ -27,6 +27,7 @@ from matinee.fleet import store as fleet_store
 from matinee.fleet.model import Box, BoxModel, Line, Release
 from matinee.fleet.snapshot import Fleet
 from matinee.home import api as home_api
+from matinee.home import feeds
 from matinee.home.rows import Homes
 from matinee.members import api as members_api
 from matinee.members import store as members_store
@@ -35,9 +36,10 @@ from matinee.members.snapshot import Members, Resolver
 from matinee.outside.database import Database
 from matinee.parties import store as parties
 from matinee.parties.feed import Feed
-from matinee.parties.snapshot import ApiKeys
+from matinee.parties.snapshot import ApiKeys, Publishers
 
 NOW = Instant(1_412_244_000_000)
+ORIGIN = "https://tv.example"
 RELEASE = Release(product="matinee-ui", version="v1", entry="/ui/v1/main.js", integrity="sha384-x")
 
 
@@ -77,10 +79,10 @@ class World:
         self.database = database
         self.now = NOW
         clock: Clock = lambda: self.now  # noqa: E731
-        self.keys, self.fleet, self.members = ApiKeys(), Fleet(), Members()
+        self.keys, self.publishers, self.fleet, self.members = ApiKeys(), Publishers(), Fleet(), Members()
         self.catalogue, self.carriage = Catalogue(), Carriage(self.fleet)
         self.positions, self.releases = SetPositions(), OneRelease()
-        self.feed = Feed(database, [self.keys, self.fleet, self.members, self.carriage, self.catalogue])
+        self.feed = Feed(database, [self.keys, self.publishers, self.fleet, self.members, self.carriage, self.catalogue])
         self.sights = PartySight(self.carriage, self.fleet, self.members, self.catalogue)
         self.web = create_web(
             [
@@ -90,6 +92,7 @@ class World:
                 *carriage_api.routes(self.carriage, self.sights, self.fleet, self.catalogue, clock),
                 *ofrep.routes(self.carriage, self.fleet, self.catalogue, clock),
                 *home_api.routes(Homes(self.catalogue, self.positions), self.sights, clock),
+                *feeds.routes(self.carriage, self.fleet, self.catalogue, self.publishers, ORIGIN, clock),
             ],
             authenticate=Resolver(self.keys, self.fleet, self.members).resolve,
             clock=clock,

@@ -23,7 +23,7 @@ _KIND_OF = {
     "rival": PartyKind.API_KEY,
 }
 _OPEN = re.compile(
-    r"/(api|api/\{path\}|api/openapi\.json|api/v1/status|artwork/.*|authority\.pem|box.*|cmcd/.*|healthz|licence/.*|ui/.*|watch.*|)"
+    r"/(api|api/\{path\}|api/openapi\.json|api/v1/status|api/v1/operators/\{operator\}/service-list\.xml|artwork/.*|authority\.pem|box.*|cmcd/.*|healthz|licence/.*|ui/.*|watch.*|)"
 )
 """What anyone may ask: pages and pictures, and what a stream token in the path opens. Any other route needs a token."""
 

@@ -34,6 +34,7 @@ from matinee.delivery.tokens import TokenMinter, TokenVerifier
 from matinee.fleet import api as fleet_api
 from matinee.fleet.snapshot import Fleet
 from matinee.home import api as home_api
+from matinee.home import feeds
 from matinee.home.rows import Homes
 from matinee.library import store as library_store
 from matinee.library.keys import MasterKey
@@ -41,7 +42,7 @@ from matinee.members import api as members_api
 from matinee.members.snapshot import Members, Resolver
 from matinee.outside.database import Database
 from matinee.parties.feed import Feed
-from matinee.parties.snapshot import ApiKeys
+from matinee.parties.snapshot import ApiKeys, Publishers
 from matinee.playback import api as playback_api
 from matinee.playback.book import Book
 from matinee.playback.licences import ClearKeyIssuer
@@ -124,9 +125,9 @@ def build_web(
     settings, database, clock = installation.settings, installation.database, read_clock
     screens = Screens(settings.screens)
 
-    keys, fleet, members, catalogue = ApiKeys(), Fleet(), Members(), Catalogue()
+    keys, publishers, fleet, members, catalogue = ApiKeys(), Publishers(), Fleet(), Members(), Catalogue()
     carriage = Carriage(fleet)
-    feed = FeedThread(Feed(database, (keys, fleet, members, catalogue, carriage)))
+    feed = FeedThread(Feed(database, (keys, publishers, fleet, members, catalogue, carriage)))
     sights = PartySight(carriage, fleet, members, catalogue)
     resolver = Resolver(keys, fleet, members)
 
@@ -162,6 +163,7 @@ def build_web(
         ofrep.routes(carriage, fleet, catalogue, clock),
         catalogue_api.routes(catalogue, database, sights, book, clock),
         home_api.routes(Homes(catalogue, book), sights, clock),
+        feeds.routes(carriage, fleet, catalogue, publishers, settings.web_origin, clock),
         playback_api.routes(desk),
         telemetry_api.routes(Intake(verifier, events, Counters(registry), clock)),
         screens.routes(),

@@ -216,3 +216,14 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def first_failed(self) -> Clause | None:
         return next((clause for clause in self.clauses if not clause.holds), None)
+
+
+class OpenCarriage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """That an operator carries a service for all to know, from `since` up to, not including, `until` (None: no end known).
+
+    `since` may lie ahead: a day that the public has been told.
+    """
+
+    service: ServiceId
+    since: Instant
+    until: Instant | None = None

@@ -18,6 +18,7 @@ from matinee.base.ids import BoxId, OperatorId, ServiceId
 from matinee.base.party import Party, PartyKind
 from matinee.carriage import store
 from matinee.carriage.expressions import asks_for_one_box, check
+from matinee.carriage.in_the_open import in_the_open
 from matinee.carriage.model import (
     ALL_BOXES,
     Agreement,
@@ -27,10 +28,11 @@ from matinee.carriage.model import (
     Discoverability,
     Launch,
     LaunchState,
+    OpenCarriage,
     Shows,
     Switch,
 )
-from matinee.carriage.rules import decide, milestones, next_decision
+from matinee.carriage.rules import decide, milestones, next_decision, switched_off
 from matinee.catalogue.model import AGE_CLASSES, Language, Service, Sight
 from matinee.catalogue.snapshot import Catalogue
 from matinee.fleet.model import BoxModel, Operator
@@ -93,6 +95,7 @@ class _Known:
     tells_apart: frozenset[OperatorId]
     """Operators with a launch that may tell two boxes of one kind apart."""
     kept: dict[tuple[OperatorId, BoxView], tuple[Instant, Instant | None, Seen]]
+    kept_open: dict[OperatorId, tuple[Instant, Instant | None, tuple[OpenCarriage, ...]]]
     recorded_switches: tuple[Switch, ...] = ()
     """What was ever recorded of switches: an account of what stood in the control file, which may be behind it."""
     switches: dict[ServiceId, tuple[Switch, ...]] = field(default_factory=dict)
@@ -106,7 +109,7 @@ class Carriage:
 
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
-        self._known = _Known({}, frozenset(), {})
+        self._known = _Known({}, frozenset(), {}, {})
         self._changing = threading.Lock()
 
     def load(self, conn: Connection) -> None:
@@ -128,7 +131,7 @@ class Carriage:
             row[launch.service] = _Records(known.agreements, (*known.launches, launch))
         tells_apart = frozenset(launch.operator for launch in launches if _tells_boxes_apart(launch))
         with self._changing:
-            self._known = _Known(recorded, tells_apart, {}, tuple(switches), self._known.switches)
+            self._known = _Known(recorded, tells_apart, {}, {}, tuple(switches), self._known.switches)
 
     def switch(self, switches: Sequence[Switch]) -> None:
         """Take these as what is switched off now, in the place of what was. It needs no database."""
@@ -137,7 +140,7 @@ class Carriage:
             by_service[one.service] = (*by_service.get(one.service, ()), one)
         with self._changing:
             if by_service != self._known.switches:
-                self._known = replace(self._known, kept={}, switches=by_service)
+                self._known = replace(self._known, kept={}, kept_open={}, switches=by_service)
 
     def killed(self, now: Instant) -> frozenset[tuple[OperatorId, ServiceId]]:
         """Operator and service of each launch that is recorded as killed now."""
@@ -189,6 +192,24 @@ class Carriage:
                 agreement = in_force(records.agreements, at, known_at)
                 rows.append(Reach(operator_now, agreement, *milestones(launches), boxes, having))
         return sorted(rows, key=lambda row: row.operator.name)
+
+    def carried_openly(self, operator: Operator, now: Instant) -> Sequence[OpenCarriage]:
+        """What the operator carries for all to know, in no order that means anything."""
+        known = self._known
+        kept = known.kept_open.get(operator.id)
+        if kept is not None and kept[0] <= now and (kept[1] is None or now < kept[1]):
+            return kept[2]
+        recorded = known.recorded.get(operator.id, {})
+        decided = (
+            in_the_open(one, operator, row.agreements, row.launches, now)
+            for one, row in recorded.items()
+            if switched_off(known.switches.get(one, ()), operator, now) is None
+        )
+        found = tuple(one for one in decided if one is not None)
+        changes = [next_decision(row.agreements, row.launches, now) for row in recorded.values()]
+        changes += [one.since for one in found if one.since > now]
+        known.kept_open[operator.id] = (now, min((at for at in changes if at is not None), default=None), found)
+        return found
 
     def _decide(
         self,

@@ -1,10 +1,11 @@
-"""Publishers' keys in memory, so that a request is known without a query."""
+"""Publishers and their keys in memory, so that a request is known without a query."""
 
 from collections.abc import Sequence
 
 from sqlalchemy.engine import Connection
 
 from matinee.base.clock import Instant
+from matinee.base.ids import PublisherId
 from matinee.base.party import Party, PartyKind
 from matinee.parties import store, tokens
 from matinee.parties.model import ApiKey
@@ -34,3 +35,22 @@ class ApiKeys:
         if key.revoked_at is not None and key.revoked_at <= now:
             return None
         return Party(kind=PartyKind.API_KEY, publisher=key.publisher)
+
+
+class Publishers:
+    """Follows the topic "parties": what the publishers of this installation are called."""
+
+    topics = frozenset({store.TOPIC})
+
+    def __init__(self) -> None:
+        self._names: dict[PublisherId, str] = {}
+
+    def load(self, conn: Connection) -> None:
+        self._names = {publisher.id: publisher.name for publisher in store.all_publishers(conn)}
+
+    def follow(self, conn: Connection, events: Sequence[Event]) -> None:
+        self.load(conn)
+
+    def name_of(self, publisher: PublisherId) -> str:
+        """What a publisher is called; "" for one that is not known yet."""
+        return self._names.get(publisher, "")
