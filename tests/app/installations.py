@@ -31,6 +31,8 @@ class Running:
     tokens: Mapping[str, str]  # anonymous, box, viewer, api_key, rival (another publisher's)
     film: Title
     profile: str
+    operator: str  # the household's
+    box: str
 
     def ask(self, who: str, method: str, path: str, **what: Any) -> Any:
         token = self.tokens[who]
@@ -60,7 +62,7 @@ def running(data: Path) -> Iterator[Running]:
         }
         with _started(installation) as (app, client):
             me = client.get("/api/v1/me", headers={"Authorization": f"Bearer {tokens['box']}"}).json()
-            yield Running(app, client, tokens, one, me["profiles"][0]["id"])
+            yield Running(app, client, tokens, one, me["profiles"][0]["id"], me["operator"]["id"], me["box"]["id"])
 
 
 @contextlib.contextmanager

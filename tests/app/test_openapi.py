@@ -76,7 +76,8 @@ def _ask(operation: Any, running: Running, who: str) -> list[int]:
 
 def _fill_in(case: schemathesis.Case, running: Running) -> None:
     """Real ids in every second place that takes one: drawn ids alone would never get past "not found"."""
-    known = {"title_id": running.film.id, "profile": running.profile, "profile_id": running.profile}
+    known = {"title_id": running.film.id, "profile": running.profile, "profile_id": running.profile, "box": running.box}
+    known |= {"operator": running.operator, "service": running.film.service, "service_id": running.film.service}
     for place in (case.path_parameters, case.query):
         for name in list(place or {}):
             if name in known and len(str(place[name])) % 2 == 0:

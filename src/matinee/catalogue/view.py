@@ -85,6 +85,16 @@ class CatalogueView:
             if self._sees(sight, title):
                 yield entry, title
 
+    def titles_of(self, service: ServiceId, first: Entry | None = None) -> Iterator[tuple[Entry, Title]]:
+        """A service's films and series, whoever may see them, newest first, from an entry on (itself among them). Lazy."""
+        runs = [
+            itertools.islice(entries, bisect.bisect_left(entries, first) if first else 0, None)
+            for age in AGE_CLASSES
+            if (entries := self.shelves.get((service, NEW, age)))
+        ]
+        for entry in heapq.merge(*runs):
+            yield entry, self.titles[entry[1]]
+
     def shelf_sizes(self, sight: Sight) -> dict[Shelf, int]:
         """How many titles each shelf holds for the party, windows apart. Its cost is in shelves, not in titles."""
         sizes: dict[Shelf, int] = {}

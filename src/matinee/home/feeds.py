@@ -1,23 +1,29 @@
-"""Feeds out over HTTP: an operator's services for any television."""
+"""Feeds out over HTTP: an operator's services for any television, a service's titles for its publisher's partners."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath
+from litestar.params import FromPath, Parameter
 
 from matinee.base.clock import Clock, Instant
 from matinee.base.errors import NotFound
-from matinee.base.ids import OperatorId, is_id
-from matinee.base.party import ANYONE
+from matinee.base.ids import OperatorId, ServiceId, is_id
+from matinee.base.pagination import MAX_PAGE
+from matinee.base.party import ANYONE, PUBLISHERS
 from matinee.carriage.snapshot import Carriage
-from matinee.catalogue.answers import AnyRequest, revalidated_for_all
+from matinee.catalogue.answers import AnyRequest, revalidated, revalidated_for_all
 from matinee.catalogue.snapshot import Catalogue
 from matinee.fleet.model import Operator
 from matinee.fleet.snapshot import Fleet
 from matinee.home import service_list as dvb_i
+from matinee.home import watch_actions
 from matinee.home.service_list import ListedService, service_list
+from matinee.home.watch_actions import WatchFeed, watch_feed
 from matinee.parties.snapshot import Publishers
+
+FEED_PAGE = 50
 
 
 def routes(
@@ -55,4 +61,29 @@ def routes(
         found = operator_of(operator)
         return revalidated_for_all(request, service_list(found, listed(found, clock()), web_origin), dvb_i.MEDIA_TYPE)
 
-    return [get_service_list]
+    @get(
+        "/api/v1/services/{service_id:str}/watch-actions",
+        opt={"policy": PUBLISHERS},
+        media_type=watch_actions.MEDIA_TYPE,
+        sync_to_thread=True,
+    )
+    def get_watch_actions(
+        request: AnyRequest,
+        service_id: FromPath[str],
+        operator: Annotated[
+            str | None, Parameter(max_length=64, description="Only what may be watched at this operator.")
+        ] = None,
+        cursor: Annotated[str | None, Parameter(max_length=400)] = None,
+        limit: Annotated[int, Parameter(ge=1, le=MAX_PAGE)] = FEED_PAGE,
+    ) -> Response[WatchFeed]:
+        """The titles of one of the publisher's own services with their deep links, as schema.org's WatchAction."""
+        view = catalogue.view
+        service = view.services.get(ServiceId(service_id)) if is_id(service_id) else None
+        if service is None or service.publisher != request.user.publisher:
+            raise NotFound("There is no such service of yours.", remedy="Send the id of one of your services.")
+        where = None if operator is None else operator_of(operator)
+        provider = publishers.name_of(service.publisher)
+        feed = watch_feed(view, service, provider, where, clock(), web_origin, cursor, limit)
+        return revalidated(request, feed, watch_actions.MEDIA_TYPE)
+
+    return [get_service_list, get_watch_actions]

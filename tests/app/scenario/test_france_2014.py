@@ -53,6 +53,7 @@ class Story:
                 made = film(f"A film of {name}", publisher=service.publisher, service=service.id, published_at=Instant(0))
                 self.films[name] = made
             titles.insert_many(conn, list(self.films.values()), Instant(0))
+            self.operators = {one.name: one for one in fleet.all_operators(conn)}
             serials = {box.serial: box.id for box in fleet.boxes_of(conn)}
             self.boxes: dict[str, BoxId] = {serial: serials[serial] for serial in EVERY_BOX}
             tokens = {serial: fleet.mint_box_token(conn, box, APPLIED) for serial, box in self.boxes.items()}
@@ -105,6 +106,24 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     with TestClient(world.web) as client:
         yield Story(world, client)
     database.close()
+
+
+def test_a_stranger_reads_of_it_only_where_it_is_open_to_all(story: Story) -> None:
+    """The lists that any television reads: never of Orange's silent launch, nor of what is announced with no day."""
+    nobody = Screen(story.staff["Netflix"]._client, "")
+    lists = {name: f"/api/v1/operators/{one.id}/service-list.xml" for name, one in story.operators.items()}
+
+    def names_it() -> set[str]:
+        return {name for name, address in lists.items() if "Netflix" in nobody.get(address).raise_for_status().text}
+
+    for moment in (EVE, MORNING, EVENING):
+        story.at(moment)
+        assert names_it() == set()
+        before = nobody.get(lists["Orange"]).content
+        assert b"Canal+" in before
+    story.at(LATER)
+    assert names_it() == {"SFR"}
+    assert nobody.get(lists["Orange"]).content == before
 
 
 def test_on_the_first_of_october_nobody(story: Story) -> None:
