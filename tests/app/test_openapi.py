@@ -1,23 +1,44 @@
 """/api/openapi.json is what the API does: schemathesis draws requests from it, and every answer is one that it describes.
 
 In process, as a box, a viewer and a publisher's program. A fault of ours (5xx) fails, and so does an answer of a shape that the
-description does not name. Drawn requests are few and always the same ones, since this is a test and no search for holes.
+description does not name. Drawn requests are few and always the same ones, since this is a test and no search for holes. Routes
+that it leaves out, pages and protocols with descriptions of their own, are drawn here without it.
 """
 
 import json
+import re
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance
 
 from tests.app.installations import Running
+from tests.app.test_policies import handlers
 
 WHO = ("box", "viewer", "api_key")
 EXAMPLES = 25
 CHECKS = [not_a_server_error, content_type_conformance, response_schema_conformance]
+ONE_FLAG, ALL_FLAGS = "/ofrep/v1/evaluate/flags/{key}", "/ofrep/v1/evaluate/flags"
+REFUSALS = {"FLAG_NOT_FOUND", "INVALID_CONTEXT", "PARSE_ERROR", "TARGETING_KEY_MISSING", "GENERAL"}  # OFREP's own, all of them
+
+_few = settings(
+    max_examples=EXAMPLES,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+_json = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=20)),
+    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.text(max_size=12), inner, max_size=4)),
+    max_leaves=8,
+)
 
 
 def _description(running: Running) -> dict[str, Any]:
@@ -47,19 +68,65 @@ def test_every_answer_is_one_that_it_describes(app_running: Running, who: str) -
     assert 200 in statuses
 
 
+@pytest.mark.parametrize("who", ["anonymous", *WHO])
+def test_what_it_leaves_out_has_no_fault_either(app_running: Running, who: str) -> None:
+    described = _description(app_running)["paths"]
+    left_out = [(method, path) for method, path, _ in handlers(app_running.app) if path not in described]
+    assert {("POST", ONE_FLAG), ("POST", ALL_FLAGS)} <= set(left_out)
+    for method, path in left_out:
+        _ask_blindly(app_running, who, method, path)
+
+
+def _ask_blindly(running: Running, who: str, method: str, path: str) -> None:
+    """Anything in the path, anything as the body."""
+
+    @given(place=st.text(min_size=1, max_size=40), body=st.one_of(st.binary(max_size=200), _json.map(json.dumps)))
+    @_few
+    def ask(place: str, body: bytes | str) -> None:
+        address = re.sub(r"\{[^}]*\}", lambda _: quote(place, safe=""), path)
+        answer = running.ask(who, method, address, content=body if method == "POST" else None)
+        assert answer.status_code < 500, f"{who} asks {method} {address} with {body!r}: {answer.text[:200]}"
+
+    ask()
+
+
+@pytest.mark.parametrize("path", [ONE_FLAG, ALL_FLAGS])
+def test_flags_are_answered_in_the_protocols_own_words_whatever_is_asked(app_running: Running, path: str) -> None:
+    box, service = app_running.box, app_running.film.service
+    context = st.one_of(_json, st.fixed_dictionaries({"targetingKey": st.one_of(st.just(box), _json)}, optional={"x": _json}))
+    asked = st.one_of(_json, st.fixed_dictionaries({"context": context}, optional={"y": _json})).map(json.dumps)
+    bodies = st.one_of(st.binary(max_size=200), asked, st.just(json.dumps({"context": {"targetingKey": box}})))
+    statuses = set()
+
+    @given(key=st.one_of(st.just(str(service)), st.text(min_size=1, max_size=30)), body=bodies)
+    @settings(_few, max_examples=10 * EXAMPLES)
+    def ask(key: str, body: bytes | str) -> None:
+        address = path.replace("{key}", quote(key, safe=""))
+        answer = app_running.ask("api_key", "POST", address, content=body)
+        statuses.add(answer.status_code)
+        told = answer.json()
+        if answer.status_code == 200:
+            for flag in told["flags"] if path == ALL_FLAGS else [told]:
+                assert flag["key"] == service
+                assert isinstance(flag["value"], bool)
+                assert {"reason", "variant", "metadata"} <= flag.keys()
+        elif answer.headers["content-type"] == "application/problem+json":
+            assert (answer.status_code, "/" in key or key in (".", "..")) == (404, True), "no such address"
+        else:
+            assert answer.status_code == (404 if told["errorCode"] == "FLAG_NOT_FOUND" else 400)
+            assert told["errorCode"] in REFUSALS
+            assert told["errorDetails"]
+
+    ask()
+    assert {200, 400} <= statuses
+
+
 def _ask(operation: Any, running: Running, who: str) -> list[int]:
     """Send drawn requests of one operation; the statuses of the answers, each of which was judged."""
     statuses: list[int] = []
 
     @given(case=operation.as_strategy())
-    @settings(
-        max_examples=EXAMPLES,
-        derandomize=True,
-        deadline=None,
-        database=None,
-        phases=[Phase.explicit, Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
+    @_few
     def ask(case: schemathesis.Case) -> None:
         _fill_in(case, running)
         request = case.as_transport_kwargs(base_url="http://testserver.local")
