@@ -83,3 +83,38 @@ def test_the_audit_chain_names_the_first_row_that_was_touched(any_database: Data
         assert audit.first_broken(conn) == 3
         conn.execute(sa.delete(audit.audit).where(audit.audit.c.seq == 3))
         assert audit.first_broken(conn) == 3
+
+
+TOUCHED = [
+    ("another time", "at", "1412244000001"),
+    ("another actor", "actor", "'somebody'"),
+    ("another act", "action", "'agreement.forget'"),
+    ("another subject", "subject", "'s9'"),
+    ("another detail", "detail", "'{}'"),
+    ("a detail that is no JSON", "detail", "'{'"),
+    ("a detail without end", "detail", "'" + "[" * 100_000 + "'"),
+    ("an empty detail", "detail", "''"),
+    ("another seal", "seal", "'" + "0" * 64 + "'"),
+    ("another number", "seq", "99"),
+]
+
+
+@pytest.mark.parametrize(("shows", "column", "value"), TOUCHED, ids=[row[0] for row in TOUCHED])
+def test_whatever_is_touched_by_sql_is_found(any_database: Database, shows: str, column: str, value: str) -> None:
+    with any_database.write() as conn:
+        for number in range(1, 6):
+            audit.record(conn, "staff", "agreement.record", f"s{number}", {"n": number}, NOW)
+        conn.execute(sa.text(f"UPDATE audit SET {column} = {value} WHERE seq = 4"))
+        assert audit.first_broken(conn) == 4, shows
+        assert (audit.row_at(conn, 4) is None) is (column == "seq")
+
+
+def test_a_seal_that_was_kept_shows_that_rows_were_cut_off(any_database: Database) -> None:
+    with any_database.write() as conn:
+        assert audit.newest(conn) == (0, "0" * 64)
+        assert audit.row_sealed(conn, "0" * 64) == 0
+        seals = [audit.record(conn, "staff", "agreement.record", "s", {}, NOW)[1] for _ in range(3)]
+        assert audit.newest(conn) == (3, seals[-1])
+        conn.execute(sa.delete(audit.audit).where(audit.audit.c.seq == 3))
+        assert audit.first_broken(conn) is None
+        assert [audit.row_sealed(conn, seal) for seal in seals] == [1, 2, None]

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import cyclopts
 from cyclopts import Group, Parameter
 
-from matinee.app import carrying, commands, switching, waving
+from matinee.app import auditing, carrying, commands, switching, waving
 from matinee.app.terminal import Terminal
 from matinee.base.errors import MatineeError
 
@@ -191,6 +191,23 @@ def switch(
     Off: no new plays and no sign of it; with --playing nothing plays on either.
     """
     return switching.switch(action, service, operator=operator, playing=playing, data=data, as_json=json)
+
+
+@app.command(group=_carrying)
+def audit(
+    what: Annotated[Literal["check"], Parameter(help="What to do: check it.")] = "check",
+    /,
+    *,
+    kept: Annotated[str | None, Parameter(name="--kept", help="A newest seal of before: is it still there?")] = None,
+    data: Data = None,
+    json: Json = False,
+) -> int:
+    """Check the audit of rights and money: is every row as it was written? The first that is not is told.
+
+    Each row is sealed to the one before it. Rows cut off at the end leave no gap: keep the newest seal, which this
+    prints, where nobody reaches both, and hand it in as --kept the next time.
+    """
+    return auditing.check(kept=kept, data=data, as_json=json)
 
 
 @app.command(group=_running)
