@@ -2,6 +2,7 @@
 
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from matinee.carriage.model import Blackout, Discoverability
 from matinee.catalogue.model import Service
 from matinee.fleet.model import Interface, Operator
 from matinee.home.service_list import MEDIA_TYPE, ListedService, service_list
-from matinee.outside.database import Database
+from matinee.outside.database import Database, metadata
 from tests.home.dvb_i import NEEDED, dvb, read_list, schema, tva
 from tests.world import NOW, ORIGIN, Screens, World, screens
 
@@ -25,8 +26,11 @@ TWENTIETH = "2014-11-19T23:00:00.000Z"  # of November, as it begins in Paris
 
 
 @pytest.fixture
-def world(any_database: Database) -> World:
-    return World(any_database)
+def world(tmp_path: Path) -> Iterator[World]:
+    database = Database(f"sqlite:///{tmp_path / 'world.db'}")
+    metadata.create_all(database.engine)
+    yield World(database)
+    database.close()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import itertools
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -18,7 +19,7 @@ from matinee.catalogue.model import AgeClass, Credit, Genre, Service, ServiceKin
 from matinee.catalogue.view import CatalogueView, view_of
 from matinee.fleet.model import Operator
 from matinee.home.watch_actions import MEDIA_TYPE, watch_feed
-from matinee.outside.database import Database
+from matinee.outside.database import Database, metadata
 from tests.catalogue.factories import EN, FR, episode, film, series
 from tests.world import NOW, ORIGIN, Screens, World, screens
 
@@ -29,8 +30,11 @@ BELGIAN = Operator(id=OperatorId("b" * 26), name="Belge", country="BE", timezone
 
 
 @pytest.fixture
-def world(any_database: Database) -> World:
-    return World(any_database)
+def world(tmp_path: Path) -> Iterator[World]:
+    database = Database(f"sqlite:///{tmp_path / 'world.db'}")
+    metadata.create_all(database.engine)
+    yield World(database)
+    database.close()
 
 
 @pytest.fixture
