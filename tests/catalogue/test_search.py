@@ -160,6 +160,22 @@ def test_what_a_party_may_not_see_is_left_out_before_the_list_is_cut() -> None:
     assert index.find(sight(), "alien", 10) == []
 
 
+def test_what_a_party_may_not_see_has_no_say_in_the_order_either() -> None:
+    """Equal hits come in one order, however the index was filled, and whatever else was written to it between them."""
+    mine = [film(f"Rouge {number}", year=1998) for number in range(40)]
+    hidden = [film(f"Rouge {number}", year=1998, service=ServiceId("t" * 26)) for number in range(200)]
+    orders = []
+    for others in ([], [], hidden):
+        index = SearchIndex()
+        index.rebuild(mine[:4])
+        for turn in range(12):
+            index.update({one.id: one for one in others[turn * 16 : turn * 16 + 16]})
+            index.update({one.id: one for one in mine[4 + turn * 3 : 7 + turn * 3]})
+        orders.append([index.find(sight(S), "rouge", limit) for limit in (1, 24, 40)])
+    assert orders[0] == orders[1] == orders[2]
+    assert [len(row) for row in orders[0]] == [1, 24, 40]
+
+
 def test_the_index_follows_what_changes() -> None:
     index = SearchIndex()
     one = film("First")

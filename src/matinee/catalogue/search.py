@@ -4,7 +4,9 @@ Tantivy's own ranking is by rarity of words, which is right for texts and wrong 
 the rarest word with those letters. So every clause has a constant score, and the scores make tiers that no sum of lower
 ones can reach: the whole name, the name's beginning, words of the name, people. Within a tier the newer film wins.
 
-What a party may not see is left out inside the query, before anything is counted or cut to length.
+What a party may not see is left out inside the query, before anything is counted or cut to length. Nor has it a say in the
+order of what is found: titles with the same score come by their ids, and not as the index happens to hold them, which follows
+from all that was ever written to it.
 """
 
 import threading
@@ -22,18 +24,21 @@ MAX_QUERY_WORDS: Final = 8
 FUZZY_FROM_LETTERS: Final = 4
 _WRITER_BYTES: Final = 15_000_000
 _MANY: Final = 5_000
+_SPARE_TIES: Final = 64
+"""Asked of the index beyond what is wanted, so that it seldom needs to be asked again for the rest of a score."""
 
-# Tiers: the whole name, its beginning, then each word by where it was found and how well it fits.
+# Tiers: the whole name, its beginning, then each word by where it was found and how well it fits. Each is a sum of a few
+# powers of two, so that scores add up to the same number in whatever order the index adds them.
 _WHOLE_NAME: Final = 200.0
 _NAME_BEGINS: Final = 100.0
 _NAME_WORD: Final = 4.0
 _NAME_WORD_BEGINS: Final = 3.0
 _NEARLY_WHOLE_NAME: Final = 50.0
 _NAME_WORD_NEAR: Final = 2.0
-_PERSON: Final = 1.8
-_PERSON_BEGINS: Final = 1.6
-_NAME_WORD_NEAR_BEGINS: Final = 1.2
-_PERSON_NEAR_BEGINS: Final = 0.6
+_PERSON: Final = 1.75
+_PERSON_BEGINS: Final = 1.5
+_NAME_WORD_NEAR_BEGINS: Final = 1.25
+_PERSON_NEAR_BEGINS: Final = 0.5
 _NEWNESS_SHARE: Final = 0.02
 """How much of its score the newest film gains over the oldest: less than any step between tiers."""
 
@@ -142,10 +147,18 @@ class SearchIndex:
 
 
 def _hits(searcher: Any, ids: Sequence[TitleId], query: Any, limit: int) -> list[TitleId]:
-    hits = searcher.search(query, limit=limit, count=False, weight_by_field="newness").hits
+    """The best titles, those with the same score by their ids: also of those at the end, of which not all find a place."""
+    asked = limit + _SPARE_TIES
+    while True:
+        hits = searcher.search(query, limit=asked, count=False, weight_by_field="newness").hits
+        if len(hits) < asked or hits[-1][0] < hits[limit - 1][0]:
+            break
+        asked *= 4
     if not hits:
         return []
-    return [ids[number] for number in searcher.fast_field_values("number", [address for _, address in hits])]
+    numbers = searcher.fast_field_values("number", [address for _, address in hits])
+    scored = [(-score, ids[number]) for (score, _), number in zip(hits, numbers, strict=True)]
+    return [one for _, one in sorted(scored)[:limit]]
 
 
 def _may_be_mistyped(word: str) -> bool:
