@@ -138,6 +138,15 @@ def test_continue_watching_shows_a_series_once_and_only_what_may_be_seen(world: 
     assert page["next_cursor"] is None
 
 
+def test_what_may_not_be_seen_takes_no_place_in_continue_watching(world: World, ask: Screens) -> None:
+    seen, hidden = mine(world, film("Seen")), [film(f"Hidden {number}", service=world.theatre.id) for number in range(150)]
+    world.put(seen, *(msgspec.structs.replace(one, publisher=world.rival.id) for one in hidden))
+    adult = world.one.adult.id
+    world.positions.watched[adult] = [*(watched(one) for one in hidden), watched(seen)]
+    page = ask.box.get("/api/v1/rows/continue", profile=adult).json()
+    assert [tile["name"] for tile in page["items"]] == ["Seen"]
+
+
 def test_a_home_that_is_held_is_not_sent_again(world: World, ask: Screens) -> None:
     made = mine(world, film("Film"))
     world.put(made)

@@ -24,6 +24,8 @@ from matinee.home.rules import CONTINUE, plan_rows
 KEPT_HOMES: Final = 512
 KEPT_FOR_MS: Final = 5 * SECOND
 MAX_CONTINUE: Final = 100
+REMEMBERED: Final = 500
+"""As many places as playback remembers of a profile."""
 
 _Key = tuple[frozenset[ServiceId], AgeClass, OperatorId | None, str | None, Language]
 
@@ -94,11 +96,14 @@ class Homes:
         if sight.profile is None:
             return []
         tiles: dict[TitleId, Tile] = {}
-        for watched in self._positions.recent(sight.profile, MAX_CONTINUE):
+        # All that is remembered, and cut to length after: what may not be seen must take no place of what may.
+        for watched in self._positions.recent(sight.profile, REMEMBERED):
             title = view.get(sight, watched.title)
             if title is not None and (title.series or title.id) not in tiles:
                 tiles[title.series or title.id] = tile_of(view, sight, title, watched)
-        return list(tiles.values())[:limit]
+                if len(tiles) >= limit:
+                    break
+        return list(tiles.values())
 
 
 def _rows(view: CatalogueView, sight: Sight) -> list[Row]:
