@@ -229,6 +229,8 @@ def test_a_revoked_session_stops_within_a_second_and_others_go_on(edge: RunningE
     writer.revoke(session, Instant(now() + HOUR), now())
     assert _until(lambda: httpx.get(url).status_code == 403) < 1
     assert httpx.get(other).status_code == 200
+    health = httpx.get(f"{edge.origin}/healthz").json()
+    assert health == {"ok": True, "control_readable": True}, "anybody may ask, and nobody is told how many were stopped"
     # An older file put back, a damaged one, or none at all: the session stays stopped.
     for data in (before, b"damaged", None):
         if data is None:
