@@ -14,17 +14,16 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 from litestar.testing import TestClient
-from prometheus_client import CollectorRegistry, generate_latest
 
 from matinee.app.web import create_web
 from matinee.base.clock import HOUR, Instant
-from matinee.base.ids import OperatorId, PackageId, ProfileId, SessionId, new_id
+from matinee.base.ids import OperatorId, PackageId, ProfileId, PublisherId, SessionId, new_id
 from matinee.delivery.keyring import fresh_ring
 from matinee.delivery.model import StreamGrant
 from matinee.delivery.tokens import TokenMinter, TokenVerifier
 from matinee.telemetry import store as store_module
 from matinee.telemetry.api import routes
-from matinee.telemetry.metrics import Counters
+from matinee.telemetry.metrics import CountersByPublisher
 from matinee.telemetry.model import Event, Kind
 from matinee.telemetry.query import hour_counts
 from matinee.telemetry.store import EventFiles, event_files
@@ -41,20 +40,29 @@ class Post:
         self.folder = folder
         self.now = NOW
         self.ring = fresh_ring()
-        self.registry = CollectorRegistry()
+        self.counters = CountersByPublisher()
+        self.publisher = PublisherId(new_id())
+        self.owners: dict[PackageId, PublisherId] = {}
         self.files = EventFiles(folder)
-        intake = Intake(TokenVerifier(self.ring), self.files, Counters(self.registry), lambda: self.now)
+        intake = Intake(TokenVerifier(self.ring), self.files, self.counters, self, lambda: self.now)
         self.app = create_web(
             routes(intake), authenticate=lambda token, _now: None, clock=lambda: self.now, page_policy="default-src 'self'"
         )
         self.operator = OperatorId(new_id())
         self.client = TestClient(self.app)
 
-    def token(self, session: str | None = None, operator: OperatorId | None = None) -> str:
+    def owner_of(self, package: PackageId) -> PublisherId | None:
+        return self.owners.get(package)
+
+    def token(
+        self, session: str | None = None, operator: OperatorId | None = None, publisher: PublisherId | None = None
+    ) -> str:
+        package = PackageId(new_id())
+        self.owners[package] = publisher or self.publisher
         grant = StreamGrant(
             session=SessionId(session or new_id()),
             profile=ProfileId(new_id()),
-            package=PackageId(new_id()),
+            package=package,
             operator=operator or self.operator,
             expires_at=Instant(self.now + HOUR),
         )
@@ -64,8 +72,8 @@ class Post:
         content = body if isinstance(body, bytes) else body.encode()
         return self.client.post(f"/cmcd/{token}", content=content, headers={"content-type": kind} if kind else {})
 
-    def count(self, name: str) -> float:
-        for line in generate_latest(self.registry).decode().splitlines():
+    def count(self, name: str, publisher: PublisherId | None = None) -> float:
+        for line in self.counters.told_to(publisher or self.publisher).decode().splitlines():
             if line.startswith(name + " "):
                 return float(line.split()[-1])
         raise AssertionError(f"{name} is not there")
@@ -166,10 +174,23 @@ def test_nothing_that_a_player_says_puts_a_token_or_an_id_where_it_may_not_be(po
     (row,) = pq.read_table(event_files(post.folder)[0]).to_pylist()
     assert row["url"] == "https://edge/s/-/p/x/v720/1.m4s"
     assert token not in json.dumps(row)
-    shown = generate_latest(post.registry).decode()
+    shown = post.counters.told_to(post.publisher).decode()
     assert row["session"] not in shown
     assert post.operator not in shown
     assert without_token(None) is None
+
+
+def test_a_publisher_s_counters_are_of_its_own_titles_alone(post: Post) -> None:
+    rival = PublisherId(new_id())
+    assert post.send(post.token(), "e=ps,sta=p,ts=1,v=2\n<html>").status_code == 204
+    stray = post.token()
+    post.owners.clear()
+    assert post.send(stray, "e=ps,sta=p,ts=1,v=2").status_code == 204, "a title that is gone: kept, and counted for nobody"
+    assert post.files.flush() == 2
+    for publisher, expected in ((post.publisher, 1), (rival, 0)):
+        assert post.count('matinee_player_events_total{kind="start"}', publisher) == expected
+        assert post.count('matinee_player_report_lines_total{verdict="taken"}', publisher) == expected
+        assert post.count('matinee_player_report_lines_total{verdict="refused"}', publisher) == expected
 
 
 def test_one_session_cannot_fill_the_disk(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,21 +7,23 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Lock
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
-from litestar import Request, Response, get
+from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import Parameter
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
-from matinee.base.errors import NotFound
+from matinee.base.errors import NotAllowed, NotFound
 from matinee.base.ids import is_id
 from matinee.base.party import ANYONE, PUBLISHERS
 from matinee.catalogue import progress
+from matinee.catalogue.answers import AnyRequest
 from matinee.catalogue.snapshot import Catalogue
 from matinee.outside.database import Database
 from matinee.outside.objects import ObjectMissing, ObjectStore
+from matinee.telemetry.metrics import CountersByPublisher
 
 PICTURES = frozenset({"poster.jpg", "poster-320.jpg", "backdrop.jpg", "backdrop-960.jpg", "tile.jpg"})
 PICTURE_MEMORY_BYTES = 64 * 1024 * 1024
@@ -78,7 +80,7 @@ def routes(
     shows_progress: bool,
     landing: Callable[[], str],
     authority: Path | None,
-    registry: CollectorRegistry,
+    counters: CountersByPublisher,
 ) -> list[HTTPRouteHandler]:
     """`shows_progress` tells everyone what is being ingested: right for a demo, a leak of film names anywhere else."""
 
@@ -115,8 +117,11 @@ def routes(
         return Response("ok\n", media_type="text/plain", headers={"Cache-Control": "no-store"})
 
     @get("/metrics", opt={"policy": PUBLISHERS}, include_in_schema=False)
-    async def metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
-        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+    async def metrics(request: AnyRequest) -> Response[bytes]:
+        """The publisher's own counters: those of all would tell what another has not announced."""
+        if request.user.publisher is None:
+            raise NotAllowed("This token belongs to no publisher.")
+        return Response(counters.told_to(request.user.publisher), media_type=CONTENT_TYPE_LATEST)
 
     @get("/authority.pem", opt={"policy": ANYONE}, include_in_schema=False, sync_to_thread=True)
     def authority_certificate() -> Response[bytes]:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import structlog
 from litestar import Litestar
-from prometheus_client import CollectorRegistry
 
 from matinee.app.installation import Installation, read_clock
 from matinee.app.pages import Pictures, page_policy
@@ -49,7 +48,7 @@ from matinee.playback.licences import ClearKeyIssuer
 from matinee.playback.model import Addresses, Preferences
 from matinee.playback.work import Desk, PlaybackSettings
 from matinee.telemetry import api as telemetry_api
-from matinee.telemetry.metrics import Counters
+from matinee.telemetry.metrics import CountersByPublisher
 from matinee.telemetry.store import EventFiles
 from matinee.telemetry.work import Intake
 
@@ -153,7 +152,7 @@ def build_web(
             token_ms=DurationMs(settings.token_minutes * MINUTE),
         ),
     )
-    registry = CollectorRegistry()
+    counters = CountersByPublisher()
     events = EventFiles(settings.data_folder / "telemetry")
 
     routes: Sequence[Sequence[object]] = (
@@ -165,7 +164,7 @@ def build_web(
         home_api.routes(Homes(catalogue, book), sights, clock),
         feeds.routes(carriage, fleet, catalogue, publishers, settings.web_origin, clock),
         playback_api.routes(desk),
-        telemetry_api.routes(Intake(verifier, events, Counters(registry), clock)),
+        telemetry_api.routes(Intake(verifier, events, counters, catalogue, clock)),
         screens.routes(),
         page_routes(
             database=database,
@@ -174,7 +173,7 @@ def build_web(
             shows_progress=shows_progress,
             landing=landing,
             authority=authority,
-            registry=registry,
+            counters=counters,
         ),
     )
     rollouts = RolloutThread(database, PlayerMeasures(settings.data_folder / "telemetry"), clock)

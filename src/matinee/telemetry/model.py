@@ -1,18 +1,27 @@
 """What players report, as it is kept: one row per event, of known columns only."""
 
 from enum import StrEnum
+from typing import Protocol
 
 import msgspec
 
 from matinee.base.clock import Instant
 from matinee.base.errors import ErrorCode, MatineeError
-from matinee.base.ids import BoxId, OperatorId, PackageId, ServiceId, SessionId
+from matinee.base.ids import BoxId, OperatorId, PackageId, PublisherId, ServiceId, SessionId
 
 
 class TelemetryError(MatineeError):
     """A report cannot be taken."""
 
     code = ErrorCode.INVALID_REQUEST
+
+
+class PackageOwners(Protocol):
+    """Whose title a package is of: the catalogue answers it, from memory."""
+
+    def owner_of(self, package: PackageId) -> PublisherId | None:
+        """None for a package that is no title's."""
+        ...
 
 
 class Kind(StrEnum):

@@ -11,8 +11,8 @@ from matinee.delivery.model import StreamGrant
 from matinee.delivery.tokens import TokenVerifier
 from matinee.telemetry import cmcd
 from matinee.telemetry.cmcd import Line
-from matinee.telemetry.metrics import Counters
-from matinee.telemetry.model import Event, TelemetryError
+from matinee.telemetry.metrics import Counters, CountersByPublisher
+from matinee.telemetry.model import Event, PackageOwners, TelemetryError
 from matinee.telemetry.rules import Sessions
 from matinee.telemetry.store import EventFiles
 
@@ -25,10 +25,13 @@ MAX_SESSION_EVENTS = 20_000
 class Intake:
     """The one way in for player reports."""
 
-    def __init__(self, verifier: TokenVerifier, files: EventFiles, counters: Counters, clock: Clock) -> None:
+    def __init__(
+        self, verifier: TokenVerifier, files: EventFiles, counters: CountersByPublisher, owners: PackageOwners, clock: Clock
+    ) -> None:
         self._verifier = verifier
         self._files = files
         self._counters = counters
+        self._owners = owners
         self._clock = clock
         self._sessions = Sessions()
 
@@ -43,13 +46,14 @@ class Intake:
         except ValueError as error:
             raise TelemetryError(f"The report cannot be read: {error}.", remedy="Send CMCD v2 events, one per line.") from error
         lines, faults = self._read(texts, grant)
-        self._counters.refused.inc(len(faults))
+        counters = self._counters.of(self._owners.owner_of(grant.package))
+        counters.refused.inc(len(faults))
         if not lines:
             raise TelemetryError(f"No line is an event: {faults[0]}.", remedy="Send CMCD v2 events, one per line.")
-        events = self._judge(lines, grant)
+        events = self._judge(lines, grant, counters)
         kept = self._files.add(events)
-        self._counters.taken.inc(kept)
-        self._counters.dropped.inc(len(events) - kept)
+        counters.taken.inc(kept)
+        counters.dropped.inc(len(events) - kept)
         return kept
 
     def _read(self, texts: list[str], grant: StreamGrant) -> tuple[list[Line], list[str]]:
@@ -69,22 +73,22 @@ class Intake:
                 lines.append(line)
         return lines, faults
 
-    def _judge(self, lines: list[Line], grant: StreamGrant) -> list[Event]:
+    def _judge(self, lines: list[Line], grant: StreamGrant, counters: Counters) -> list[Event]:
         seen = self._sessions.of(grant.session)
         now = self._clock()
         events: list[Event] = []
         for line in lines:
             values = line.values
             if seen.events >= MAX_SESSION_EVENTS:
-                self._counters.dropped.inc()
+                counters.dropped.inc()
                 continue
             seen.events += 1
             number = cmcd.integer(values, "sn")
             if seen.is_repeated(number):
-                self._counters.repeated.inc()
+                counters.repeated.inc()
                 continue
             kind = seen.judge(values)
-            self._counters.by_kind[kind].inc()
+            counters.by_kind[kind].inc()
             bitrate = cmcd.first_number(values.get("br"))
             events.append(
                 Event(
