@@ -1,0 +1,227 @@
+"""How each route is called by somebody who would like to find out: a recipe for each, and questions to addresses that are none.
+
+A recipe gives the questions for one asker. They are the same in every world, and name what only the silent service has.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from matinee.base.ids import encode_id
+from matinee.base.pagination import encode_cursor
+from matinee.catalogue.model import Title
+from tests.app.silence.worlds import SERVICE, TELLTALE, Asker, Question, Silent
+
+UNKNOWN = encode_id(b"there is nothing")
+_CMCD = {"Content-Type": "application/cmcd"}
+_PACKED = {"Accept-Encoding": "gzip"}
+
+
+Recipe = Callable[[Silent, Asker], Iterator[Question]]
+RECIPES: dict[str, Recipe] = {}
+"""By "METHOD /path/{as:it}/is/routed"."""
+
+
+def recipe(*routes: str) -> Callable[[Recipe], Recipe]:
+    def keep(made: Recipe) -> Recipe:
+        RECIPES.update(dict.fromkeys(routes, made))
+        return made
+
+    return keep
+
+
+def _plain(*routes: str) -> None:
+    """Routes that take nothing."""
+    for route in routes:
+        method, _, path = route.partition(" ")
+        RECIPES[route] = lambda _silent, _asker, method=method, path=path: iter([Question(method, path)])  # type: ignore[misc]
+
+
+_plain(
+    "GET /",
+    "GET /api",
+    "GET /api/openapi.json",
+    "GET /api/v1/announced",
+    "GET /api/v1/box/nonce",
+    "GET /api/v1/box/release",
+    "GET /api/v1/me",
+    "GET /api/v1/status",
+    "GET /authority.pem",
+    "GET /box",
+    "GET /healthz",
+    "GET /metrics",
+    "GET /watch",
+)
+
+
+@recipe("GET /api/{path}", "GET /box/{rest}", "GET /watch/{rest}", "GET /ui/{rest}")
+def _below(silent: Silent, asker: Asker) -> Iterator[Question]:
+    for root in ("/api", "/box", "/watch", "/ui"):
+        for rest in ("", silent.service, f"titles/{silent.film.id}", f"{silent.film.id}.js", "index.html"):
+            yield Question("GET", f"{root}/{rest}")
+
+
+@recipe("GET /api/v1/decisions")
+def _decisions(silent: Silent, asker: Asker) -> Iterator[Question]:
+    for box in (silent.box, silent.older_box, UNKNOWN, ""):
+        for service in (silent.service, SERVICE, UNKNOWN):
+            yield Question("GET", "/api/v1/decisions", {"box": box, "service": service})
+    asked = {"box": silent.box, "service": silent.service}
+    yield Question("GET", "/api/v1/decisions", {**asked, "at": "2014-10-02T08:00:00Z", "known_at": "2014-10-02T08:00:00Z"})
+    yield Question("GET", "/api/v1/decisions", {**asked, "at": "no moment"})
+    yield Question("GET", "/api/v1/decisions", {"service": silent.service})
+
+
+@recipe("POST /ofrep/v1/evaluate/flags/{key}")
+def _flag(silent: Silent, asker: Asker) -> Iterator[Question]:
+    for key in (silent.service, SERVICE, silent.film.id, UNKNOWN):
+        for context in ({"targetingKey": silent.box}, {"targetingKey": silent.older_box}, {}, None):
+            yield Question("POST", f"/ofrep/v1/evaluate/flags/{key}", body={"context": context})
+        yield Question("POST", f"/ofrep/v1/evaluate/flags/{key}", text="{")
+
+
+@recipe("POST /ofrep/v1/evaluate/flags")
+def _flags(silent: Silent, asker: Asker) -> Iterator[Question]:
+    for box in (silent.box, silent.older_box, UNKNOWN):
+        asked = {"context": {"targetingKey": box, "service": silent.service}}
+        yield Question("POST", "/ofrep/v1/evaluate/flags", body=asked)
+        yield Question("POST", "/ofrep/v1/evaluate/flags", body=asked, headers={"If-None-Match": "*"})
+    yield Question("POST", "/ofrep/v1/evaluate/flags", text="{")
+
+
+@recipe("GET /api/v1/home")
+def _home(silent: Silent, asker: Asker) -> Iterator[Question]:
+    for profile in _profiles(silent, asker):
+        yield Question("GET", "/api/v1/home", profile)
+    yield Question("GET", "/api/v1/home", headers={"Accept-Language": "en"})
+    yield Question("GET", "/api/v1/home", headers={"If-None-Match": "*"})
+    yield Question("GET", "/api/v1/home", headers=_PACKED)
+
+
+@recipe("GET /api/v1/rows/{row_id}")
+def _rows(silent: Silent, asker: Asker) -> Iterator[Question]:
+    cursors = [encode_cursor(-one.published_at, one.id) for one in (silent.film, silent.films[40], silent.seen)]
+    for row in ("new", "series", "genre-drama", "genre-western", "continue", silent.service, TELLTALE):
+        for profile in _profiles(silent, asker):
+            yield Question("GET", f"/api/v1/rows/{row}", profile)
+        for limit in (1, 7, 100):
+            yield Question("GET", f"/api/v1/rows/{row}", {"limit": limit})
+        for cursor in cursors:
+            yield Question("GET", f"/api/v1/rows/{row}", {"limit": 5, "cursor": cursor})
+
+
+@recipe("GET /api/v1/search")
+def _search(silent: Silent, asker: Asker) -> Iterator[Question]:
+    name = f"Film rouge {TELLTALE}"
+    typed = [f"{name} 7", name, TELLTALE, TELLTALE[:4], TELLTALE[0], "Zibelune", "rouge zibelin", f"Ana {TELLTALE}", "Ana Z"]
+    typed += ["film", "film rouge", "film rogue", "rouge 3", "Jean Vigo", "nuits", "Les nuits"]
+    typed += [SERVICE, silent.film.id, "western", "", " "]
+    for words in typed:
+        yield Question("GET", "/api/v1/search", {"q": words})
+        if asker.adult:
+            yield Question("GET", "/api/v1/search", {"q": words, "limit": 60, "profile": asker.adult})
+    yield Question("GET", "/api/v1/search", {"q": "film rouge", "limit": 1})
+    yield Question("GET", "/api/v1/search", {"q": name}, headers=_PACKED)
+
+
+@recipe("GET /api/v1/titles/{title_id}")
+def _titles(silent: Silent, asker: Asker) -> Iterator[Question]:
+    for one in (*silent.films[:3], silent.series, *silent.episodes, silent.seen):
+        for profile in _profiles(silent, asker):
+            yield Question("GET", f"/api/v1/titles/{one.id}", profile)
+    for nothing in (UNKNOWN, silent.service, silent.film.artwork, TELLTALE):
+        yield Question("GET", f"/api/v1/titles/{nothing}")
+
+
+@recipe("GET /api/v1/titles")
+def _own_titles(silent: Silent, asker: Asker) -> Iterator[Question]:
+    for limit in (1, 50, 100):
+        yield Question("GET", "/api/v1/titles", {"limit": limit})
+    for one in (silent.film, silent.films[-1], silent.seen):
+        yield Question("GET", "/api/v1/titles", {"cursor": encode_cursor(one.published_at, one.id), "limit": 3})
+
+
+@recipe("PUT /api/v1/profiles/{profile_id}/preferences")
+def _preferences(silent: Silent, asker: Asker) -> Iterator[Question]:
+    for profile in (asker.adult or UNKNOWN, silent.neighbour, silent.film.id):
+        yield Question("PUT", f"/api/v1/profiles/{profile}/preferences", body={"audio_language": "fr"})
+
+
+@recipe("POST /api/v1/playback")
+def _play(silent: Silent, asker: Asker) -> Iterator[Question]:
+    for profile in dict.fromkeys((asker.adult or UNKNOWN, asker.child or UNKNOWN, silent.neighbour)):
+        for title in (silent.film.id, silent.series.id, silent.episodes[0].id, silent.seen.id, UNKNOWN):
+            yield Question("POST", "/api/v1/playback", body={"title_id": title, "profile_id": profile})
+    yield Question("POST", "/api/v1/playback", body={"title_id": silent.film.id})
+
+
+@recipe("POST /api/v1/playback/{session_id}/heartbeat", "POST /api/v1/playback/{session_id}/end")
+def _sessions(silent: Silent, asker: Asker) -> Iterator[Question]:
+    for session in filter(None, (silent.session, UNKNOWN, silent.film.id, asker.session)):
+        for sequence, place in ((2, 10_000), (-1, 0), (3, 2**60)):
+            said = {"sequence": sequence, "position_ms": place}
+            yield Question("POST", f"/api/v1/playback/{session}/heartbeat", body={**said, "state": "playing"})
+            yield Question("POST", f"/api/v1/playback/{session}/end", body=said)
+
+
+@recipe("POST /licence/clearkey/{stream_token}")
+def _licence(silent: Silent, asker: Asker) -> Iterator[Question]:
+    for stream in filter(None, (asker.stream, silent.session, "AAAA")):
+        for kids in ([silent.kid], [silent.seen_kid], [silent.seen_kid, silent.kid], ["A" * 22], [silent.film.id]):
+            yield Question("POST", f"/licence/clearkey/{stream}", body={"kids": kids})
+
+
+@recipe("POST /cmcd/{stream_token}")
+def _reports(silent: Silent, asker: Asker) -> Iterator[Question]:
+    for stream in filter(None, (asker.stream, silent.session, "AAAA")):
+        for session in (silent.session, UNKNOWN, asker.session):
+            line = f'e=ps,sid="{session}",sn=1,sta=p,ts=1,v=2'
+            yield Question("POST", f"/cmcd/{stream}", text=line, headers=_CMCD)
+        yield Question("POST", f"/cmcd/{stream}", text="<html>", headers=_CMCD)
+
+
+@recipe("GET /artwork/{artwork}/{name}")
+def _pictures(silent: Silent, asker: Asker) -> Iterator[Question]:
+    """A picture is fetched by an element of a page, which can show no token: its random id is what opens it."""
+    for one in (silent.film, silent.series):
+        yield Question("GET", f"/artwork/{one.artwork}/poster.jpg", opened_by="the picture's random id")
+        yield Question("GET", f"/artwork/{one.artwork}/tile.jpg")
+        yield Question("GET", f"/artwork/{one.artwork}/other.jpg")
+    for nothing in (silent.film.id, silent.service, UNKNOWN, silent.seen.artwork):
+        yield Question("GET", f"/artwork/{nothing}/poster.jpg")
+
+
+@recipe("POST /api/v1/box/key", "POST /api/v1/box/confirm")
+def _box(silent: Silent, asker: Asker) -> Iterator[Question]:
+    yield Question("POST", "/api/v1/box/key", body={"jwk": {}, "proof": silent.service})
+    yield Question("POST", "/api/v1/box/confirm", body={"version": "v1", "nonce": silent.session, "signature": ""})
+
+
+def nowhere(silent: Silent) -> Iterator[Question]:
+    """Addresses that no route has, at which a service might be told of all the same, and methods that routes have not."""
+    places = ("/sitemap.xml", "/robots.txt", "/feed", "/rss", "/manifest.json", "/dvb-i/services.xml", "/docs/errors")
+    for path in (*places, f"/{silent.service}", f"/services/{silent.service}", f"/api/v1/services/{silent.service}"):
+        yield Question("GET", path)
+    for path in ("/api/v1/home", f"/api/v1/titles/{silent.film.id}", f"/artwork/{silent.film.artwork}/poster.jpg", "/metrics"):
+        for method in ("OPTIONS", "HEAD", "DELETE", "PUT"):
+            yield Question(method, path)
+
+
+def of_the_edge(silent: Silent, asker: Asker) -> Iterator[Question]:
+    """Streams, which another process hands out: the silent film's by the token of another play, and how that process is."""
+    yield Question("GET", "/healthz")
+    for stream in filter(None, (asker.stream, silent.session, "AAAA")):
+        for package in (_package(silent.film), _package(silent.seen), UNKNOWN):
+            for file in ("master.m3u8", "nothing.m3u8"):
+                yield Question("GET", f"/s/{stream}/p/{package}/{file}")
+        yield Question("HEAD", f"/s/{stream}/p/{_package(silent.film)}/master.m3u8")
+        yield Question("OPTIONS", f"/s/{stream}/p/{_package(silent.film)}/master.m3u8")
+
+
+def _package(title: Title) -> str:
+    assert title.playable is not None
+    return title.playable.package
+
+
+def _profiles(silent: Silent, asker: Asker) -> list[dict[str, Any]]:
+    """Nobody in particular, the asker's own people, and one of the home that may have the service."""
+    return [{}, *({"profile": one} for one in dict.fromkeys((asker.adult, asker.child, silent.neighbour)) if one)]

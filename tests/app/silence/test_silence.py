@@ -1,0 +1,216 @@
+"""While a launch is kept silent, no other party reads of its service anywhere: every route, asked by everybody, in two worlds.
+
+The worlds come from one seed and differ in the telling of one service alone (worlds.py). Each answer's status, headers and body
+are compared byte by byte: with the launch against without it, and without it against a world that has no such service at all.
+What is asked for by the ids of the silent service is thereby compared with what does not exist.
+
+Nothing is left out of the comparison: with the clock standing still and nothing drawn by chance there is no need. A server adds
+Date after the app. A picture alone is opened by its random id to whoever holds it (`Question.opened_by`), since no element of a
+page that shows a picture can send a token. So a picture is compared with and without the launch, and not with one that does not
+exist; that nobody else is told its id is what the rest proves.
+"""
+
+import asyncio
+import itertools
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from matinee.base.party import PartyKind, Policy
+from matinee.parties.tokens import TokenKind
+from tests.app.installations import Running
+from tests.app.silence.questions import RECIPES, nowhere, of_the_edge
+from tests.app.silence.worlds import (
+    EVERY_TELLING,
+    KEPT_SILENT,
+    NEWER_BOX,
+    NEWER_PHONE,
+    NOWHERE,
+    OWNER,
+    UNLAUNCHED,
+    Answer,
+    Asker,
+    Question,
+    Silent,
+    Telling,
+    told,
+)
+from tests.app.test_policies import handlers
+
+_ID = re.compile(rb"[0-9a-z]{26}")
+
+_WITHOUT_TOKENS = {
+    PartyKind.STAFF: "no staff accounts yet, so no operator's own people either: nothing makes such a party",
+    PartyKind.SERVICE: "our own processes, which ask nothing over HTTP yet",
+}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Who asked what, and the answer."""
+
+    asker: Asker
+    question: Question
+    answer: Answer
+
+
+Key = tuple[str, int]
+"""Asker's name, and the number of the question: of those that the edge is asked, below zero."""
+
+
+@dataclass(frozen=True, repr=False)
+class Walk:
+    """All that a world answered. `routes` are the routes that it has."""
+
+    telling: Telling
+    silent: Silent
+    routes: frozenset[str]
+    answers: Mapping[Key, Asked]
+
+
+async def _walk(telling: Telling, folder: Path) -> Walk:
+    async with told(telling, folder) as world:
+        policies = {f"{method} {path}": handler.opt["policy"] for method, path, handler in handlers(world.app)}
+        answers: dict[Key, Asked] = {}
+        for asker in world.askers:
+            for number, question in enumerate(_questions(policies, world.silent, asker)):
+                purpose = f"{asker.name} asks {number}"
+                answers[asker.name, number] = Asked(asker, question, await world.ask(purpose, asker.token, question))
+        await world.edge.start()
+        for asker in world.askers:
+            for number, question in enumerate(of_the_edge(world.silent, asker), 1):
+                answers[asker.name, -number] = Asked(asker, question, await world.ask_edge(question))
+        await world.edge.stop()
+        return Walk(telling, world.silent, frozenset(policies), answers)
+
+
+def _questions(policies: Mapping[str, Policy], silent: Silent, asker: Asker) -> Iterator[Question]:
+    """All questions of all routes. Whoever a route's policy keeps out, before anything is looked up, is heard twice there."""
+    for made in dict.fromkeys(RECIPES[route] for route in sorted(policies.keys() & RECIPES.keys())):
+        let_in = any(asker.kind in policies[route] for route in policies.keys() & RECIPES.keys() if RECIPES[route] is made)
+        yield from itertools.islice(made(silent, asker), None if let_in else 2)
+    yield from nowhere(silent)
+
+
+@pytest.fixture(scope="module")
+def walks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Walk]:
+    return {one.name: asyncio.run(_walk(one, tmp_path_factory.mktemp("world") / "data")) for one in EVERY_TELLING}
+
+
+def test_every_route_says_how_it_is_called(app_running: Running) -> None:
+    routes = {f"{method} {path}" for method, path, _ in handlers(app_running.app)}
+    new = sorted(routes - RECIPES.keys())
+    assert not new, (
+        f"{', '.join(new)}: nobody knows yet whether it tells of a service that is kept silent. Add a recipe to "
+        "tests/app/silence/questions.py: @recipe(route) over a function that yields each Question that might find it out."
+    )
+    assert not RECIPES.keys() - routes, f"{sorted(RECIPES.keys() - routes)} are no routes any more: take their recipes out"
+
+
+def test_everybody_who_can_ask_is_asked(walks: dict[str, Walk]) -> None:
+    kinds = {asked.asker.kind for asked in walks[UNLAUNCHED.name].answers.values()}
+    assert kinds | _WITHOUT_TOKENS.keys() == set(PartyKind), "a kind of party is missing: add an Asker of it in worlds.py"
+    assert {kind.name for kind in TokenKind} == {"BOX", "VIEWER", "API_KEY"}, "a new token: add who holds it in worlds.py"
+
+
+@pytest.mark.parametrize("telling", KEPT_SILENT, ids=lambda one: one.name)
+def test_with_the_launch_it_reads_as_without(walks: dict[str, Walk], telling: Telling) -> None:
+    _note(walks)
+    having = {OWNER, *((NEWER_BOX, NEWER_PHONE) if telling.newer_box_has_it else ())}
+    assert _differences(walks[telling.name], walks[UNLAUNCHED.name], having) == []
+
+
+def test_what_nobody_was_told_of_reads_as_what_does_not_exist(walks: dict[str, Walk]) -> None:
+    opened = {asked.question.path for asked in walks[UNLAUNCHED.name].answers.values() if asked.question.opened_by}
+    assert all(path.startswith("/artwork/") for path in opened)
+    assert _differences(walks[UNLAUNCHED.name], walks[NOWHERE.name], {OWNER}, also_opened=False) == []
+
+
+@pytest.mark.parametrize("telling", [UNLAUNCHED, *KEPT_SILENT], ids=lambda one: one.name)
+def test_no_answer_holds_a_word_of_it(walks: dict[str, Walk], telling: Telling) -> None:
+    """The same by another way: no id, name or key of the service, but where the question itself said it."""
+    having = {OWNER, *((NEWER_BOX, NEWER_PHONE) if telling.newer_box_has_it else ())}
+    walk = walks[telling.name]
+    names, ids = [word.encode() for word in walk.silent.names], {one.encode() for one in walk.silent.ids}
+    found = []
+    for (who, _), asked in walk.answers.items():
+        if who in having or asked.question.opened_by:
+            continue
+        said = asked.answer.body + b"\n".join(b"%s: %s" % pair for pair in asked.answer.headers)
+        told_of = [*(name for name in names if name in said), *(ids & set(_ID.findall(said)))]
+        found += [f"{who}: {asked.question}: {word!r}" for word in told_of if word.decode() not in str(asked.question)]
+    assert found == []
+
+
+def test_who_may_have_it_does(walks: dict[str, Walk]) -> None:
+    """The walk can see: where the newer box has the service, its answers differ, by rows, search, page, play and services."""
+    silent, without = walks[KEPT_SILENT[0].name], walks[UNLAUNCHED.name]
+    told_to = {path.split("/")[3] for path in _paths_that_differ(silent, without, NEWER_BOX) if path.startswith("/api/v1/")}
+    assert told_to == {"home", "rows", "search", "titles", "me", "playback"}
+    of_its_own = _paths_that_differ(silent, without, OWNER)
+    assert {"/metrics", "/api/v1/decisions", "/ofrep/v1/evaluate/flags"} <= of_its_own
+    assert "/api/v1/titles" not in of_its_own, "its titles were there before the launch"
+
+
+def test_any_byte_of_a_difference_is_found() -> None:
+    plain = Answer(200, ((b"etag", b"1"), (b"vary", b"x")), b"abc")
+    for other in (
+        Answer(404, plain.headers, plain.body),
+        Answer(200, (*plain.headers, (b"x-services", b"2")), plain.body),
+        Answer(200, plain.headers[::-1], plain.body),
+        Answer(200, ((b"etag", b"2"), (b"vary", b"x")), plain.body),
+        Answer(200, plain.headers, b"abd"),
+        Answer(200, plain.headers, b"abcd"),
+    ):
+        assert len(_apart(plain, other)) in (1, 2)
+    assert _apart(plain, plain) == []
+
+
+def _paths_that_differ(one: Walk, other: Walk, who: str) -> set[str]:
+    return {
+        asked.question.path for key, asked in one.answers.items() if key[0] == who and asked.answer != other.answers[key].answer
+    }
+
+
+def _differences(one: Walk, other: Walk, having: set[str], *, also_opened: bool = True) -> list[str]:
+    """What tells two worlds apart for those who may not have the service: who, what was asked, and where it differs."""
+    assert one.silent == other.silent
+    found = []
+    for key, asked in one.answers.items():
+        if key[0] in having or (asked.question.opened_by and not also_opened):
+            continue
+        there = other.answers[key]
+        assert str(there.question) == str(asked.question), "the worlds were asked different things"
+        found += [f"{key[0]}: {asked.question}: {what}" for what in _apart(asked.answer, there.answer)]
+    return found[:20]
+
+
+def _apart(one: Answer, other: Answer) -> list[str]:
+    found = [] if one.status == other.status else [f"status {one.status} against {other.status}"]
+    found += [f"header {pair} here alone" for pair in one.headers if pair not in other.headers]
+    found += [f"header {pair} there alone" for pair in other.headers if pair not in one.headers]
+    if not found and one.headers != other.headers:
+        found.append("headers in another order")
+    if one.body != other.body:
+        at = next((n for n, (a, b) in enumerate(zip(one.body, other.body, strict=False)) if a != b), -1)
+        start = max(0, at - 60)
+        ours, ends = one.body[start : at + 60], other.body[start : at + 60]
+        found.append(f"body of {len(one.body)} against {len(other.body)} bytes: {ours!r} against {ends!r}")
+    return found
+
+
+def _note(walks: dict[str, Walk]) -> None:
+    """The figure, for `make prove-carriage`."""
+    if path := os.environ.get("MATINEE_SILENCE_FIGURE"):
+        walk = walks[UNLAUNCHED.name]
+        askers = {who for who, _ in walk.answers}
+        answers = [asked.answer for one in walks.values() for asked in one.answers.values()]
+        given = sum(one.status < 400 for one in answers)
+        Path(path).write_text(
+            f"{len(walk.routes)} routes x {len(askers)} parties x {len(walks)} worlds: "
+            f"{len(answers)} answers compared byte by byte, {given} of them no refusal"
+        )

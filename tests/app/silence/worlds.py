@@ -1,0 +1,536 @@
+"""One installation told in several ways from one seed: with a silent launch, without the launch, without the service.
+
+Every id, token and key is drawn from what it is for and not from chance, and the clock stands still. Two worlds so differ in
+nothing but in what was told of one service, and whatever differs in what they answer was told by that.
+"""
+
+import base64
+import contextlib
+import gzip
+import hashlib
+import os
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+import pytest
+from litestar import Litestar
+from sqlalchemy.engine import Connection
+
+from matinee.app import wiring
+from matinee.app.installation import Installation, open_installation
+from matinee.app.settings import load_settings
+from matinee.base.clock import DAY, Instant
+from matinee.base.ids import ArtworkId, HouseholdId, LaunchId, PackageId, ProfileId, ServiceId, SessionId, TitleId, encode_id
+from matinee.base.party import PartyKind
+from matinee.base.units import DurationMs, PositionMs
+from matinee.carriage import store as carriage
+from matinee.carriage.model import AgreementStatus, Discoverability, Launch, LaunchState
+from matinee.catalogue import store as titles
+from matinee.catalogue.model import AgeClass, Credit, Genre, Language, Service, Title, TitleText
+from matinee.delivery.edge import Edge
+from matinee.delivery.model import EdgeConfig
+from matinee.delivery.wire import FileSlice, Request
+from matinee.fleet import store as fleet
+from matinee.fleet.model import Box, BoxModel, Operator
+from matinee.library import store as library
+from matinee.members import store as members
+from matinee.parties import store as parties
+from matinee.playback import store as playback
+from matinee.playback.model import Place
+from tests.catalogue.factories import EN, FR, episode, film, playable, series
+
+NOW = Instant(1_412_244_000_000)
+SERVICE, TELLTALE = "Nocturama Plus", "Zibeline"
+"""The service that is kept silent, and a word that stands in all of its titles and nowhere else."""
+
+PICTURE = b"\xff\xd8\xff a picture of "
+OWNER, NEWER_BOX, NEWER_PHONE = "its own publisher", "the newer box", "the newer box's phone"
+
+
+class Dice:
+    """In the place of chance: bytes that follow from what was last said to be drawn for."""
+
+    def __init__(self) -> None:
+        self.about("nothing yet")
+
+    def about(self, purpose: str) -> None:
+        self._purpose, self._drawn = purpose, 0
+
+    def token_bytes(self, count: int | None = None) -> bytes:
+        drawn = hashlib.shake_256(f"{self._purpose}/{self._drawn}".encode()).digest(count or 32)
+        self._drawn += 1
+        return drawn
+
+
+def first_id(purpose: str) -> str:
+    """The id that is drawn first for a purpose, in every world."""
+    return encode_id(hashlib.shake_256(f"{purpose}/0".encode()).digest(16))
+
+
+@dataclass(frozen=True)
+class Telling:
+    """What a world says of the silent service: whether there is one, how the operator stands with it, and its launch."""
+
+    name: str
+    there: bool = True
+    status: AgreementStatus | None = None
+    launch: Mapping[str, Any] | None = None
+    after: Mapping[str, Any] | None = None
+    """The launch as it is after the evening, where it changed."""
+    newer_box_has_it: bool = False
+
+
+NOWHERE = Telling("there is no such service", there=False)
+UNLAUNCHED = Telling("no operator was ever asked")
+_LIVE = {"state": LaunchState.SILENT, "technical_at": Instant(0)}
+_TOLD = {"state": LaunchState.OPEN, "technical_at": Instant(0), "announced_for": "2014-11"}
+KEPT_SILENT = (
+    Telling("silent", status=AgreementStatus.SIGNED, launch=_LIVE, newer_box_has_it=True),
+    Telling(
+        "announced, under embargo",
+        status=AgreementStatus.SIGNED,
+        launch={**_TOLD, "state": LaunchState.ANNOUNCED, "embargo_until": Instant(NOW + DAY)},
+        newer_box_has_it=True,
+    ),
+    Telling(
+        "silent, and killed after the evening",
+        status=AgreementStatus.SIGNED,
+        launch=_LIVE,
+        after={"state": LaunchState.KILLED},
+        newer_box_has_it=True,
+    ),
+    Telling("planned", status=AgreementStatus.SIGNED, launch={"state": LaunchState.PLANNED, "announced_for": "2014-11"}),
+    Telling("refused by the operator", status=AgreementStatus.REFUSED, launch=_TOLD),
+    Telling("open, and hidden", status=AgreementStatus.SIGNED, launch={**_TOLD, "discoverability": Discoverability.HIDDEN}),
+)
+EVERY_TELLING = (NOWHERE, UNLAUNCHED, *KEPT_SILENT)
+
+
+@dataclass(frozen=True)
+class Asker:
+    """One who asks. `session` and `stream` are of a play that it began of a film that all may see; empty where it cannot."""
+
+    name: str
+    kind: PartyKind
+    token: str
+    adult: str = ""
+    child: str = ""
+    session: str = ""
+    stream: str = ""
+
+
+@dataclass(frozen=True)
+class Silent:
+    """What there is to be told of the silent service: the same in every world, also where none of it exists."""
+
+    service: ServiceId
+    films: tuple[Title, ...]
+    series: Title
+    episodes: tuple[Title, ...]
+    session: SessionId  # the newer box's play of the first film, where it has the service
+    kid: str
+    box: str
+    older_box: str
+    neighbour: str  # a profile of the home that may have it
+    seen: Title  # a film that all may see
+    seen_kid: str
+
+    @property
+    def film(self) -> Title:
+        return self.films[0]
+
+    @property
+    def titles(self) -> tuple[Title, ...]:
+        return (*self.films, self.series, *self.episodes)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """With `ids`, what no answer to another party may hold, unless the question itself did."""
+        return SERVICE, TELLTALE, self.kid
+
+    @property
+    def ids(self) -> frozenset[str]:
+        parts = [part for one in self.titles for part in (one.id, one.artwork, one.playable and one.playable.package)]
+        return frozenset({self.service, self.session, *(str(part) for part in parts if part)})
+
+
+@dataclass(frozen=True)
+class Question:
+    """A request. `opened_by` says what in it opens what it asks for, to whoever holds it: the service's absence then shows."""
+
+    method: str
+    path: str
+    query: dict[str, Any] = field(default_factory=dict)
+    body: Any = None
+    text: str | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    opened_by: str = ""
+
+    def __str__(self) -> str:
+        said = self.body if self.text is None else self.text
+        return " ".join(str(part) for part in (self.method, self.path, self.query, said, self.headers) if part)
+
+    def scope(self, token: str) -> dict[str, Any]:
+        """The request's head as a server hands it to the app."""
+        headers = {"host": "testserver.local", "accept-encoding": "identity", "content-type": "application/json"}
+        headers |= {"authorization": f"Bearer {token}"} if token else {}
+        headers |= {name.lower(): value for name, value in self.headers.items()}
+        headers["content-length"] = str(len(self.sent))
+        return {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": "1.1",
+            "method": self.method,
+            "scheme": "http",
+            "path": self.path,
+            "raw_path": self.path.encode(),
+            "query_string": urlencode(self.query).encode(),
+            "root_path": "",
+            "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+            "client": ("192.0.2.1", 4711),
+            "server": ("testserver.local", 80),
+        }
+
+    @property
+    def sent(self) -> bytes:
+        if self.text is not None:
+            return self.text.encode()
+        return b"" if self.body is None else msgspec.json.encode(self.body)
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes
+
+    def json(self) -> Any:
+        return msgspec.json.decode(self.body)
+
+
+@dataclass
+class Told:
+    """A world that runs: its app, those who ask, and what there would be to tell."""
+
+    app: Litestar
+    dice: Dice
+    silent: Silent
+    edge: Edge
+    askers: list[Asker] = field(default_factory=list)
+
+    async def ask(self, purpose: str, token: str, question: Question) -> Answer:
+        """The app's answer, as it leaves it; what was packed is unpacked, since the packing holds the moment when it was done."""
+        self.dice.about(purpose)
+        heard: list[Any] = []
+
+        async def receive() -> Any:
+            return {"type": "http.request", "body": question.sent, "more_body": False}
+
+        async def send(message: Any) -> None:
+            heard.append(message)
+
+        await self.app(question.scope(token), receive, send)  # type: ignore[arg-type]
+        headers = tuple((bytes(name), bytes(value)) for name, value in heard[0]["headers"])
+        body = b"".join(message.get("body", b"") for message in heard[1:])
+        return Answer(heard[0]["status"], headers, gzip.decompress(body) if (b"content-encoding", b"gzip") in headers else body)
+
+    async def ask_edge(self, question: Question) -> Answer:
+        answer = await self.edge.answer(Request(question.method, question.path, {}, is_last=True))
+        if isinstance(answer.body, FileSlice):
+            part = answer.body
+            body = os.pread(part.descriptor, part.end - part.start, part.start)
+            os.close(part.descriptor)
+        else:
+            assert isinstance(answer.body, bytes)
+            body = answer.body
+        return Answer(answer.status, tuple(answer.headers), body)
+
+
+@contextlib.asynccontextmanager
+async def told(telling: Telling, folder: Path) -> AsyncIterator[Told]:
+    """A world with this telling, running, after the evening in which whoever may see the service has watched it."""
+    dice, feeds = Dice(), []
+
+    class Followed(wiring.FeedThread):
+        def __init__(self, feed: Any) -> None:
+            super().__init__(feed)
+            feeds.append(feed)
+
+    async with contextlib.AsyncExitStack() as stack:
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        patch.setattr(secrets, "token_bytes", dice.token_bytes)
+        patch.setattr(wiring, "read_clock", lambda: NOW)
+        patch.setattr(wiring, "FeedThread", Followed)
+        dice.about("the installation")
+        installation = stack.enter_context(open_installation(load_settings(folder, {})))
+        builder = _Builder(installation, dice)
+        dice.about("the web process")
+        app = wiring.build_web(installation, landing=lambda: "<!doctype html><title>Matinee</title>")
+        await stack.enter_async_context(app.lifespan())
+        builder.publish(telling, feeds[0].poll)
+        world = Told(app, dice, builder.silent(), builder.edge())
+        world.askers = [await _begun(world, one) for one in builder.askers(telling)]
+        await _watch(world)
+        builder.change(telling)
+        feeds[0].poll()
+        yield world
+
+
+class _Builder:
+    """Tells one world's story, in the order in which it happened."""
+
+    def __init__(self, installation: Installation, dice: Dice) -> None:
+        self._installation = installation
+        self._dice = dice
+        self._tokens: dict[str, str] = {}
+        self._people: dict[str, tuple[ProfileId, ProfileId]] = {}
+        self._households: dict[str, HouseholdId] = {}
+        self._boxes: dict[str, Box] = {}
+        with installation.database.write() as conn:
+            dice.about("the operators")
+            self._one, self._two = (fleet.ensure_operator(conn, name, "FR", "Europe/Paris", NOW) for name in ("One", "Two"))
+            self._older = fleet.ensure_box_model(conn, "00AFFF", "OLD", "Older", {}, NOW)
+            self._newer = fleet.ensure_box_model(conn, "00AFFF", "NEW", "Newer", {}, NOW)
+        self._settle("the newer box", self._one, self._newer)
+        self._settle("the older box", self._one, self._older)
+        self._settle("the other operator's box", self._two, self._newer)
+        with installation.database.write() as conn:
+            dice.about("a box at no line")
+            loose = fleet.ensure_box(conn, self._newer.id, "a box at no line", "Salon", NOW)
+            self._tokens["a box at no line"] = fleet.mint_box_token(conn, loose.id, NOW)
+            dice.about("the rival")
+            rival = parties.ensure_publisher(conn, "Rival", "EUR", NOW)
+            self._tokens["a rival publisher"] = parties.mint_api_key(conn, rival.id, "", NOW)
+            self._seen = titles.ensure_service(conn, rival.id, "Théâtre", NOW)
+            for operator in (self._one, self._two):
+                carriage.record_agreement(conn, operator.id, self._seen.id, AgreementStatus.SIGNED, NOW, NOW, actor="test")
+                carriage.ensure_open_launch(conn, operator.id, self._seen.id, NOW, actor="test")
+        self._service = Service(id=ServiceId(first_id("the service")), publisher=rival.id, name=SERVICE)
+        self._visible = [_film(self._seen, f"Film rouge {number}", number) for number in range(40)]
+        self._films = tuple(_film(self._service, f"Film rouge {TELLTALE} {number}", number) for number in range(120))
+        self._series = series(
+            f"Les nuits {TELLTALE}",
+            id=TitleId(first_id("the series")),
+            service=self._service.id,
+            artwork=ArtworkId(first_id("the series' pictures")),
+            genres=(Genre("drama"), Genre("western")),
+        )
+        self._episodes = tuple(
+            episode(
+                self._series, 1, number, f"{TELLTALE} {number}", id=TitleId(first_id(f"episode {number}")), playable=_plays(part)
+            )
+            for number, part in ((1, "episode 1"), (2, "episode 2"))
+        )
+
+    def _settle(self, name: str, operator: Operator, model: BoxModel) -> None:
+        """A home with a box, a phone, an adult and a child."""
+        with self._installation.database.write() as conn:
+            self._dice.about(f"the home of {name}")
+            line = fleet.ensure_line(conn, operator.id, name, NOW)
+            box = self._boxes[name] = fleet.ensure_box(conn, model.id, name, "Salon", NOW)
+            fleet.assign_box(conn, box.id, line.id, Instant(0), NOW)
+            household = members.ensure_household(conn, name, NOW).id
+            members.assign_household(conn, line.id, household, Instant(0), NOW)
+            adult, child = (
+                members.ensure_profile(conn, household, who, "#4477aa", AgeClass(age), FR, NOW)
+                for who, age in (("Grande", 18), ("Petit", 10))
+            )
+            self._people[name] = adult.id, child.id
+            self._tokens[name] = fleet.mint_box_token(conn, box.id, NOW)
+            self._tokens[f"{name}'s phone"] = members.mint_viewer_token(conn, household, NOW)
+            self._households[name] = household
+
+    def publish(self, telling: Telling, poll: Any) -> None:
+        """Titles come a few at a time, those of both services between each other, as they do in life; then what was agreed."""
+        silent = [[self._series, *self._episodes], *(list(self._films[start : start + 10]) for start in range(0, 120, 10))]
+        if telling.there:
+            self._bring_the_service()
+        for number in range(13):
+            self._put(self._visible[number * 3 : number * 3 + 3] if number < 12 else self._visible[36:])
+            poll()
+            if telling.there:
+                self._put(silent[number])
+                poll()
+        self._remember(telling)
+        if telling.status is not None and telling.launch is not None:
+            self._agree(telling.status, telling.launch)
+        poll()
+
+    def _bring_the_service(self) -> None:
+        with self._installation.database.write() as conn:
+            self._dice.about("its publisher")
+            publisher = parties.ensure_publisher(conn, "Nocturama", "EUR", NOW)
+            self._tokens[OWNER] = parties.mint_api_key(conn, publisher.id, "", NOW)
+            self._dice.about("the service")
+            self._service = titles.ensure_service(conn, publisher.id, SERVICE, NOW)
+
+    def _put(self, made: list[Title]) -> None:
+        owners = {one.id: one.publisher for one in (self._seen, self._service)}
+        own = [msgspec.structs.replace(one, publisher=owners[one.service]) for one in made]
+        with self._installation.database.write() as conn:
+            titles.insert_many(conn, own, NOW)
+            for one in own:
+                if one.playable is not None:
+                    self._dice.about(f"the key of {one.id}")
+                    library.ensure_keys(conn, self._installation.master, PackageId(one.playable.package), one.id, NOW)
+        published = self._installation.published
+        for one in own:
+            if one.artwork is not None:
+                published.put(f"artwork/{one.artwork}/poster.jpg", PICTURE + one.id.encode())
+            if one.playable is not None:
+                manifest = f"packages/{one.playable.package}/master.m3u8"
+                published.put(manifest, b"#EXTM3U\n")
+                file = published.local_file(manifest)
+                assert file is not None
+                os.utime(file, (0, 0))  # the edge's entity tags go by it
+
+    def _remember(self, telling: Telling) -> None:
+        """The older box's home has watched the silent service before: at another operator, on a newer box."""
+        adult, _ = self._people["the older box"]
+        watched = [(self._visible[0], 1), *((one, 10 + number) for number, one in enumerate(self._films) if telling.there)]
+        places = [
+            Place(
+                household=self._households["the older box"],
+                profile=adult,
+                title=one.id,
+                position_ms=PositionMs(20_000),
+                duration_ms=DurationMs(60_000),
+                completed=False,
+                session=SessionId(first_id(f"once {one.id}")),
+                sequence=1,
+                counted_at=Instant(at),
+            )
+            for one, at in watched
+        ]
+        with self._installation.database.write() as conn:
+            playback.save_places(conn, places)
+
+    def edge(self) -> Edge:
+        settings, key_file = self._installation.settings, self._installation.token_key_file
+        return Edge(EdgeConfig(published_url=settings.published, key_file=str(key_file)), lambda: NOW)
+
+    def change(self, telling: Telling) -> None:
+        """What became of the launch after the evening."""
+        if telling.after is not None:
+            self._dice.about("the change")
+            with self._installation.database.write() as conn:
+                self._launch(conn, telling.after)
+
+    def _agree(self, status: AgreementStatus, launch: Mapping[str, Any]) -> None:
+        self._dice.about("the agreement")
+        with self._installation.database.write() as conn:
+            for operator, stands in ((self._one, status), (self._two, AgreementStatus.REFUSED)):
+                carriage.record_agreement(
+                    conn, operator.id, self._service.id, stands, Instant(0), NOW, actor="test", reason="no peering"
+                )
+            self._launch(conn, launch)
+
+    def _launch(self, conn: Connection, words: Mapping[str, Any]) -> None:
+        since = Instant(NOW - 1) if "technical_at" in words else NOW
+        made = Launch(
+            id=LaunchId(""),
+            operator=self._one.id,
+            service=self._service.id,
+            valid_from=since,
+            recorded_at=since,
+            models=(self._newer.id,),
+            **words,
+        )
+        carriage.record_launch(conn, made, NOW, actor="test")
+
+    def silent(self) -> Silent:
+        return Silent(
+            service=self._service.id,
+            films=self._films,
+            series=self._series,
+            episodes=self._episodes,
+            session=SessionId(first_id(f"{NEWER_BOX} plays {self._films[0].id}")),
+            kid=_key_id(self._films[0]),
+            box=self._boxes["the newer box"].id,
+            older_box=self._boxes["the older box"].id,
+            neighbour=self._people["the newer box"][0],
+            seen=self._visible[0],
+            seen_kid=_key_id(self._visible[0]),
+        )
+
+    def askers(self, telling: Telling) -> list[Asker]:
+        """Everybody, who may have the service first, so that what they do could show in what the others are told."""
+        found = [Asker(OWNER, PartyKind.API_KEY, self._tokens[OWNER])] if telling.there else []
+        for home in self._people:
+            adult, child = self._people[home]
+            found.append(Asker(home, PartyKind.BOX, self._tokens[home], adult, child))
+            found.append(Asker(f"{home}'s phone", PartyKind.VIEWER, self._tokens[f"{home}'s phone"], adult, child))
+        return [
+            *found,
+            Asker("a box at no line", PartyKind.BOX, self._tokens["a box at no line"]),
+            Asker("a rival publisher", PartyKind.API_KEY, self._tokens["a rival publisher"]),
+            Asker("anybody", PartyKind.ANONYMOUS, ""),
+        ]
+
+
+def _plays(purpose: str) -> Any:
+    return msgspec.structs.replace(playable(), package=PackageId(first_id(f"the package of {purpose}")))
+
+
+def _film(service: Service, name: str, number: int) -> Title:
+    """Alike in all that search and rows go by, so that a title too many would push another out of its place."""
+    purpose = f"{service.name} {number}"
+    return film(
+        name,
+        id=TitleId(first_id(purpose)),
+        service=service.id,
+        publisher=service.publisher,
+        published_at=Instant(NOW - 1000 * number),
+        year=1998,
+        age_class=AgeClass((0, 10, 16)[number % 3]),
+        genres=(Genre("drama"), *((Genre("western"),) if TELLTALE in name else ())),
+        credits=(Credit(role="director", names=("Jean Vigo", *((f"Ana {TELLTALE}",) if TELLTALE in name else ()))),),
+        artwork=ArtworkId(first_id(f"the pictures of {purpose}")),
+        text={FR: TitleText(name=name, synopsis=f"{name}."), EN: TitleText(name=name)},
+        original_language=Language("fr"),
+        playable=_plays(purpose),
+    )
+
+
+def _key_id(title: Title) -> str:
+    """The key id that `library.ensure_keys` draws first for a title, as a licence request writes it."""
+    raw = hashlib.shake_256(f"the key of {title.id}/0".encode()).digest(16)
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+async def _begun(world: Told, asker: Asker) -> Asker:
+    """The asker with a play under way of a film that it may see, where it may play at all."""
+    question = Question("POST", "/api/v1/playback", body={"title_id": world.silent.seen.id, "profile_id": asker.adult})
+    answer = await world.ask(f"{asker.name} plays", asker.token, question)
+    if answer.status != 200:
+        return asker
+    told_to = answer.json()
+    stream = told_to["events"]["url"].rpartition("/")[2]
+    return replace(asker, session=told_to["session_id"], stream=stream)
+
+
+async def _watch(world: Told) -> None:
+    """The newer box and its phone ask for the silent film, and where they are given it watch it, report it, and go on."""
+    for asker in world.askers:
+        if asker.name not in (NEWER_BOX, NEWER_PHONE):
+            continue
+        purpose = f"{asker.name} plays {world.silent.film.id}"
+        question = Question("POST", "/api/v1/playback", body={"title_id": world.silent.film.id, "profile_id": asker.adult})
+        answer = await world.ask(purpose, asker.token, question)
+        if answer.status != 200:
+            continue
+        session, stream = answer.json()["session_id"], answer.json()["events"]["url"].rpartition("/")[2]
+        assert session == first_id(purpose)
+        beat = {"sequence": 1, "position_ms": 9_000, "state": "playing"}
+        lines = "\n".join(f"e=ps,sn={number},sta={state},ts=1,v=2" for number, state in enumerate("sprpf"))
+        for then, status in (
+            (Question("POST", f"/api/v1/playback/{session}/heartbeat", body=beat), 200),
+            (Question("POST", f"/cmcd/{stream}", text=lines, headers={"Content-Type": "application/cmcd"}), 204),
+            (Question("POST", f"/licence/clearkey/{stream}", body={"kids": [world.silent.kid]}), 200),
+        ):
+            assert (await world.ask("", asker.token, then)).status == status
