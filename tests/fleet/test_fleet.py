@@ -16,6 +16,7 @@ from matinee.base.clock import DAY, Instant
 from matinee.fleet import rules, store
 from matinee.fleet.model import BoxIdentity, FleetError, Interface
 from matinee.outside.database import Database, metadata
+from matinee.parties import outbox
 from tests.world import NOW, RELEASE, Screen, Screens, World, screens
 
 
@@ -291,3 +292,22 @@ def test_a_box_that_confirms_again_what_it_runs_is_known_to_run_it(any_database:
     world.feed.poll()
     assert world.fleet.interface_of(world.one.box.id, Instant(world.now + 1)) == theirs
     assert world.fleet.interface_of(world.one.box.id, Instant(world.now + 2)) == ours
+
+
+def test_a_new_line_is_followed_without_reading_the_others_again(world: World) -> None:
+    with world.database.write() as conn:
+        line = store.ensure_line(conn, world.free, "new", NOW)
+        conn.execute(sa.update(store.lines).where(store.lines.c.id == world.one.line.id).values(operator_id=world.free))
+    world.feed.poll()
+    assert world.fleet.operator_of_line(line.id) == world.free
+    assert world.fleet.operator_of_line(world.one.line.id) == world.orange, "nobody said that it changed"
+
+
+def test_many_boxes_may_be_told_of_by_one_event(world: World) -> None:
+    with world.database.write() as conn:
+        made = [store.add_box(conn, world.model.id, f"serial{number}", "", NOW).id for number in range(3)]
+        conn.execute(sa.delete(outbox.outbox))
+        outbox.append(conn, store.TOPIC, made[0], {"kind": store.BOX_CHANGED, "ids": made}, NOW)
+    world.feed.poll()
+    assert [box.serial for one in made if (box := world.fleet.box(one))] == ["serial0", "serial1", "serial2"]
+    assert [box.id for box in world.fleet.boxes_named("serial1")] == [made[1]]

@@ -311,7 +311,7 @@ def _confirmed(service: Service) -> str | None:
     database = Database(f"sqlite:///{service.data / 'matinee.db'}")
     try:
         with database.read() as conn:
-            return fleet.boxes_of(conn)[0].confirmed_release
+            return next(iter(fleet.boxes_of(conn))).confirmed_release
     finally:
         database.close()
 

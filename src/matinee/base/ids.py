@@ -30,6 +30,9 @@ IngestId = NewType("IngestId", str)
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS = [high + low for high in _ALPHABET for low in _ALPHABET]
 _SHAPE = re.compile(r"[0-7][0-9a-hjkmnp-tv-z]{25}")
+_LENGTH = 26
+_DIGITS = bytes(ord(dict(zip(_ALPHABET, "0123456789abcdefghijklmnopqrstuv", strict=True)).get(chr(n), "!")) for n in range(256))
+"""To the digits that `int` reads in base 32; what is in no id becomes an exclamation mark, which `int` refuses."""
 
 
 def new_id() -> str:
@@ -43,6 +46,17 @@ def encode_id(raw: bytes) -> str:
         raise ValueError(f"an id is made of 16 bytes, not {len(raw)}")
     number = int.from_bytes(raw, "big")
     return "".join([_PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)])
+
+
+def decode_id(text: str) -> bytes:
+    """The 16 bytes that an id was made of. Raises ValueError for what has not the shape of an id."""
+    try:
+        raw = text.encode("ascii")
+        if len(raw) == _LENGTH:
+            return int(raw.translate(_DIGITS), 32).to_bytes(16, "big")
+    except (ValueError, OverflowError):
+        pass
+    raise ValueError(f"{text!r} is no id")
 
 
 def is_id(text: str) -> bool:

@@ -35,7 +35,7 @@ from matinee.carriage.model import (
 from matinee.carriage.rules import decide, milestones, next_decision, switched_off
 from matinee.catalogue.model import AGE_CLASSES, Language, Service, Sight
 from matinee.catalogue.snapshot import Catalogue
-from matinee.fleet.model import BoxModel, Operator
+from matinee.fleet.model import BoxKind, BoxModel, Operator
 from matinee.fleet.snapshot import Fleet
 from matinee.members.snapshot import Members
 from matinee.parties.outbox import Event
@@ -153,17 +153,18 @@ class Carriage:
 
     def view_of(self, box: BoxId, at: Instant, known_at: Instant | None = None) -> BoxView:
         """What a decision looks at of a box. Its identity is today's: identities are not dated yet."""
-        found = self._fleet.box(box)
-        if found is None:
-            return _NO_BOX
-        model = self._fleet.model(found.model)
+        found = self._fleet.kind_of(box, at, known_at)
+        return _NO_BOX if found is None else self._view(found)
+
+    def _view(self, kind: BoxKind) -> BoxView:
+        model = self._fleet.model(kind.model)
         return BoxView(
-            box=box,
-            model=found.model,
+            box=kind.box,
+            model=kind.model,
             model_name=model.name if model is not None else "",
-            serial=found.serial,
-            identity=found.identity,
-            interface=self._fleet.interface_of(box, at, known_at),
+            serial=kind.serial,
+            identity=kind.identity,
+            interface=kind.interface,
         )
 
     def explain(self, box: BoxId, service: ServiceId, at: Instant, known_at: Instant | None = None) -> Decision:
@@ -176,8 +177,8 @@ class Carriage:
         all_known = self._known
         counted: dict[OperatorId, list[int]] = {one: [0, 0] for one, row in all_known.recorded.items() if service in row}
         kinds: dict[tuple[OperatorId, BoxView], bool] = {}
-        for box, operator in self._fleet.boxes_by_operator(at, known_at):
-            kind = (operator, _kind(all_known, operator, self.view_of(box, at, known_at)))
+        for box, operator in self._fleet.kinds_by_operator(at, known_at):
+            kind = (operator, _kind(all_known, operator, self._view(box)))
             if kind not in kinds:
                 kinds[kind] = self._decide(all_known, service, operator, kind[1], at, known_at).visible
             row = counted.setdefault(operator, [0, 0])

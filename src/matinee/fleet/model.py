@@ -127,6 +127,16 @@ class BoxInterface(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     valid_to: Instant | None = None
 
 
+class BoxKind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a box is told apart by when it is decided what it has, at one moment. `interface` is the one of that moment."""
+
+    box: BoxId
+    model: BoxModelId
+    serial: str
+    identity: BoxIdentity
+    interface: Interface | None
+
+
 class Release(msgspec.Struct, frozen=True, kw_only=True):
     """A built interface. `entry` and `styles` are paths on the web origin, `integrity` the entry's hash as SRI has it."""
 

@@ -1,23 +1,26 @@
 """The fleet in memory: which box a token is, at which line it stands now, and whose line that is.
 
-Readers take no lock. Each entry is one immutable value that a refresh replaces whole, so a reader sees a box as it was
-or as it is. Changed boxes are read again one by one: there may be millions of the others.
+Readers take no lock: `packing` says why none of them sees half a change. Changed boxes are read again one by one: there may be
+millions of the others.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Protocol, TypeVar
+from typing import Final
 
 from sqlalchemy.engine import Connection
 
 from matinee.base.clock import Instant
-from matinee.base.dated import in_force
 from matinee.base.ids import BoxId, BoxModelId, LineId, OperatorId
 from matinee.base.party import Party, PartyKind
 from matinee.fleet import store
-from matinee.fleet.model import Box, BoxAssignment, BoxInterface, BoxModel, Interface, Line, Operator
+from matinee.fleet.model import Box, BoxAssignment, BoxInterface, BoxKind, BoxModel, Interface, Line, Operator
+from matinee.fleet.packed import PackedFleet
 from matinee.parties import tokens
 from matinee.parties.outbox import Event
 from matinee.parties.tokens import TokenDigest
+
+_READ_AGAIN: Final = 2_000
+"""Changed boxes that are read by one query: databases bound the number of a query's parameters."""
 
 
 class Fleet:
@@ -28,109 +31,123 @@ class Fleet:
     def __init__(self) -> None:
         self._operators: dict[OperatorId, Operator] = {}
         self._models: dict[BoxModelId, BoxModel] = {}
-        self._lines: dict[LineId, Line] = {}
-        self._boxes: dict[BoxId, Box] = {}
-        self._assignments: dict[BoxId, tuple[BoxAssignment, ...]] = {}
-        self._interfaces: dict[BoxId, tuple[BoxInterface, ...]] = {}
-        self._boxes_of: dict[LineId, tuple[BoxId, ...]] = {}
-        self._tokens: dict[TokenDigest, BoxId] = {}
+        self._packed = PackedFleet()
 
     def load(self, conn: Connection) -> None:
-        self._load_small(conn)
-        self._boxes = {box.id: box for box in store.boxes_of(conn)}
-        self._assignments = _by_box(store.assignments_of(conn))
-        self._interfaces = _by_box(store.interfaces_of(conn))
-        boxes_of: dict[LineId, dict[BoxId, None]] = {}
-        for box, assigned in self._assignments.items():
-            for line in {one.line for one in assigned if one.line is not None}:
-                boxes_of.setdefault(line, {})[box] = None
-        self._boxes_of = {line: tuple(row) for line, row in boxes_of.items()}
-        self._tokens = dict(store.tokens_of(conn))
+        self.put(
+            operators=store.all_operators(conn),
+            models=store.all_models(conn),
+            lines=store.lines_of(conn),
+            boxes=store.boxes_of(conn),
+            assignments=store.assignments_of(conn),
+            interfaces=store.interfaces_of(conn),
+            living=store.tokens_of(conn),
+        )
+
+    def put(
+        self,
+        *,
+        operators: Iterable[Operator],
+        models: Iterable[BoxModel],
+        lines: Iterable[Line],
+        boxes: Iterable[Box],
+        assignments: Iterable[BoxAssignment],
+        interfaces: Iterable[BoxInterface],
+        living: Iterable[tuple[TokenDigest, BoxId]] = (),
+    ) -> None:
+        """Take all this in the place of all before; facts in the order of recording, `living` the tokens. Each is read once."""
+        made = PackedFleet()
+        for line in lines:
+            made.put_line(line.id, line.operator)
+        for box in boxes:
+            made.put_box(box)
+        for assigned in assignments:
+            made.add_assignment(assigned)
+        for ran in interfaces:
+            made.add_interface(ran)
+        for digest, of in living:
+            made.add_token(digest, of)
+        self._operators = {operator.id: operator for operator in operators}
+        self._models = {model.id: model for model in models}
+        self._packed = made
 
     def follow(self, conn: Connection, events: Sequence[Event]) -> None:
-        if any(event.payload.get("kind") != store.BOX_CHANGED for event in events):
-            self._load_small(conn)
-        changed = list({BoxId(event.key) for event in events if event.payload.get("kind") == store.BOX_CHANGED})
-        if not changed:
-            return
-        self._boxes.update((box.id, box) for box in store.boxes_of(conn, changed))
-        self._assignments.update(_by_box(store.assignments_of(conn, changed)))
-        self._interfaces.update(_by_box(store.interfaces_of(conn, changed)))
-        for box in changed:
-            for line in {one.line for one in self._assignments.get(box, ()) if one.line is not None}:
-                there = self._boxes_of.get(line, ())
-                if box not in there:
-                    self._boxes_of[line] = (*there, box)
-        living = dict(store.tokens_of(conn, changed))
-        asked = set(changed)
-        for token in [token for token, box in self._tokens.items() if box in asked and token not in living]:
-            del self._tokens[token]
-        self._tokens.update(living)
+        kinds = {event.payload.get("kind") for event in events}
+        if kinds - {store.BOX_CHANGED, store.LINE_CHANGED}:
+            self._operators = {operator.id: operator for operator in store.all_operators(conn)}
+            self._models = {model.id: model for model in store.all_models(conn)}
+        for lines in _batches(store.changed(events, store.LINE_CHANGED)):
+            for line in store.lines_of(conn, [LineId(one) for one in lines]):
+                self._packed.put_line(line.id, line.operator)
+        for boxes in _batches(store.changed(events, store.BOX_CHANGED)):
+            self._read_again(conn, [BoxId(one) for one in boxes])
 
-    def _load_small(self, conn: Connection) -> None:
-        self._operators = {operator.id: operator for operator in store.all_operators(conn)}
-        self._models = {model.id: model for model in store.all_models(conn)}
-        self._lines = {line.id: line for line in store.all_lines(conn)}
+    def _read_again(self, conn: Connection, boxes: Sequence[BoxId]) -> None:
+        for known in store.boxes_of(conn, boxes):
+            self._packed.put_box(known)
+        assigned: dict[BoxId, list[BoxAssignment]] = {box: [] for box in boxes}
+        ran: dict[BoxId, list[BoxInterface]] = {box: [] for box in boxes}
+        living: dict[BoxId, list[TokenDigest]] = {box: [] for box in boxes}
+        for one in store.assignments_of(conn, boxes):
+            assigned[one.box].append(one)
+        for other in store.interfaces_of(conn, boxes):
+            ran[other.box].append(other)
+        for digest, box in store.tokens_of(conn, boxes):
+            living[box].append(digest)
+        for box in boxes:
+            self._packed.put_assignments(box, assigned[box])
+            self._packed.put_interfaces(box, ran[box])
+            self._packed.put_tokens(box, living[box])
 
     def resolve(self, token: str, now: Instant) -> Party | None:
         """Which box this token is, with the line and the operator of the moment; None for what is no box's token."""
-        box = self._tokens.get(tokens.digest(token))
-        if box is None or box not in self._boxes:
+        box = self._packed.box_of_token(tokens.digest(token))
+        if box is None:
             return None
         line = self.line_of(box, now)
         return Party(kind=PartyKind.BOX, box=box, line=line, operator=self.operator_of_line(line))
 
     def line_of(self, box: BoxId, now: Instant, known_at: Instant | None = None) -> LineId | None:
         """Where the box stands at a moment, as far as was known at another."""
-        assigned = in_force(self._assignments.get(box, ()), now, known_at)
-        return None if assigned is None else assigned.line
+        return self._packed.line_of(box, now, known_at)
 
     def boxes_at(self, line: LineId | None, now: Instant, known_at: Instant | None = None) -> Sequence[BoxId]:
         """The boxes that stand at a line at a moment, in the order in which they came there."""
-        there = self._boxes_of.get(line, ()) if line is not None else ()
-        return [box for box in there if self.line_of(box, now, known_at) == line]
+        return () if line is None else self._packed.boxes_at(line, now, known_at)
 
     def interface_of(self, box: BoxId, now: Instant, known_at: Instant | None = None) -> Interface | None:
         """What the box was confirmed to run at a moment."""
-        recorded = in_force(self._interfaces.get(box, ()), now, known_at)
-        return None if recorded is None else recorded.interface
+        return self._packed.interface_of(box, now, known_at)
+
+    def kind_of(self, box: BoxId, at: Instant, known_at: Instant | None = None) -> BoxKind | None:
+        """What is asked of a box when it is decided what it has, found by one look; None for a box that is not known."""
+        return self._packed.kind_of(box, at, known_at)
+
+    def kinds_by_operator(self, at: Instant, known_at: Instant | None = None) -> Iterator[tuple[BoxKind, OperatorId]]:
+        """Each box that stood at a line at a moment, with the line's operator."""
+        return self._packed.by_operator(at, known_at)
 
     def boxes_by_operator(self, at: Instant, known_at: Instant | None = None) -> Iterator[tuple[BoxId, OperatorId]]:
         """Each box that stood at a line at a moment, with the line's operator."""
-        for box in self._boxes:
-            operator = self.operator_of_line(self.line_of(box, at, known_at))
-            if operator is not None:
-                yield box, operator
+        return ((kind.box, operator) for kind, operator in self._packed.by_operator(at, known_at))
 
     def boxes_named(self, name: str) -> Sequence[Box]:
-        """The boxes of this id, else of this serial: serials repeat in the field."""
-        one = self._boxes.get(BoxId(name))
-        return [one] if one is not None else [box for box in self._boxes.values() if box.serial == name]
+        """The boxes of this id, else of this serial: serials repeat in the field. Looks at every box for a serial."""
+        one = self._packed.box(BoxId(name))
+        return [one] if one is not None else list(self._packed.of_serial(name))
 
     def operator_of_line(self, line: LineId | None) -> OperatorId | None:
-        found = self._lines.get(line) if line is not None else None
-        return None if found is None else found.operator
+        return None if line is None else self._packed.operator_of(line)
 
     def operator(self, operator: OperatorId | None) -> Operator | None:
         return self._operators.get(operator) if operator is not None else None
 
     def box(self, box: BoxId | None) -> Box | None:
-        return self._boxes.get(box) if box is not None else None
+        return None if box is None else self._packed.box(box)
 
     def model(self, model: BoxModelId) -> BoxModel | None:
         return self._models.get(model)
 
 
-class _OfBox(Protocol):
-    @property
-    def box(self) -> BoxId: ...
-
-
-F = TypeVar("F", bound=_OfBox)
-
-
-def _by_box(facts: Iterable[F]) -> dict[BoxId, tuple[F, ...]]:
-    found: dict[BoxId, list[F]] = {}
-    for fact in facts:
-        found.setdefault(fact.box, []).append(fact)
-    return {box: tuple(row) for box, row in found.items()}
+def _batches(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (ids[begin : begin + _READ_AGAIN] for begin in range(0, len(ids), _READ_AGAIN))

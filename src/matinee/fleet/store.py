@@ -1,6 +1,6 @@
 """SQL for operators, models, boxes, lines, and which box stood at which line when. Assignments and keys are only added."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -30,6 +30,8 @@ from matinee.parties.tokens import Token, TokenDigest, TokenKind
 
 TOPIC: Final = "fleet"
 BOX_CHANGED: Final = "box"
+LINE_CHANGED: Final = "line"
+ROWS_AT_A_TIME: Final = 5_000
 
 operators = sa.Table(
     "operators",
@@ -169,7 +171,7 @@ def ensure_line(conn: Connection, operator: OperatorId, reference: str, now: Ins
         return Line(id=row.id, operator=row.operator_id, reference=row.reference)
     made = Line(id=LineId(new_id()), operator=operator, reference=reference)
     conn.execute(sa.insert(lines).values(id=made.id, operator_id=operator, reference=reference))
-    outbox.append(conn, TOPIC, made.id, {"kind": "line"}, now)
+    outbox.append(conn, TOPIC, made.id, {"kind": LINE_CHANGED}, now)
     return made
 
 
@@ -299,6 +301,12 @@ def record_confirmed(conn: Connection, box: BoxId, interface: Interface, now: In
     outbox.append(conn, TOPIC, box, {"kind": BOX_CHANGED}, now)
 
 
+def changed(events: Iterable[outbox.Event], kind: str) -> Sequence[str]:
+    """The ids of what changed, each once: an event is of its key, or of all `ids` in its payload where many changed at once."""
+    told = (event.payload.get("ids") or (event.key,) for event in events if event.payload.get("kind") == kind)
+    return list(dict.fromkeys(one for ids in told for one in ids))
+
+
 def load_box(conn: Connection, box: BoxId) -> Box:
     """One box. Raises FleetError where there is none."""
     row = conn.execute(sa.select(boxes).where(boxes.c.id == box)).one_or_none()
@@ -315,45 +323,50 @@ def all_models(conn: Connection) -> Sequence[BoxModel]:
     return [_model(row) for row in conn.execute(sa.select(box_models))]
 
 
-def all_lines(conn: Connection) -> Sequence[Line]:
-    return [Line(id=r.id, operator=r.operator_id, reference=r.reference) for r in conn.execute(sa.select(lines))]
+def lines_of(conn: Connection, ids: Sequence[LineId] | None = None) -> Iterator[Line]:
+    """These lines, or all, as they are read."""
+    query = sa.select(lines.c.id, lines.c.operator_id, lines.c.reference)
+    for line, operator, reference in _rows(conn, query, lines.c.id, ids):
+        yield Line(id=line, operator=operator, reference=reference)
 
 
-def boxes_of(conn: Connection, ids: Sequence[BoxId] | None = None) -> Sequence[Box]:
-    """These boxes, or all."""
-    query = sa.select(boxes)
-    return [_box(row) for row in conn.execute(query if ids is None else query.where(boxes.c.id.in_(ids)))]
+def boxes_of(conn: Connection, ids: Sequence[BoxId] | None = None) -> Iterator[Box]:
+    """These boxes, or all, as they are read."""
+    yield from map(_box, _rows(conn, sa.select(boxes), boxes.c.id, ids))
 
 
-def assignments_of(conn: Connection, ids: Sequence[BoxId] | None = None) -> Sequence[BoxAssignment]:
-    """All that was ever recorded of these boxes' lines, or of all boxes', in the order of recording."""
-    query = sa.select(box_assignments).order_by(box_assignments.c.recorded_at, box_assignments.c.valid_from)
-    return [
-        BoxAssignment(box=r.box_id, line=r.line_id, valid_from=r.valid_from, valid_to=r.valid_to, recorded_at=r.recorded_at)
-        for r in conn.execute(query if ids is None else query.where(box_assignments.c.box_id.in_(ids)))
-    ]
+def assignments_of(conn: Connection, ids: Sequence[BoxId] | None = None) -> Iterator[BoxAssignment]:
+    """All that was ever recorded of these boxes' lines, or of all boxes', in the order of recording, as it is read."""
+    facts = box_assignments.c
+    query = sa.select(facts.box_id, facts.line_id, facts.valid_from, facts.valid_to, facts.recorded_at)
+    for box, line, begins, ends, recorded in _rows(
+        conn, query.order_by(facts.recorded_at, facts.valid_from), facts.box_id, ids
+    ):
+        yield BoxAssignment(box=box, line=line, valid_from=begins, valid_to=ends, recorded_at=recorded)
 
 
-def interfaces_of(conn: Connection, ids: Sequence[BoxId] | None = None) -> Sequence[BoxInterface]:
-    """All that was ever recorded of what these boxes ran, or all boxes, in the order of recording."""
-    query = sa.select(box_interfaces).order_by(box_interfaces.c.recorded_at, box_interfaces.c.valid_from, box_interfaces.c.id)
-    return [
-        BoxInterface(
-            box=r.box_id,
-            interface=Interface(product=r.product, version=r.version),
-            valid_from=r.valid_from,
-            valid_to=r.valid_to,
-            recorded_at=r.recorded_at,
-        )
-        for r in conn.execute(query if ids is None else query.where(box_interfaces.c.box_id.in_(ids)))
-    ]
+def interfaces_of(conn: Connection, ids: Sequence[BoxId] | None = None) -> Iterator[BoxInterface]:
+    """All that was ever recorded of what these boxes ran, or all boxes, in the order of recording, as it is read."""
+    facts = box_interfaces.c
+    query = sa.select(facts.box_id, facts.product, facts.version, facts.valid_from, facts.valid_to, facts.recorded_at)
+    query = query.order_by(facts.recorded_at, facts.valid_from, facts.id)
+    for box, product, version, begins, ends, recorded in _rows(conn, query, facts.box_id, ids):
+        interface = Interface(product=product, version=version)
+        yield BoxInterface(box=box, interface=interface, valid_from=begins, valid_to=ends, recorded_at=recorded)
 
 
-def tokens_of(conn: Connection, ids: Sequence[BoxId] | None = None) -> Sequence[tuple[TokenDigest, BoxId]]:
-    """The living tokens' hashes of these boxes, or of all."""
+def tokens_of(conn: Connection, ids: Sequence[BoxId] | None = None) -> Iterator[tuple[TokenDigest, BoxId]]:
+    """The living tokens' hashes of these boxes, or of all, as they are read."""
     query = sa.select(box_tokens.c.digest, box_tokens.c.box_id).where(box_tokens.c.revoked_at.is_(None))
-    rows = conn.execute(query if ids is None else query.where(box_tokens.c.box_id.in_(ids)))
-    return [(TokenDigest(row.digest), BoxId(row.box_id)) for row in rows]
+    for digest, box in _rows(conn, query, box_tokens.c.box_id, ids):
+        yield TokenDigest(digest), BoxId(box)
+
+
+def _rows(conn: Connection, query: "sa.Select[Any]", column: "sa.Column[Any]", ids: Sequence[str] | None) -> Iterator[Any]:
+    """The query's rows, or those with one of these ids in a column: a few thousand held at a time, whatever the table holds."""
+    if ids is not None:
+        query = query.where(column.in_(ids))
+    yield from conn.execute(query.execution_options(yield_per=ROWS_AT_A_TIME))
 
 
 def _operator(row: "Row[Any]") -> Operator:
