@@ -44,7 +44,9 @@ def test_every_command_has_its_row_and_its_options() -> None:
     described = {first.split()[1]: first for first in rows("commands.md")}
     assert set(described) == commands()
     for name, row in described.items():
-        options = {option for one in command_line[name].assemble_argument_collection() for option in one.names}
+        one = command_line[name]
+        parts = [one] if one.default_command else [one[part] for part in one if not part.startswith("-")]
+        options = {option for part in parts for argument in part.assemble_argument_collection() for option in argument.names}
         for option in sorted(options - {"--data"}):
             assert not option.startswith("--") or f"[{option}" in row, f"{name} {option} is not described"
 

@@ -12,6 +12,7 @@ import cyclopts
 from cyclopts import Group, Parameter
 
 from matinee.app import auditing, carrying, commands, switching, waving
+from matinee.app import boxes as box_commands
 from matinee.app.terminal import Terminal
 from matinee.base.errors import MatineeError
 
@@ -208,6 +209,35 @@ def audit(
     prints, where nobody reaches both, and hand it in as --kept the next time.
     """
     return auditing.check(kept=kept, data=data, as_json=json)
+
+
+boxes = cyclopts.App(
+    name="boxes",
+    help="Bring operators' boxes in.",
+    help_format="plaintext",
+    version_flags=[],
+    group=_carrying,
+)
+app.command(boxes)
+
+
+@boxes.command(name="import")
+def import_boxes(
+    file: Annotated[Path, Parameter(help="A CSV or Parquet file with a row for each box.")],
+    /,
+    *,
+    data: Data = None,
+    json: Json = False,
+) -> int:
+    """Record the boxes of an operator's file: who made each, its serial, at which line it stands.
+
+    Columns are ManufacturerOUI, ProductClass, SerialNumber (with or without "DeviceInfo." before them), operator and line;
+    there may be label, interface_product and interface_version. A file with a wrong row is refused whole, and the first faults
+    are told with their lines. What is recorded already stays as it is, so a file may be imported again.
+
+    A serial that stands at another operator's line is not moved: its box is put in quarantine and sees no service.
+    """
+    return box_commands.import_file(file, data=data, as_json=json)
 
 
 @app.command(group=_running)

@@ -1,5 +1,6 @@
 """Operators, their boxes and their lines, and the interface release that a box is meant to run."""
 
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -125,6 +126,28 @@ class BoxInterface(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     valid_from: Instant
     recorded_at: Instant
     valid_to: Instant | None = None
+
+
+@dataclass(slots=True)
+class Additions:
+    """What many boxes bring at once, to be recorded together. `labels` are new ones of boxes that are there."""
+
+    lines: list[Line] = field(default_factory=list)
+    boxes: list[Box] = field(default_factory=list)
+    assignments: list[BoxAssignment] = field(default_factory=list)
+    interfaces: list[BoxInterface] = field(default_factory=list)
+    labels: dict[BoxId, str] = field(default_factory=dict)
+    quarantined: list[BoxId] = field(default_factory=list)
+
+    @property
+    def changed_boxes(self) -> list[BoxId]:
+        """Each box that is new or changes, once."""
+        new, moved, ran = (
+            [box.id for box in self.boxes],
+            [one.box for one in self.assignments],
+            [one.box for one in self.interfaces],
+        )
+        return list(dict.fromkeys([*new, *moved, *ran, *self.labels, *self.quarantined]))
 
 
 class BoxKind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -9,9 +9,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from matinee.base.clock import Instant
-from matinee.base.dated import in_force
+from matinee.base.dated import Dated, in_force
 from matinee.base.ids import BoxId, BoxModelId, LineId, OperatorId, new_id
 from matinee.fleet.model import (
+    Additions,
     Box,
     BoxAssignment,
     BoxIdentity,
@@ -299,6 +300,53 @@ def record_confirmed(conn: Connection, box: BoxId, interface: Interface, now: In
         .values(installed_release=version, confirmed_release=version, confirmed_at=now, last_seen=now)
     )
     outbox.append(conn, TOPIC, box, {"kind": BOX_CHANGED}, now)
+
+
+def boxes_of_serials(conn: Connection, model: BoxModelId, serials: Sequence[str]) -> Iterator[Box]:
+    """The boxes of a model with one of these serials, by id, as they are read: several may share a serial."""
+    query = sa.select(boxes).where(boxes.c.model_id == model).order_by(boxes.c.id)
+    yield from map(_box, _rows(conn, query, boxes.c.serial, serials))
+
+
+def lines_of_references(conn: Connection, operator: OperatorId, references: Sequence[str]) -> Iterator[Line]:
+    """An operator's lines of these references, as they are read."""
+    query = sa.select(lines.c.id, lines.c.reference).where(lines.c.operator_id == operator)
+    for line, reference in _rows(conn, query, lines.c.reference, references):
+        yield Line(id=line, operator=operator, reference=reference)
+
+
+def record_many(conn: Connection, made: Additions, now: Instant) -> None:
+    """Record many boxes at once: a statement for each table, and one event for all lines and one for all boxes."""
+    insert = {
+        lines: [{"id": one.id, "operator_id": one.operator, "reference": one.reference} for one in made.lines],
+        boxes: [
+            {"id": one.id, "model_id": one.model, "serial": one.serial, "label": one.label, "identity": one.identity.value}
+            for one in made.boxes
+        ],
+        box_assignments: [
+            {"id": new_id(), "box_id": one.box, "line_id": one.line, **_dated(one)} for one in made.assignments
+        ],
+        box_interfaces: [
+            {"id": new_id(), "box_id": one.box, **msgspec.structs.asdict(one.interface), **_dated(one)}
+            for one in made.interfaces
+        ],
+    }
+    for table, rows in insert.items():
+        if rows:
+            conn.execute(sa.insert(table), rows)
+    if made.labels:
+        changes = [{"of": box, "to": label} for box, label in made.labels.items()]
+        conn.execute(sa.update(boxes).where(boxes.c.id == sa.bindparam("of")).values(label=sa.bindparam("to")), changes)
+    if made.quarantined:
+        held = sa.update(boxes).where(boxes.c.id == sa.bindparam("of")).values(identity=BoxIdentity.QUARANTINED.value)
+        conn.execute(held, [{"of": box} for box in made.quarantined])
+    for kind, ids in ((LINE_CHANGED, [line.id for line in made.lines]), (BOX_CHANGED, made.changed_boxes)):
+        if ids:
+            outbox.append(conn, TOPIC, ids[0], {"kind": kind, "ids": ids}, now)
+
+
+def _dated(fact: Dated) -> dict[str, Any]:
+    return {"valid_from": fact.valid_from, "valid_to": fact.valid_to, "recorded_at": fact.recorded_at}
 
 
 def changed(events: Iterable[outbox.Event], kind: str) -> Sequence[str]:

@@ -1,0 +1,60 @@
+"""The commands on boxes: bringing an operator's list of them in."""
+
+import contextlib
+from pathlib import Path
+
+import msgspec
+
+from matinee.app.commands import DONE, FAILED, opened
+from matinee.app.installation import read_clock
+from matinee.app.terminal import Terminal
+from matinee.fleet.work import BoxesRefused, ImportReport, import_boxes
+
+ACTOR = "matinee boxes import"
+
+
+def import_file(file: Path, *, data: Path | None, as_json: bool) -> int:
+    """Record the boxes of a file, with a bar; a file with wrong rows is refused whole, and each fault is told."""
+    terminal = Terminal()
+    with opened(data) as installation:
+        try:
+            with terminal.bars() if not as_json else contextlib.nullcontext(None) as bars:
+
+                def show(stage: str, fraction: float) -> None:
+                    if bars is not None:
+                        bars.show(str(file), file.name, stage, fraction)
+
+                report = import_boxes(installation.database, file, read_clock(), actor=ACTOR, progress=show)
+                if bars is not None:
+                    bars.finish(str(file), file.name, f"{report.rows:,} rows", good=True)
+        except BoxesRefused as refused:
+            return _refused(terminal, refused, as_json=as_json)
+    if as_json:
+        terminal.json({"file": str(file), **msgspec.to_builtins(report), "faults": [], "more_faults": 0})
+        return DONE
+    _tell(terminal, report)
+    return DONE
+
+
+def _tell(terminal: Terminal, report: ImportReport) -> None:
+    terminal.line(f"{report.added:,} boxes added, {report.changed:,} changed, {report.unchanged:,} as they were.")
+    if report.quarantined or report.held:
+        terminal.line(
+            f"{report.quarantined:,} put in quarantine, {report.held:,} there already: their serials stand at another operator's"
+            " line. They were not moved, and see no service. Where a box did change hands, have it leave its old line first.",
+            "note",
+        )
+
+
+def _refused(terminal: Terminal, refused: BoxesRefused, *, as_json: bool) -> int:
+    if as_json:
+        faults = [fault._asdict() for fault in refused.faults]
+        nothing = msgspec.to_builtins(ImportReport())
+        terminal.json({"file": str(refused.file), **nothing, "faults": faults, "more_faults": refused.more})
+        return FAILED
+    for line in refused.lines():
+        terminal.err.print(f"✗ {line}", style="bad", markup=False)
+    if refused.more:
+        terminal.err.print(f"  and {refused.more:,} more", style="bad", markup=False)
+    terminal.error(refused)
+    return FAILED
