@@ -25,13 +25,22 @@ _FACTS = st.lists(
 
 @given(_FACTS, _TIME, st.none() | _TIME)
 def test_the_last_word_on_a_moment_counts(facts: list[Fact], at: Instant, known: Instant | None) -> None:
-    covering = [
+    heard = [f for f in facts if known is None or f.recorded_at <= known]
+    kept = [
         f
-        for f in facts
-        if f.valid_from <= at and (f.valid_to is None or at < f.valid_to) and (known is None or f.recorded_at <= known)
+        for f in heard
+        if not any(g.valid_from == f.valid_from and (g.recorded_at, g.name) > (f.recorded_at, f.name) for g in heard)
     ]
+    covering = [f for f in kept if f.valid_from <= at and (f.valid_to is None or at < f.valid_to)]
     expected = max(covering, key=lambda f: (f.recorded_at, f.valid_from, f.name), default=None)
     assert in_force(facts, at, known) == expected
+
+
+def test_an_end_that_is_told_later_is_an_end() -> None:
+    facts = [Fact(Instant(0), None, Instant(0)), Fact(Instant(0), Instant(5), Instant(1), 1)]
+    assert in_force(facts, Instant(4)) == facts[1]
+    assert in_force(facts, Instant(5)) is None
+    assert in_force(facts, Instant(5), Instant(0)) == facts[0], "as it was known then"
 
 
 @given(_FACTS, _TIME)

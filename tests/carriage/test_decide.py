@@ -19,7 +19,7 @@ from matinee.carriage.model import (
     LaunchState,
     Shows,
 )
-from matinee.carriage.rules import decide, milestones, next_decision
+from matinee.carriage.rules import decide, leaves_at, milestones, next_decision
 from matinee.fleet.model import BoxIdentity, Interface, Operator
 from tests.world import NOW
 
@@ -195,3 +195,22 @@ def test_nothing_changes_before_the_next_decision(launches: list[Launch], hour: 
         if change is not None and moment >= change:
             break
         assert decide(S, FRENCH, [signed()], launches, box(), moment).shows is now.shows
+
+
+@pytest.mark.parametrize(
+    ("shows", "agreements", "launches", "expected"),
+    [
+        ("no end is known", [signed()], [launch("open")], None),
+        ("the agreement's end", [signed(valid_to=day(9))], [launch("open")], day(9)),
+        ("one follows", [signed(valid_to=day(9)), signed(valid_from=day(9), recorded_at=day(1))], [launch("open")], None),
+        ("an end that is told later", [signed(), signed(valid_to=day(9), recorded_at=day(1))], [launch("open")], day(9)),
+        ("with a gap", [signed(valid_to=day(9)), signed(valid_from=day(10), recorded_at=day(1))], [launch("open")], day(9)),
+        ("the launch's end", [signed()], [launch("open", valid_to=day(7))], day(7)),
+        ("an end that is recorded ahead", [signed()], [launch("open"), launch("ended", 5, known=1)], day(5)),
+        ("a change that is no end", [signed()], [launch("silent"), launch("open", 5, known=1)], None),
+        ("the first of two", [signed(valid_to=day(9))], [launch("open", valid_to=day(7))], day(7)),
+        ("a blackout", [signed()], [launch("open", blackouts=(Blackout(start=day(3), end=day(4)),))], None),
+    ],
+)
+def test_when_a_service_goes(shows: str, agreements: list[Agreement], launches: list[Launch], expected: Instant | None) -> None:
+    assert leaves_at(agreements, launches, day(2)) == expected, shows

@@ -1,6 +1,7 @@
 """Facts with two times: when they are true, and when we knew. Nothing is ever edited; a newer record overrules.
 
-A change, a correction and an end are each one more record: that a box left its line is a record of the box at no line.
+A change, a correction and an end are each one more record: that a box left its line is a record of the box at no line. A record
+that begins when an earlier one does is a correction of it, and takes its place whole, also after it ends.
 So a question may be asked for any moment, as it was (`at`) and as it was known (`known_at`).
 """
 
@@ -33,14 +34,25 @@ def in_force(facts: Iterable[F], at: Instant, known_at: Instant | None = None) -
     in the order given, which is the order of their writing.
     """
     found: F | None = None
-    for fact in facts:
-        if known_at is not None and fact.recorded_at > known_at:
-            continue
+    for fact in _corrected(facts, known_at):
         if not (fact.valid_from <= at and (fact.valid_to is None or at < fact.valid_to)):
             continue
         if found is None or (fact.recorded_at, fact.valid_from) >= (found.recorded_at, found.valid_from):
             found = fact
     return found
+
+
+def _corrected(facts: Iterable[F], known_at: Instant | None) -> Iterable[F]:
+    """Those that were known, without the ones in whose place another stands."""
+    if known_at is None and isinstance(facts, (tuple, list)) and len(facts) < 2:
+        return facts  # nearly always: asked for each of a million boxes
+    by_start: dict[Instant, F] = {}
+    for fact in facts:
+        if known_at is None or fact.recorded_at <= known_at:
+            before = by_start.get(fact.valid_from)
+            if before is None or fact.recorded_at >= before.recorded_at:
+                by_start[fact.valid_from] = fact
+    return by_start.values()
 
 
 def next_change(facts: Iterable[Dated], after: Instant) -> Instant | None:

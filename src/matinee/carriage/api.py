@@ -22,9 +22,10 @@ When = Annotated[str | None, Parameter(max_length=40)]
 
 
 class Announced(msgspec.Struct, frozen=True, kw_only=True):
-    """A service that this screen does not have and is told of.
+    """A service of which this screen is told: one that it does not have, or one that it loses.
 
-    `shows`: "coming" (`announced_for` a month "2014-11", a day, or "" for no date), "update_needed", "not_on_this_box".
+    `shows`: "coming" (`announced_for` a month "2014-11", a day, or "" for no date), "update_needed", "not_on_this_box", or
+    "leaving" (`announced_for` the day on which it goes).
     """
 
     service: str
@@ -42,10 +43,15 @@ def routes(
 ) -> Sequence[HTTPRouteHandler]:
     @get("/api/v1/announced", opt={"policy": SCREENS})
     async def get_announced(request: AnyRequest) -> Response[AnnouncedList]:
-        """The services that this screen does not have and may hear of: which are coming, and which it could have."""
+        """The services that this screen may hear of: which are coming, which it could have, and which it loses soon."""
+        now = clock()
         told = [
             Announced(service=one.id, name=one.name, shows=decision.shows.value, announced_for=decision.announced_for)
-            for one, decision in sights.announced_to(request.user, clock())
+            for one, decision in sights.announced_to(request.user, now)
+        ]
+        told += [
+            Announced(service=one.id, name=one.name, shows="leaving", announced_for=day)
+            for one, day in sights.leaving(request.user, now)
         ]
         return revalidated(request, AnnouncedList(services=told))
 

@@ -133,6 +133,18 @@ def _shows(failed: set[ClauseName], launch: Launch | None, found_by: Discoverabi
     return Shows.COMING if failed & {ClauseName.TECHNICAL_DATE, ClauseName.RULE, ClauseName.SHARE} else Shows.UPDATE_NEEDED
 
 
+def leaves_at(agreements: Iterable[Agreement], launches: Iterable[Launch], at: Instant) -> Instant | None:
+    """When a service that is there now goes by what is recorded today; None where no end is known. A blackout is no end."""
+    agreements, launches = tuple(agreements), tuple(launches)
+    edge = next_change((*agreements, *launches), at)
+    while edge is not None:
+        agreement, launch = in_force(agreements, edge), in_force(launches, edge)
+        if agreement is None or agreement.status is not AgreementStatus.SIGNED or launch is None or launch.state not in LIVE:
+            return edge
+        edge = next_change((*agreements, *launches), edge)
+    return None
+
+
 def milestones(launches: Iterable[Launch]) -> tuple[Instant | None, Instant | None]:
     """When a viewer could first hear of it, and when a box could first have it; None where neither has been recorded.
 

@@ -7,12 +7,14 @@ fleet of millions has a few dozen kinds. Where a launch is for a share of the bo
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import msgspec
 from sqlalchemy.engine import Connection
 
-from matinee.base.clock import Instant
+from matinee.base.clock import DAY, Instant
 from matinee.base.dated import in_force
 from matinee.base.ids import BoxId, OperatorId, ServiceId
 from matinee.base.party import Party, PartyKind
@@ -32,7 +34,7 @@ from matinee.carriage.model import (
     Shows,
     Switch,
 )
-from matinee.carriage.rules import decide, milestones, next_decision, switched_off
+from matinee.carriage.rules import decide, leaves_at, milestones, next_decision, switched_off
 from matinee.catalogue.model import AGE_CLASSES, Language, Service, Sight
 from matinee.catalogue.snapshot import Catalogue
 from matinee.fleet.model import BoxKind, BoxModel, Operator
@@ -43,6 +45,9 @@ from matinee.parties.outbox import Event
 DEFAULT_LANGUAGE = Language("fr")
 MAX_KEPT: Final = 200_000
 """Kinds of boxes that are kept decided. Beyond it all are forgotten and decided anew: it bounds memory, not what is right."""
+
+LEAVING_MS: Final = 30 * DAY
+"""How long before its end a viewer is told that a service goes."""
 
 _NO_BOX = BoxView()
 
@@ -59,6 +64,8 @@ class Seen:
     row: frozenset[ServiceId] = frozenset()
     plays_on: frozenset[ServiceId] = frozenset()
     told: tuple[Decision, ...] = ()
+    leaves: tuple[tuple[ServiceId, Instant], ...] = ()
+    """Those of `row` that go at a moment which is known already."""
 
 
 _NOTHING = Seen()
@@ -253,6 +260,7 @@ class Carriage:
             row=frozenset[ServiceId]().union(*(one.row for one in found)),
             plays_on=frozenset[ServiceId]().union(*(one.plays_on for one in found)),
             told=tuple(told.values()),
+            leaves=tuple(dict(pair for one in found for pair in one.leaves).items()),
         )
 
     def _seen_by(self, operator: OperatorId, view: BoxView, now: Instant) -> Seen:
@@ -304,10 +312,13 @@ def _decide_all(
     def within(least: Discoverability) -> frozenset[ServiceId]:
         return frozenset(one.service for one in decisions if one.visible and one.discoverability.reaches(least))
 
+    in_rows = within(Discoverability.ROW)
+    ends = ((one, leaves_at(recorded[one].agreements, recorded[one].launches, now)) for one in in_rows)
     return Seen(
         direct=within(Discoverability.DIRECT),
         search=within(Discoverability.SEARCH),
-        row=within(Discoverability.ROW),
+        row=in_rows,
+        leaves=tuple((one, end) for one, end in ends if end is not None),
         plays_on=frozenset(one.service for one in decisions if one.plays_on),
         told=tuple(one for one in decisions if one.shows not in (Shows.NOTHING, Shows.PLAYABLE)),
     )
@@ -354,6 +365,18 @@ class PartySight:
         """The services that the party does not have and may be told of, by name, each with what it is told."""
         told = {decision.service: decision for decision in self.seen(party, now).told}
         return [(service, told[service.id]) for service in self._named(frozenset(told))]
+
+    def leaving(self, party: Party, now: Instant) -> Sequence[tuple[Service, str]]:
+        """The services that the party has and loses within `LEAVING_MS`, by name, each with the day in the operator's zone."""
+        operator = self._fleet.operator(party.operator)
+        if operator is None:
+            return []
+        ends = {service: end for service, end in self.seen(party, now).leaves if end - now <= LEAVING_MS}
+        zone = ZoneInfo(operator.timezone)
+        return [
+            (service, datetime.fromtimestamp(ends[service.id] / 1000, zone).strftime("%Y-%m-%d"))
+            for service in self._named(frozenset(ends))
+        ]
 
     def _named(self, services: frozenset[ServiceId]) -> Sequence[Service]:
         known = self._catalogue.view.services

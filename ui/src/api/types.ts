@@ -203,11 +203,11 @@ export interface Ingest {
   fraction: number;
 }
 
-/** A service that this screen does not have and may be told of. `announced_for`: "2014-11", "2014-11-20", or "" for no date. */
+/** A service that this screen does not have, or loses. `announced_for`: "2014-11", "2014-11-20", or "" for no date. */
 export interface Announced {
   service: Id;
   name: string;
-  shows: "coming" | "update_needed" | "not_on_this_box";
+  shows: "coming" | "update_needed" | "not_on_this_box" | "leaving";
   announced_for: string;
 }
 
