@@ -49,7 +49,7 @@ SERVICE, TELLTALE = "Nocturama Plus", "Zibeline"
 """The service that is kept silent, and a word that stands in all of its titles and nowhere else."""
 
 PICTURE = b"\xff\xd8\xff a picture of "
-OWNER, NEWER_BOX, NEWER_PHONE = "its own publisher", "the newer box", "the newer box's phone"
+OWNER, NEWER_BOX, OTHERS_BOX = "its own publisher", "the newer box", "the other operator's box"
 
 
 class Dice:
@@ -82,7 +82,15 @@ class Telling:
     launch: Mapping[str, Any] | None = None
     after: Mapping[str, Any] | None = None
     """The launch as it is after the evening, where it changed."""
-    newer_box_has_it: bool = False
+    elsewhere: bool = False
+    """Whether the other operator has it open to everybody."""
+    has: tuple[str, ...] = ()
+    """The boxes whose homes have it, or had it that evening."""
+
+    @property
+    def may_know(self) -> frozenset[str]:
+        """Those who ask and may be told."""
+        return frozenset({OWNER, *self.has, *(f"{box}'s phone" for box in self.has)})
 
 
 NOWHERE = Telling("there is no such service", there=False)
@@ -90,21 +98,27 @@ UNLAUNCHED = Telling("no operator was ever asked")
 _LIVE = {"state": LaunchState.SILENT, "technical_at": Instant(0)}
 _TOLD = {"state": LaunchState.OPEN, "technical_at": Instant(0), "announced_for": "2014-11"}
 KEPT_SILENT = (
-    Telling("silent", status=AgreementStatus.SIGNED, launch=_LIVE, newer_box_has_it=True),
+    Telling("silent", status=AgreementStatus.SIGNED, launch=_LIVE, has=(NEWER_BOX,)),
     Telling(
         "announced, under embargo",
         status=AgreementStatus.SIGNED,
         launch={**_TOLD, "state": LaunchState.ANNOUNCED, "embargo_until": Instant(NOW + DAY)},
-        newer_box_has_it=True,
+        has=(NEWER_BOX,),
     ),
     Telling(
         "silent, and killed after the evening",
         status=AgreementStatus.SIGNED,
         launch=_LIVE,
         after={"state": LaunchState.KILLED},
-        newer_box_has_it=True,
+        has=(NEWER_BOX,),
     ),
-    Telling("planned", status=AgreementStatus.SIGNED, launch={"state": LaunchState.PLANNED, "announced_for": "2014-11"}),
+    Telling(
+        "planned here, and open at the other operator",
+        status=AgreementStatus.SIGNED,
+        launch={"state": LaunchState.PLANNED, "announced_for": "2014-11"},
+        elsewhere=True,
+        has=(OTHERS_BOX,),
+    ),
     Telling("refused by the operator", status=AgreementStatus.REFUSED, launch=_TOLD),
     Telling("open, and hidden", status=AgreementStatus.SIGNED, launch={**_TOLD, "discoverability": Discoverability.HIDDEN}),
 )
@@ -296,9 +310,9 @@ class _Builder:
             self._one, self._two = (fleet.ensure_operator(conn, name, "FR", "Europe/Paris", NOW) for name in ("One", "Two"))
             self._older = fleet.ensure_box_model(conn, "00AFFF", "OLD", "Older", {}, NOW)
             self._newer = fleet.ensure_box_model(conn, "00AFFF", "NEW", "Newer", {}, NOW)
-        self._settle("the newer box", self._one, self._newer)
+        self._settle(NEWER_BOX, self._one, self._newer)
         self._settle("the older box", self._one, self._older)
-        self._settle("the other operator's box", self._two, self._newer)
+        self._settle(OTHERS_BOX, self._two, self._newer)
         with installation.database.write() as conn:
             dice.about("a box at no line")
             loose = fleet.ensure_box(conn, self._newer.id, "a box at no line", "Salon", NOW)
@@ -358,7 +372,7 @@ class _Builder:
                 poll()
         self._remember(telling)
         if telling.status is not None and telling.launch is not None:
-            self._agree(telling.status, telling.launch)
+            self._agree(telling.status, telling.launch, elsewhere=telling.elsewhere)
         poll()
 
     def _bring_the_service(self) -> None:
@@ -419,22 +433,25 @@ class _Builder:
         if telling.after is not None:
             self._dice.about("the change")
             with self._installation.database.write() as conn:
-                self._launch(conn, telling.after)
+                self._launch(conn, self._one, telling.after)
 
-    def _agree(self, status: AgreementStatus, launch: Mapping[str, Any]) -> None:
+    def _agree(self, status: AgreementStatus, launch: Mapping[str, Any], *, elsewhere: bool) -> None:
         self._dice.about("the agreement")
         with self._installation.database.write() as conn:
-            for operator, stands in ((self._one, status), (self._two, AgreementStatus.REFUSED)):
+            others = AgreementStatus.SIGNED if elsewhere else AgreementStatus.REFUSED
+            for operator, stands in ((self._one, status), (self._two, others)):
                 carriage.record_agreement(
                     conn, operator.id, self._service.id, stands, Instant(0), NOW, actor="test", reason="no peering"
                 )
-            self._launch(conn, launch)
+            self._launch(conn, self._one, launch)
+            if elsewhere:
+                self._launch(conn, self._two, _TOLD)
 
-    def _launch(self, conn: Connection, words: Mapping[str, Any]) -> None:
+    def _launch(self, conn: Connection, operator: Operator, words: Mapping[str, Any]) -> None:
         since = Instant(NOW - 1) if "technical_at" in words else NOW
         made = Launch(
             id=LaunchId(""),
-            operator=self._one.id,
+            operator=operator.id,
             service=self._service.id,
             valid_from=since,
             recorded_at=since,
@@ -451,9 +468,9 @@ class _Builder:
             episodes=self._episodes,
             session=SessionId(first_id(f"{NEWER_BOX} plays {self._films[0].id}")),
             kid=_key_id(self._films[0]),
-            box=self._boxes["the newer box"].id,
+            box=self._boxes[NEWER_BOX].id,
             older_box=self._boxes["the older box"].id,
-            neighbour=self._people["the newer box"][0],
+            neighbour=self._people[NEWER_BOX][0],
             seen=self._visible[0],
             seen_kid=_key_id(self._visible[0]),
         )
@@ -515,10 +532,8 @@ async def _begun(world: Told, asker: Asker) -> Asker:
 
 
 async def _watch(world: Told) -> None:
-    """The newer box and its phone ask for the silent film, and where they are given it watch it, report it, and go on."""
+    """Every screen asks for the silent film, and those that are given it watch it, report it, and go on."""
     for asker in world.askers:
-        if asker.name not in (NEWER_BOX, NEWER_PHONE):
-            continue
         purpose = f"{asker.name} plays {world.silent.film.id}"
         question = Question("POST", "/api/v1/playback", body={"title_id": world.silent.film.id, "profile_id": asker.adult})
         answer = await world.ask(purpose, asker.token, question)
