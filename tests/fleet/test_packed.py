@@ -2,6 +2,7 @@
 
 import sys
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from matinee.base.clock import Instant
 from matinee.base.dated import in_force
 from matinee.base.ids import BoxId, BoxModelId, LineId, OperatorId, encode_id, new_id
-from matinee.fleet.model import Box, BoxAssignment, BoxIdentity, BoxInterface, Interface, PublicKey
+from matinee.fleet.model import ANY_BOX, Box, BoxAssignment, BoxIdentity, BoxInterface, Interface, PublicKey
 from matinee.fleet.packed import PackedFleet
 from matinee.fleet.packing import KeyedRows, Rows, Texts
 from matinee.parties.tokens import TokenDigest
@@ -141,8 +142,16 @@ def test_what_is_packed_answers_as_plain_dicts_do(taken: list[Any], at: Instant,
     for digest in DIGESTS:
         assert packed.box_of_token(digest) == plain.tokens.get(digest)
     counted = {box: plain.operators.get(line) for box in plain.boxes if (line := plain.line_of(box, at, known_at)) is not None}
-    found = {kind.box: operator for kind, operator in packed.by_operator(at, known_at)}
-    assert found == {box: operator for box, operator in counted.items() if operator is not None}
+    standing = {box: operator for box, operator in counted.items() if operator is not None}
+    assert dict(packed.standing(at, known_at)) == standing
+    together: Counter[tuple[OperatorId, Any]] = Counter()
+    for operator, kind, count in packed.counted(at, known_at, {OperatorId("Free")}):
+        together[operator, kind] += count
+    apart = ((operator, box, packed.kind_of(box, at, known_at)) for box, operator in standing.items())
+    assert together == Counter(
+        (operator, kind if operator == "Free" or kind is None else msgspec.structs.replace(kind, box=ANY_BOX, serial=""))
+        for operator, box, kind in apart
+    )
     for serial in {box.serial for box in plain.boxes.values()}:
         assert sorted(box.id for box in packed.of_serial(serial)) == sorted(
             box.id for box in plain.boxes.values() if box.serial == serial

@@ -37,7 +37,7 @@ from matinee.carriage.model import (
 from matinee.carriage.rules import decide, leaves_at, milestones, next_decision, switched_off
 from matinee.catalogue.model import AGE_CLASSES, Language, Service, Sight
 from matinee.catalogue.snapshot import Catalogue
-from matinee.fleet.model import BoxKind, BoxModel, Operator
+from matinee.fleet.model import ANY_BOX, BoxKind, BoxModel, Operator
 from matinee.fleet.snapshot import Fleet
 from matinee.members.snapshot import Members
 from matinee.parties.outbox import Event
@@ -184,13 +184,13 @@ class Carriage:
         all_known = self._known
         counted: dict[OperatorId, list[int]] = {one: [0, 0] for one, row in all_known.recorded.items() if service in row}
         kinds: dict[tuple[OperatorId, BoxView], bool] = {}
-        for box, operator in self._fleet.kinds_by_operator(at, known_at):
-            kind = (operator, _kind(all_known, operator, self._view(box)))
+        for operator, boxes_alike, count in self._fleet.kinds_by_operator(at, known_at, all_known.tells_apart):
+            kind = (operator, self._view(boxes_alike))
             if kind not in kinds:
                 kinds[kind] = self._decide(all_known, service, operator, kind[1], at, known_at).visible
             row = counted.setdefault(operator, [0, 0])
-            row[0] += 1
-            row[1] += kinds[kind]
+            row[0] += count
+            row[1] += count * kinds[kind]
         rows = []
         for one, (boxes, having) in counted.items():
             operator_now = self._fleet.operator(one)
@@ -278,12 +278,9 @@ class Carriage:
         return found
 
 
-_ANY_BOX = BoxId("")
-
-
 def _kind(known: _Known, operator: OperatorId, view: BoxView) -> BoxView:
     """All that a decision looks at: the box itself too, where a launch may tell boxes of one kind apart."""
-    return view if operator in known.tells_apart or view.box is None else msgspec.structs.replace(view, box=_ANY_BOX, serial="")
+    return view if operator in known.tells_apart or view.box is None else msgspec.structs.replace(view, box=ANY_BOX, serial="")
 
 
 def _tells_boxes_apart(launch: Launch) -> bool:

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from matinee.fleet.model import FleetError
 
-ROWS_AT_A_TIME: Final = 2_000
+ROWS_AT_A_TIME: Final = 10_000
 MAX_CELL: Final = 256
 
 _NEEDED: Final = ("ManufacturerOUI", "ProductClass", "SerialNumber", "operator", "line")

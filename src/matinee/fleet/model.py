@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 
@@ -150,8 +150,15 @@ class Additions:
         return list(dict.fromkeys([*new, *moved, *ran, *self.labels, *self.quarantined]))
 
 
+ANY_BOX: Final = BoxId("")
+"""In the place of a box's id where all boxes of its kind are meant."""
+
+
 class BoxKind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a box is told apart by when it is decided what it has, at one moment. `interface` is the one of that moment."""
+    """What a box is told apart by when it is decided what it has, at one moment. `interface` is the one of that moment.
+
+    Where all boxes of a kind are meant, `box` is ANY_BOX and `serial` is "".
+    """
 
     box: BoxId
     model: BoxModelId

@@ -8,7 +8,7 @@ is kept by a hash of it.
 import base64
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
@@ -16,7 +16,7 @@ import msgspec
 from matinee.base.clock import Instant
 from matinee.base.dated import in_force
 from matinee.base.ids import BoxId, BoxModelId, LineId, OperatorId, decode_id, encode_id
-from matinee.fleet.model import Box, BoxAssignment, BoxIdentity, BoxInterface, BoxKind, Interface, PublicKey
+from matinee.fleet.model import ANY_BOX, Box, BoxAssignment, BoxIdentity, BoxInterface, BoxKind, Interface, PublicKey
 from matinee.fleet.packing import NONE, Interned, KeyedRows, Rows, Texts
 from matinee.parties.tokens import TokenDigest
 
@@ -140,14 +140,14 @@ class PackedFleet:
         """One more record of a box's line, later than all that are known of the box."""
         row = self._boxes.find(self._key(fact.box))
         if row != NONE:
-            self._boxes.point(row, _ASSIGNED, self._assign(row, self._box(row).assigned, fact))
+            self._boxes.point(row, _ASSIGNED, self._assign(row, self._boxes.pointer(row, _ASSIGNED), fact))
 
     def put_assignments(self, box: BoxId, facts: Sequence[BoxAssignment]) -> None:
         """All that was recorded of a box's lines, in the order of recording, in the place of what was known."""
         row = self._boxes.find(self._key(box))
         if row == NONE:
             return
-        newest = self._box(row).assigned
+        newest = self._boxes.pointer(row, _ASSIGNED)
         before = [self._assignment(box, one) for one in self._assigned(newest)]
         # As a rule the new ones follow the old ones: then nothing is written twice.
         start = len(before) if list(facts[: len(before)]) == before else 0
@@ -160,14 +160,14 @@ class PackedFleet:
         """One more record of what a box ran, later than all that are known of the box."""
         row = self._boxes.find(self._key(fact.box))
         if row != NONE:
-            self._boxes.point(row, _RAN, self._run(self._box(row).ran, fact))
+            self._boxes.point(row, _RAN, self._run(self._boxes.pointer(row, _RAN), fact))
 
     def put_interfaces(self, box: BoxId, facts: Sequence[BoxInterface]) -> None:
         """All that was recorded of what a box ran, in the order of recording, in the place of what was known."""
         row = self._boxes.find(self._key(box))
         if row == NONE:
             return
-        newest = self._box(row).ran
+        newest = self._boxes.pointer(row, _RAN)
         before = [self._interface(box, one) for one in self._ran(newest)]
         start = len(before) if list(facts[: len(before)]) == before else 0
         newest = newest if start else NONE
@@ -183,7 +183,7 @@ class PackedFleet:
         key = _token_key(digest)
         token = self._tokens.find(key)
         if token == NONE:
-            self._boxes.point(row, _TOKEN, self._tokens.add(key, self._box(row).token, row))
+            self._boxes.point(row, _TOKEN, self._tokens.add(key, self._boxes.pointer(row, _TOKEN), row))
         else:
             self._tokens.point(token, -1, row)
 
@@ -193,7 +193,7 @@ class PackedFleet:
         if row == NONE:
             return
         kept = {_token_key(one) for one in living}
-        token = self._box(row).token
+        token = self._boxes.pointer(row, _TOKEN)
         while token != NONE:
             key, before, _ = self._tokens.read(token)
             if key not in kept:
@@ -223,13 +223,13 @@ class PackedFleet:
     def operator_of(self, line: LineId) -> OperatorId | None:
         """Whose a line is."""
         row = self._lines.find(self._key(line))
-        return None if row == NONE else self._operators.value(self._lines.read(row)[1])
+        return None if row == NONE else self._operators.value(self._lines.pointer(row, -2))
 
     def boxes_at(self, line: LineId, at: Instant, known_at: Instant | None) -> Sequence[BoxId]:
         """The boxes at a line at a moment, in the order in which they first came there."""
         row = self._lines.find(self._key(line))
         came: list[int] = []
-        fact = NONE if row == NONE else self._lines.read(row)[2]
+        fact = NONE if row == NONE else self._lines.pointer(row, -1)
         while fact != NONE:
             *_, box, _, fact = self._assignments.read(fact)
             came.append(box)
@@ -244,17 +244,45 @@ class PackedFleet:
     def box_of_token(self, digest: TokenDigest) -> BoxId | None:
         """Whose a living token is."""
         token = self._tokens.find(_token_key(digest))
-        box = NONE if token == NONE else self._tokens.read(token)[2]
+        box = NONE if token == NONE else self._tokens.pointer(token, -1)
         return None if box == NONE else BoxId(self._name(self._box(box).key))
 
-    def by_operator(self, at: Instant, known_at: Instant | None) -> Iterator[tuple[BoxKind, OperatorId]]:
+    def standing(self, at: Instant, known_at: Instant | None) -> Iterator[tuple[BoxId, OperatorId]]:
         """Each box at an operator's line at a moment, as known at another."""
+        for box, operator in self._standing(at, known_at):
+            yield BoxId(self._name(box.key)), self._operator(operator)
+
+    def counted(
+        self, at: Instant, known_at: Instant | None, apart: Container[OperatorId]
+    ) -> Iterator[tuple[OperatorId, BoxKind, int]]:
+        """Each operator's kinds of boxes with how many stand at its lines: a box each for operators that are told `apart`."""
+        found: dict[tuple[int, int, int, int], int] = {}
+        told_apart = {number for number, one in enumerate(self._operators) if one is not None and one in apart}
+        for box, operator in self._standing(at, known_at):
+            if operator in told_apart:
+                yield self._operator(operator), self._kind(box, BoxId(self._name(box.key)), at, known_at), 1
+            else:
+                kind = (operator, box.model, box.identity, self._interface_number(box, at, known_at))
+                found[kind] = found.get(kind, 0) + 1
+        for (operator, model, identity, number), count in found.items():
+            interface = None if number == NONE else self._interfaces.value(number)
+            kind_of = BoxKind(
+                box=ANY_BOX,
+                model=self._models.value(model),
+                serial="",
+                identity=_IDENTITIES[identity],
+                interface=interface,
+            )
+            yield self._operator(operator), kind_of, count
+
+    def _standing(self, at: Instant, known_at: Instant | None) -> Iterator[tuple[_BoxRow, int]]:
+        nobody = self._operators.number(None)
         for row in range(len(self._boxes)):
             box = self._box(row)
             line = self._line_at(box, at, known_at)
-            operator = None if line == NONE else self._operators.value(self._lines.read(line)[1])
-            if operator is not None:
-                yield self._kind(box, BoxId(self._name(box.key)), at, known_at), operator
+            operator = nobody if line == NONE else self._lines.pointer(line, -2)
+            if operator != nobody:
+                yield box, operator
 
     def of_serial(self, serial: str) -> Iterator[Box]:
         """The boxes of a serial: looks at every box."""
@@ -296,7 +324,7 @@ class PackedFleet:
             line = self._lines.find(key)
             if line == NONE:  # its own event is still to come
                 line = self._lines.add(key, self._operators.number(None), NONE)
-            there = self._lines.read(line)[2]
+            there = self._lines.pointer(line, -1)
         if fact.valid_to is not None:  # before the row, which nobody sees yet
             self._ends[len(self._assignments)] = fact.valid_to
         made = self._assignments.add(fact.valid_from, fact.recorded_at, line, box, before, there)
@@ -313,9 +341,13 @@ class PackedFleet:
         found = in_force(self._assigned(box.assigned), at, known_at)
         return NONE if found is None else found.line
 
-    def _interface_at(self, box: _BoxRow, at: Instant, known_at: Instant | None) -> Interface | None:
+    def _interface_number(self, box: _BoxRow, at: Instant, known_at: Instant | None) -> int:
         found = in_force(self._ran(box.ran), at, known_at)
-        return None if found is None else self._interfaces.value(found.interface)
+        return NONE if found is None else found.interface
+
+    def _interface_at(self, box: _BoxRow, at: Instant, known_at: Instant | None) -> Interface | None:
+        number = self._interface_number(box, at, known_at)
+        return None if number == NONE else self._interfaces.value(number)
 
     # --- from rows to values --------------------------------------------------------------------------------------------
 
@@ -372,6 +404,9 @@ class PackedFleet:
     def _name(self, key: bytes) -> str:
         odd = self._odd_names.get(key) if self._odd_names else None
         return encode_id(key) if odd is None else odd
+
+    def _operator(self, number: int) -> OperatorId:
+        return OperatorId(self._operators.value(number) or "")
 
     def _line_name(self, row: int) -> LineId:
         return LineId(self._name(self._lines.read(row)[0]))

@@ -7,6 +7,7 @@ points at a row is written after the row itself. So a reader sees a row as it wa
 
 import struct
 from array import array
+from collections.abc import Iterator
 from typing import Any, Final, Generic, TypeVar
 
 V = TypeVar("V")
@@ -50,8 +51,13 @@ class Rows:
         begin = row * self._width
         self._bytes[begin : begin + self._width] = self._form.pack(*fields)
 
+    def pointer(self, row: int, last: int) -> int:
+        """One of the numbers that end a row: -1 is the last one. They are "i" in the row's form."""
+        end = (row + 1) * self._width + 4 * last
+        return int.from_bytes(self._bytes[end : end + 4], "little", signed=True)
+
     def point(self, row: int, last: int, number: int) -> None:
-        """Replace one of the numbers that end a row at once: -1 is the last one. They are "i" in the row's form."""
+        """Replace one of the numbers that end a row at once."""
         end = (row + 1) * self._width + 4 * last
         self._bytes[end : end + 4] = _POINTER.pack(number)
 
@@ -151,13 +157,17 @@ class Interned(Generic[V]):
         self._numbers: dict[V, int] = {}
 
     def number(self, value: V) -> int:
-        """The number of a value, given to it for ever the first time."""
+        """The number of a value, from 0 on, given to it for ever the first time."""
         number = self._numbers.get(value)
         if number is None:
             number = len(self._values)
             self._values.append(value)
             self._numbers[value] = number
         return number
+
+    def __iter__(self) -> Iterator[V]:
+        """The values by their numbers."""
+        return iter(self._values)
 
     def value(self, number: int) -> V:
         """The value of a number. Raises IndexError for a number that was not given."""

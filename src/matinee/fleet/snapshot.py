@@ -4,7 +4,7 @@ Readers take no lock: `packing` says why none of them sees half a change. Change
 millions of the others.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import Final
 
 from sqlalchemy.engine import Connection
@@ -123,13 +123,15 @@ class Fleet:
         """What is asked of a box when it is decided what it has, found by one look; None for a box that is not known."""
         return self._packed.kind_of(box, at, known_at)
 
-    def kinds_by_operator(self, at: Instant, known_at: Instant | None = None) -> Iterator[tuple[BoxKind, OperatorId]]:
-        """Each box that stood at a line at a moment, with the line's operator."""
-        return self._packed.by_operator(at, known_at)
-
     def boxes_by_operator(self, at: Instant, known_at: Instant | None = None) -> Iterator[tuple[BoxId, OperatorId]]:
         """Each box that stood at a line at a moment, with the line's operator."""
-        return ((kind.box, operator) for kind, operator in self._packed.by_operator(at, known_at))
+        return self._packed.standing(at, known_at)
+
+    def kinds_by_operator(
+        self, at: Instant, known_at: Instant | None, apart: Container[OperatorId]
+    ) -> Iterator[tuple[OperatorId, BoxKind, int]]:
+        """How many boxes of each kind stood at each operator's lines; at operators `apart`, each box is a kind of its own."""
+        return self._packed.counted(at, known_at, apart)
 
     def boxes_named(self, name: str) -> Sequence[Box]:
         """The boxes of this id, else of this serial: serials repeat in the field. Looks at every box for a serial."""
