@@ -88,6 +88,24 @@ def _flags(silent: Silent, asker: Asker) -> Iterator[Question]:
     yield Question("POST", "/ofrep/v1/evaluate/flags", text="{")
 
 
+@recipe("GET /api/v1/operators/{operator}/service-list.xml")
+def _service_list(silent: Silent, asker: Asker) -> Iterator[Question]:
+    for operator in (*silent.operators, UNKNOWN, silent.service, TELLTALE):
+        yield Question("GET", f"/api/v1/operators/{operator}/service-list.xml")
+    yield Question("GET", f"/api/v1/operators/{silent.operators[0]}/service-list.xml", headers={"If-None-Match": "*"})
+    yield Question("GET", f"/api/v1/operators/{silent.operators[0]}/service-list.xml", headers=_PACKED)
+
+
+@recipe("GET /api/v1/services/{service_id}/watch-actions")
+def _watch_actions(silent: Silent, asker: Asker) -> Iterator[Question]:
+    for service in (silent.service, silent.film.id, UNKNOWN, TELLTALE):
+        path = f"/api/v1/services/{service}/watch-actions"
+        yield Question("GET", path)
+        for operator in (*silent.operators, UNKNOWN):
+            yield Question("GET", path, {"operator": operator, "limit": 1})
+        yield Question("GET", path, {"cursor": encode_cursor(silent.film.published_at, silent.film.id)})
+
+
 @recipe("GET /api/v1/home")
 def _home(silent: Silent, asker: Asker) -> Iterator[Question]:
     for profile in _profiles(silent, asker):

@@ -149,7 +149,7 @@ def test_no_answer_holds_a_word_of_it(walks: dict[str, Walk], telling: Telling) 
     names, ids = [word.encode() for word in walk.silent.names], {one.encode() for one in walk.silent.ids}
     found = []
     for (who, _), asked in walk.answers.items():
-        if who in telling.may_know or asked.question.opened_by:
+        if who in telling.may_know or asked.question.opened_by or _is_told_openly(telling, walk.silent, asked.question):
             continue
         said = asked.answer.body + b"\n".join(b"%s: %s" % pair for pair in asked.answer.headers)
         told_of = [*(name for name in names if name in said), *(ids & set(_ID.findall(said)))]
@@ -195,7 +195,13 @@ def _pairs(walks: Mapping[str, Walk], telling: Telling) -> list[tuple[Asked, Ask
     assert keys[0] == keys[1]
     pairs = [(one.answers[key], other.answers[key]) for key in sorted(keys[0])]
     assert all(str(here.question) == str(there.question) for here, there in pairs), "the worlds were asked different things"
-    return [pair for pair in pairs if telling.there or not pair[0].question.opened_by]
+    pairs = [pair for pair in pairs if telling.there or not pair[0].question.opened_by]
+    return [pair for pair in pairs if not _is_told_openly(telling, walks[telling.name].silent, pair[0].question)]
+
+
+def _is_told_openly(telling: Telling, silent: Silent, question: Question) -> bool:
+    """Whether it asks for the public list of an operator that has the service open: it names it, as a television there does."""
+    return telling.elsewhere and question.path.startswith(f"/api/v1/operators/{silent.operators[1]}/")
 
 
 def _differences(pairs: list[tuple[Asked, Asked]]) -> list[str]:

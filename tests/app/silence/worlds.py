@@ -148,6 +148,7 @@ class Silent:
     episodes: tuple[Title, ...]
     session: SessionId  # the newer box's play of the first film, where it has the service
     kid: str
+    operators: tuple[str, ...]
     box: str
     older_box: str
     neighbour: str  # a profile of the home that may have it
@@ -468,6 +469,7 @@ class _Builder:
             episodes=self._episodes,
             session=SessionId(first_id(f"{NEWER_BOX} plays {self._films[0].id}")),
             kid=_key_id(self._films[0]),
+            operators=(self._one.id, self._two.id),
             box=self._boxes[NEWER_BOX].id,
             older_box=self._boxes["the older box"].id,
             neighbour=self._people[NEWER_BOX][0],
