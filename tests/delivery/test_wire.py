@@ -6,7 +6,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -57,16 +57,21 @@ class Served:
             body: FileSlice | Chunks | bytes = FileSlice(os.open(path, os.O_RDONLY), 0, size)
             if path.name == "shorter":
                 path.write_bytes(b"x" * 10)
-        elif request.target == "/broken":
-            size, body = 30, Chunks(_broken(), 30)
+        elif request.target in ("/broken", "/failing"):
+            size, body = 30, Chunks(_broken() if request.target == "/broken" else _failing(), 30)
         else:
             body = f"{request.method} {request.target}".encode()
             size = len(body)
         return Answer(200, [(b"content-length", b"%d" % size)], body, self.sent.append)
 
 
-async def _broken() -> AsyncIterator[bytes]:
+async def _broken() -> AsyncGenerator[bytes, None]:
     yield b"only ten.."
+
+
+async def _failing() -> AsyncGenerator[bytes, None]:
+    yield b"only ten.."
+    raise LookupError("the store is away")
 
 
 @pytest.fixture
@@ -159,6 +164,43 @@ def test_who_is_slow_with_a_head_or_silent_between_two_is_let_go(served: Served)
         assert sock.recv(1000) == b""
 
 
+def test_who_says_nothing_at_all_has_no_longer_than_a_head(served: Served) -> None:
+    with served.connect() as sock:
+        began = time.monotonic()
+        assert sock.recv(10) == b""
+        assert time.monotonic() - began < LIMITS.idle_seconds + 5
+
+
+def test_a_good_request_before_a_bad_one_is_answered(served: Served) -> None:
+    said = _ask(served, GET % b"good" + b"no request\r\n\r\n")
+    assert [part[:4] for part in said.split(b"HTTP/1.1")[1:]] == [b" 200", b" 400"]
+    assert b"GET /good" in said
+
+
+def test_one_who_asks_without_end_holds_up_nobody(served: Served) -> None:
+    stopping = threading.Event()
+
+    def flood() -> None:
+        with served.connect() as sock, contextlib.suppress(OSError):
+            sock.setblocking(False)
+            while not stopping.is_set():
+                with contextlib.suppress(BlockingIOError):
+                    sock.send(GET % b"a" * 200)
+                with contextlib.suppress(BlockingIOError):
+                    sock.recv(1 << 20)
+
+    flooding = threading.Thread(target=flood)
+    flooding.start()
+    try:
+        _until(lambda: len(served.sent) > 1000)
+        for _ in range(20):
+            assert _ask(served, b"GET /b HTTP/1.0\r\n\r\n").endswith(b"GET /b")
+        assert flooding.is_alive()
+    finally:
+        stopping.set()
+        flooding.join()
+
+
 def test_who_stops_reading_is_let_go_and_others_are_served_meanwhile(served: Served) -> None:
     (served.folder / "big").write_bytes(BIG)
     with served.connect() as sock:
@@ -187,7 +229,8 @@ def test_a_promise_that_cannot_be_kept_ends_the_connection_short_of_it(served: S
     (served.folder / "shorter").write_bytes(b"x" * 1000)
     assert _ask(served, GET % b"file/shorter").endswith(b"\r\n\r\n" + b"x" * 10)
     assert _ask(served, GET % b"broken").endswith(b"\r\n\r\nonly ten..")
-    assert served.sent == [10, 10]
+    assert _ask(served, GET % b"failing").endswith(b"\r\n\r\nonly ten..")
+    assert served.sent == [10, 10, 10]
 
 
 def test_no_descriptor_is_left_open(served: Served) -> None:

@@ -13,6 +13,7 @@ import signal
 import ssl
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -51,7 +52,6 @@ _PREFLIGHT: Headers = [
         b"range, if-none-match, if-range, cmcd-object, cmcd-request, cmcd-session, cmcd-status",
     ),
     (b"access-control-max-age", b"86400"),
-    (b"content-length", b"0"),
 ]
 
 
@@ -70,6 +70,7 @@ class Edge:
         self._ring = read_ring(self._key_path)
         self._verifier = TokenVerifier(self._ring, config.issuer)
         self._control = InForce()
+        self._looking = ThreadPoolExecutor(1)  # of its own: behind a hundred slow disks it would come too late
         self._control_good = True
         self._log: list[bytes] | None = [] if config.access_log else None
         self._poller: asyncio.Task[None] | None = None
@@ -83,6 +84,7 @@ class Edge:
             self._poller.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._poller
+        self._looking.shutdown(wait=False)
         self._write_log()
 
     async def answer(self, request: Request) -> Answer:
@@ -117,6 +119,8 @@ class Edge:
         answer: Answer | None = None
         try:
             answer = await self._answer_with(request, wanted, found, told)
+        except ObjectStoreFailed:
+            return _refusal(request, 503, "try again")
         finally:
             if answer is None or not isinstance(answer.body, FileSlice):
                 found.close()
@@ -152,6 +156,8 @@ class Edge:
         data = self._hot.get(found)
         if data is None and self._hot.is_wanted(found):
             data = b"".join([chunk async for chunk in self._source.read(found, 0, found.size)])
+            if len(data) != found.size:
+                raise ObjectStoreFailed(f"{found.path} was cut short.")
             self._hot.keep(found, data)
         if data is not None:
             return memoryview(data)[bounds.start : bounds.end]
@@ -168,8 +174,12 @@ class Edge:
     async def _poll(self) -> None:
         while True:
             await asyncio.sleep(self._config.poll_ms / 1000)
-            await self._look()
-            self._write_log()
+            try:
+                await self._look()
+                self._write_log()
+            except Exception as error:  # noqa: BLE001 -- an edge that looks no more would never hear of a switch again
+                self._control_good = False
+                sys.stderr.write(f"edge: the control file and the keys cannot be looked at: {type(error).__name__}\n")
 
     async def _look(self) -> None:
         """Take in a rotated key file and a newer control file; whatever cannot be read leaves the last good one in force."""
@@ -180,7 +190,7 @@ class Edge:
                 self._ring = read_ring(self._key_path)
                 self._verifier.use(self._ring)
         try:
-            told = await asyncio.to_thread(read_control, self._store, self._ring)
+            told = await asyncio.get_running_loop().run_in_executor(self._looking, read_control, self._store, self._ring)
         except (ControlFileInvalid, ObjectStoreFailed):
             self._control_good = False
             return

@@ -8,7 +8,7 @@ as long as its size and time are those that the store tells.
 import os
 import stat
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Protocol
 
 import msgspec
@@ -41,7 +41,7 @@ class Source(Protocol):
 
     async def find(self, path: str) -> Found | None: ...
 
-    def read(self, found: Found, start: int, end: int) -> AsyncIterator[bytes]: ...
+    def read(self, found: Found, start: int, end: int) -> AsyncGenerator[bytes, None]: ...
 
 
 def source_of(store: ObjectStore) -> Source:
@@ -69,7 +69,7 @@ class LocalSource:
             return None
         return Found(path=path, size=Bytes(facts.st_size), changed=facts.st_mtime_ns, descriptor=descriptor)
 
-    def read(self, found: Found, start: int, end: int) -> AsyncIterator[bytes]:
+    def read(self, found: Found, start: int, end: int) -> AsyncGenerator[bytes, None]:
         raise TypeError(f"{found.path} is open as a file: the kernel sends it.")
 
 
@@ -83,7 +83,7 @@ class RemoteSource:
         facts = await self._store.facts(path)
         return None if facts is None else Found(path=path, size=facts[0], changed=facts[1])
 
-    def read(self, found: Found, start: int, end: int) -> AsyncIterator[bytes]:
+    def read(self, found: Found, start: int, end: int) -> AsyncGenerator[bytes, None]:
         return self._store.stream(found.path, start, end)
 
 

@@ -12,7 +12,7 @@ import os
 import socket
 import ssl
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from functools import partial
@@ -29,7 +29,7 @@ Headers = list[tuple[bytes, bytes]]
 
 READ_BYTES = 16 * 1024
 STEP_BYTES = 1024 * 1024
-"""What is handed to the kernel at once, so that one reader on a fast line does not hold up the others."""
+"""What is handed to the kernel at once; between two steps the others have their turn."""
 TLS_STEP_BYTES = 256 * 1024
 _LINGER_SECONDS = 1.0
 _TARGET_IN_FULL = (b"http://", b"https://")
@@ -41,7 +41,7 @@ class WireLimits:
 
     head_bytes: int = 16 * 1024
     head_seconds: float = 10
-    """From a request's first byte to its last, and for a TLS handshake."""
+    """For a TLS handshake, for a first request from the connection's beginning, for later ones from their first byte."""
     idle_seconds: float = 75
     """Between two requests of a connection. Players come back after a segment's length, most within ten seconds."""
     stall_seconds: float = 60
@@ -73,7 +73,7 @@ class FileSlice:
 class Chunks:
     """Bytes that come one after the other from elsewhere, `length` in all."""
 
-    parts: AsyncIterator[bytes]
+    parts: AsyncGenerator[bytes, None]
     length: int
 
 
@@ -126,7 +126,7 @@ class HttpServer:
         self._address = (host, port)
         self._listener: socket.socket | None = None
         self._accepting: asyncio.Task[None] | None = None
-        self._connections: set[asyncio.Task[None]] = set()
+        self._connections: dict[asyncio.Task[None], _Connection] = {}
 
     @property
     def port(self) -> int:
@@ -143,12 +143,15 @@ class HttpServer:
         self._accepting = asyncio.create_task(self._accept(self._listener))
 
     async def stop(self, grace_seconds: float = 3) -> None:
-        """Take no more connections, let answers under way end, then close."""
+        """Take no more connections, close those that wait for a request, let answers under way end, then close."""
         if self._accepting is None or self._listener is None:
             return
         self._accepting.cancel()
         await asyncio.wait([self._accepting])
         self._listener.close()
+        for task, connection in tuple(self._connections.items()):
+            if connection.is_idle:
+                task.cancel()
         if self._connections:
             await asyncio.wait(self._connections, timeout=grace_seconds)
         for task in tuple(self._connections):
@@ -178,9 +181,10 @@ class HttpServer:
             if len(self._connections) >= self.limits.connections:
                 sock.close()
                 continue
-            task = loop.create_task(_Connection(self, sock).run())
-            self._connections.add(task)
-            task.add_done_callback(self._connections.discard)
+            connection = _Connection(self, sock)
+            task = loop.create_task(connection.run())
+            self._connections[task] = connection
+            task.add_done_callback(self._connections.pop)
 
 
 @dataclass(slots=True)
@@ -189,9 +193,12 @@ class _Head:
 
     parser: "httptools.HttpRequestParser" = field(init=False)
     whole: deque[Request] = field(default_factory=deque)
-    bytes_read: int = 0
+    refusal: HTTPStatus | None = None
+    """What comes after the whole ones cannot be read."""
+    is_open: bool = True
+    """Whether a head has begun and has not ended; a connection's first is awaited from the beginning."""
     has_ended: bool = False
-    is_bad: bool = False
+    _bytes_read: int = 0
     _url: bytes = b""
     _headers: dict[bytes, bytes] = field(default_factory=dict)
     _hosts: int = 0
@@ -200,20 +207,22 @@ class _Head:
         self.parser = httptools.HttpRequestParser(self)
 
     def feed(self, data: bytes, limit: int) -> None:
-        """Raises _Refused. Nothing after a last request is read."""
-        if self.has_ended:
+        """Nothing after a last request, or after one that cannot be read, is read."""
+        if self.has_ended or self.refusal is not None:
             return
-        self.bytes_read += len(data)
+        self._bytes_read += len(data)
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             pass  # not taken up: the request is answered as what it is
         except httptools.HttpParserError:
-            self.is_bad = not self.has_ended
-        if self.is_bad:
-            raise _Refused(HTTPStatus.BAD_REQUEST)
-        if self.bytes_read > limit:
-            raise _Refused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+            if not self.has_ended:
+                self.refusal = HTTPStatus.BAD_REQUEST
+        if self._bytes_read > limit and self.refusal is None:
+            self.refusal = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+
+    def on_message_begin(self) -> None:
+        self.is_open = True
 
     def on_url(self, part: bytes) -> None:
         self._url += part
@@ -224,17 +233,19 @@ class _Head:
         self._headers.setdefault(name, value)
 
     def on_headers_complete(self) -> None:
-        if self.has_ended:
+        if self.has_ended or self.refusal is not None:
             return
-        if self._hosts > 1 or (self._hosts == 0 and self.parser.get_http_version() == "1.1"):
-            self.is_bad = True  # RFC 9112 3.2
+        version = self.parser.get_http_version()
+        if self._hosts > 1 or (self._hosts == 0 and version == "1.1"):
+            self.refusal = HTTPStatus.BAD_REQUEST  # RFC 9112 3.2
             return
         has_body = b"transfer-encoding" in self._headers or self._headers.get(b"content-length", b"0").strip() != b"0"
-        is_last = has_body or self.parser.should_upgrade() or not self.parser.should_keep_alive()
+        is_last = has_body or version != "1.1" or self.parser.should_upgrade() or not self.parser.should_keep_alive()
         method = self.parser.get_method().decode("latin-1")
         self.whole.append(Request(method, _path(self._url), self._headers, is_last))
         self.has_ended = is_last
-        self._url, self._headers, self._hosts, self.bytes_read = b"", {}, 0, 0
+        self.is_open = False
+        self._url, self._headers, self._hosts, self._bytes_read = b"", {}, 0, 0
 
 
 class _Connection:
@@ -247,6 +258,7 @@ class _Connection:
         self._loop = asyncio.get_running_loop()
         self._sock = sock
         self._head = _Head()
+        self.is_idle = True
 
     async def run(self) -> None:
         try:
@@ -279,20 +291,24 @@ class _Connection:
             await self._send(answer, is_last)
             if is_last:
                 return await self._linger()
+            await asyncio.sleep(0)  # one who asks without end, faster than we answer, is one of many all the same
 
     async def _next(self) -> Request | None:
         """The next request; None where the other side has ended in order. Raises _Refused, _Gone."""
         head = self._head
         began = self._loop.time()
         while not head.whole:
-            patience = self._limits.idle_seconds
-            if head.bytes_read:
-                patience = began + self._limits.head_seconds - self._loop.time()
-            data = await self._receive(patience)
+            if head.refusal is not None:
+                raise _Refused(head.refusal)
+            if head.is_open:
+                data = await self._receive(began + self._limits.head_seconds - self._loop.time())
+            else:
+                self.is_idle = True
+                data = await self._receive(self._limits.idle_seconds)
+                began = self._loop.time()
+            self.is_idle = False
             if not data:
                 return None
-            if not head.bytes_read:
-                began = self._loop.time()
             head.feed(data, self._limits.head_bytes)
         return head.whole.popleft()
 
@@ -308,10 +324,7 @@ class _Connection:
                 await self._send_file(body, sent)
             elif isinstance(body, Chunks):
                 await self._push(head, has_more=True)
-                async for part in body.parts:
-                    await self._push(part, sent)
-                if sent.bytes != body.length:
-                    raise _Gone  # the head promised more: only an end without order tells the reader
+                await self._send_chunks(body, sent)
             elif len(body) <= READ_BYTES:
                 await self._push(head + body)
                 sent.bytes = len(body)
@@ -323,6 +336,18 @@ class _Connection:
                 os.close(body.descriptor)
             if answer.when_sent is not None:
                 answer.when_sent(sent.bytes)
+
+    async def _send_chunks(self, body: Chunks, sent: "_Count") -> None:
+        async with contextlib.aclosing(body.parts) as parts:
+            try:
+                async for part in parts:
+                    await self._push(part, sent)
+            except (_Gone, OSError):
+                raise
+            except Exception as error:
+                raise _Gone from error
+        if sent.bytes != body.length:
+            raise _Gone  # the head promised more: only an end without order tells the reader
 
     async def _send_file(self, part: FileSlice, sent: "_Count") -> None:
         at = part.start
@@ -340,6 +365,7 @@ class _Connection:
             if done == 0:
                 raise _Gone  # the file has become shorter than it was said to be
             at += done
+            await asyncio.sleep(0)
 
     async def _push(self, data: bytes | memoryview, sent: "_Count | None" = None, *, has_more: bool = False) -> None:
         flags = socket.MSG_MORE if has_more and self._server.tls is None else 0
@@ -349,6 +375,8 @@ class _Connection:
             view = view[done:]
             if sent is not None:
                 sent.bytes += done
+            if view:
+                await asyncio.sleep(0)
 
     async def _try(self, act: Callable[[], _T]) -> _T:
         """Do it, waiting for the socket as often as it asks for that. Raises _Gone for a reader who stands still."""
@@ -392,7 +420,7 @@ class _Connection:
         self._sock.shutdown(socket.SHUT_WR)
         async with _within(_LINGER_SECONDS):
             while await self._receive(_LINGER_SECONDS):
-                pass
+                await asyncio.sleep(0)
 
 
 @dataclass(slots=True)

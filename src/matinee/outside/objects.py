@@ -4,7 +4,7 @@ Published paths are written once. `put_if_absent` is what makes a step of durabl
 finds the object there and leaves it.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +104,7 @@ class ObjectStore:
             return None
         return Bytes(int(meta["size"])), round(meta["last_modified"].timestamp() * 1000)
 
-    async def stream(self, path: str, start: int, end: int) -> AsyncIterator[bytes]:
+    async def stream(self, path: str, start: int, end: int) -> AsyncGenerator[bytes, None]:
         """Bytes from `start` up to, not including, `end`, as they come. Raises ObjectMissing, ObjectStoreFailed."""
         try:
             got = await obstore.get_async(self._store, path, options={"range": (start, end)})
