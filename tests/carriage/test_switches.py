@@ -8,7 +8,7 @@ from matinee.base.clock import HOUR, Instant
 from matinee.base.ids import OperatorId
 from matinee.carriage.model import ClauseName, LaunchState, Shows, Switch
 from matinee.carriage.rules import decide
-from matinee.carriage.store import all_switches, follow_switches
+from matinee.carriage.store import all_switches, follow_switches, killed_launches, standing_switches
 from matinee.outside.database import Database
 from tests.carriage.test_decide import FRENCH, OPERATOR, S, box, day, launch, signed
 from tests.world import World, screens
@@ -58,12 +58,12 @@ def test_screens_lose_the_service_at_once_and_without_the_database(world: World)
     )
     assert world.cinema.id in before.row
     world.database.close()
-    world.carriage.switch([off])
+    world.carriage.switch([off], world.now)
     seen = world.sights.seen(_party(world), world.now)
     assert not seen.direct | seen.search | seen.row
     assert not seen.told
     assert world.cinema.id in seen.plays_on
-    world.carriage.switch([])
+    world.carriage.switch([], world.now)
     assert world.sights.seen(_party(world), world.now) == before
 
 
@@ -101,7 +101,32 @@ def test_a_rival_hears_nothing_of_it(world: World) -> None:
     )
     with screens(world) as who:
         before = who.other_box.get("/api/v1/home").content
-        world.carriage.switch([off])
+        world.carriage.switch([off], world.now)
         assert who.other_box.get("/api/v1/home").content == before
         for path in ("/api/v1/me", "/api/v1/announced", "/api/v1/home"):
             assert world.cinema.id not in who.box.get(path).raise_for_status().text
+
+
+def test_what_is_heard_now_counts_now_and_the_account_before(world: World) -> None:
+    off = Switch(
+        service=world.cinema.id, operator=None, is_off=True, ends_plays=True, valid_from=world.now, recorded_at=world.now
+    )
+    with world.database.write() as conn:
+        follow_switches(conn, [off], world.now, actor="test")
+    world.feed.poll()
+    later = Instant(world.now + HOUR)
+    world.carriage.switch([], later)  # it is on again, and the account does not know it yet
+    assert world.carriage.explain(world.one.box.id, world.cinema.id, later).visible
+    assert not world.carriage.explain(world.one.box.id, world.cinema.id, Instant(later - 1)).visible
+
+
+def test_the_database_tells_what_is_killed_and_what_is_off(world: World) -> None:
+    off = Switch(
+        service=world.cinema.id, operator=None, is_off=True, ends_plays=True, valid_from=world.now, recorded_at=world.now
+    )
+    world.switch(world.orange, world.cinema, LaunchState.KILLED.value)
+    with world.database.write() as conn:
+        assert killed_launches(conn, world.now) == world.carriage.killed(world.now) == {(world.orange, world.cinema.id)}
+        assert standing_switches(conn) == ()
+        follow_switches(conn, [off], world.now, actor="test")
+        assert [one.service for one in standing_switches(conn)] == [world.cinema.id]

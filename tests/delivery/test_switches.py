@@ -8,7 +8,8 @@ import pytest
 
 from matinee.base.clock import HOUR, Instant
 from matinee.base.ids import OperatorId, PackageId, ProfileId, ServiceId, SessionId, new_id
-from matinee.delivery.control import ControlWriter, InForce, read_control
+from matinee.delivery import control
+from matinee.delivery.control import CONTROL_PATH, ControlWriter, InForce, read_control
 from matinee.delivery.keyring import open_ring
 from matinee.delivery.model import ControlList, StreamGrant, SwitchedOff
 from matinee.outside.objects import ObjectStore
@@ -64,9 +65,9 @@ def test_off_and_on_again(writer: ControlWriter) -> None:
     told = writer.switch_off(FILMS, HERE, Instant(NOW + HOUR), ends_plays=True)
     assert [(one.ends_plays, one.since) for one in told.switched_off] == [(True, NOW)], "harder now, and away since it was"
     writer.switch_off(FILMS, None, NOW, ends_plays=False)
-    told = writer.switch_on(FILMS, HERE)
+    told = writer.switch_on(FILMS, HERE, NOW)
     assert [(one.operator, one.ends_plays) for one in told.switched_off] == [(None, False)]
-    assert writer.switch_on(FILMS, HERE).sequence == told.sequence, "nothing was news"
+    assert writer.switch_on(FILMS, HERE, NOW).sequence == told.sequence, "nothing was news"
 
 
 def test_what_follows_launches_and_what_was_done_by_hand_do_not_touch_each_other(writer: ControlWriter) -> None:
@@ -74,7 +75,7 @@ def test_what_follows_launches_and_what_was_done_by_hand_do_not_touch_each_other
     told = writer.follow_launches([(HERE, FILMS), (THERE, OTHER)], NOW)
     assert len(told.switched_off) == 3
     assert writer.follow_launches([(THERE, OTHER), (HERE, FILMS)], Instant(NOW + HOUR)) == told, "no news, no new file"
-    assert [one.by_launch for one in writer.switch_on(FILMS, HERE).switched_off] == [True, True]
+    assert [one.by_launch for one in writer.switch_on(FILMS, HERE, NOW).switched_off] == [True, True]
     assert writer.follow_launches([], NOW).switched_off == ()
 
 
@@ -104,4 +105,26 @@ def test_two_processes_at_once_lose_nothing(store: ObjectStore, writer: ControlW
     assert [one.wait(60) for one in both] == [0, 0]
     told = read_control(store, open_ring(tmp_path / "token.key"))
     assert len(told.switched_off) == 50
-    assert told.sequence == 50
+    assert told.sequence >= 50
+
+
+def test_one_who_finds_the_file_damaged_is_heard_all_the_same(store: ObjectStore, writer: ControlWriter, tmp_path: Path) -> None:
+    held = writer.switch_off(FILMS, HERE, NOW, ends_plays=True).sequence
+    file = store.local_file(CONTROL_PATH)
+    assert file is not None
+    file.write_bytes(b"damaged")
+    stranger = ControlWriter(store, open_ring(tmp_path / "token.key"), tmp_path / "lock")
+    told = stranger.switch_off(OTHER, None, Instant(NOW + HOUR), ends_plays=True)
+    assert stranger.found_damaged
+    assert told.sequence > held, "or every edge would take it for old"
+    assert not writer.found_damaged
+
+
+def test_revocations_never_outgrow_what_a_reader_takes(
+    store: ObjectStore, writer: ControlWriter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control, "MAX_REVOKED", 3)
+    for number in range(5):
+        writer.revoke(SessionId(f"s{number}"), Instant(NOW + HOUR - number), NOW)
+    told = read_control(store, open_ring(tmp_path / "token.key"))
+    assert [entry.session for entry in sorted(told.revoked, key=lambda entry: entry.session)] == ["s0", "s1", "s4"]

@@ -52,8 +52,12 @@ class Switchboard:
         return self._in_force.stops(grant)
 
     def start(self) -> None:
-        """Read once, so that nothing is answered before it is known what is switched off; then follow."""
-        self._try(self._read)
+        """Read once, so that nothing is answered before it is known what is switched off; then follow.
+
+        Where the file cannot be read, or is gone, the account in the database is what holds until it can.
+        """
+        if not self._try(self._read) or self._in_force.told.sequence == 0:
+            self._try(self._fall_back)
         for thread in self._threads:
             thread.start()
 
@@ -83,13 +87,27 @@ class Switchboard:
         told = read_control(self._published, self._ring)
         if told.sequence > self._in_force.told.sequence:
             self._in_force = InForce(told)
-            self._carriage.switch(switches_of(told))
+            self._carriage.switch(switches_of(told), self._clock())
+
+    def _fall_back(self) -> None:
+        with self._database.read() as conn:
+            standing = store.standing_switches(conn)
+        if not standing:
+            return
+        log.error("the control file is gone or does not hold: what was recorded last is switched off", count=len(standing))
+        self._carriage.switch(standing, self._clock())
+        for one in standing:
+            self._control.switch_off(one.service, one.operator, self._clock(), ends_plays=one.ends_plays)
 
     def _record(self) -> None:
-        now = self._clock()
-        self._control.follow_launches(self._carriage.killed(now), now)
-        standing = switches_of(self._in_force.told)
-        if standing != self._recorded:
+        now, told = self._clock(), self._in_force.told
+        if {(one.operator, one.service) for one in told.switched_off if one.by_launch} != self._carriage.killed(now):
+            # By the database itself: a process whose memory lags would else take back what another has just written.
+            with self._database.read() as conn:
+                killed = store.killed_launches(conn, now)
+            self._control.follow_launches(killed, now)
+        standing = switches_of(told)
+        if told.sequence and standing != self._recorded:
             with self._database.write() as conn:
                 store.follow_switches(conn, standing, now, actor=ACTOR)
             self._recorded = standing

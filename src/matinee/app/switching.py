@@ -44,13 +44,15 @@ def switch(
     wanted = ServiceId(_id(settings, "service", service))
     at = None if operator is None else OperatorId(_id(settings, "operator", operator))
     if action == "off":
-        told = _writer(settings).switch_off(wanted, at, read_clock(), ends_plays=playing)
+        writer = _writer(settings)
+        told = writer.switch_off(wanted, at, read_clock(), ends_plays=playing)
+        _warn_of_damage(writer)
         rest = "and those that run are stopped" if playing else "those that run go on"
         return _tell(settings, told.switched_off, f"Switched off: new plays are refused, {rest}.", as_json=as_json)
     if not any((one.service, one.operator, one.by_launch) == (wanted, at, False) for one in _standing(settings)):
         where = "at every operator" if at is None else "at that operator"
         raise NotFound(f"Nobody has switched this service off {where} by hand.", remedy="See `matinee switch list`.")
-    told = _writer(settings).switch_on(wanted, at)
+    told = _writer(settings).switch_on(wanted, at, read_clock())
     return _tell(settings, told.switched_off, "Switched on again, as far as its launches go.", as_json=as_json)
 
 
@@ -60,6 +62,13 @@ def _standing(settings: Settings) -> tuple[SwitchedOff, ...]:
 
 def _writer(settings: Settings) -> ControlWriter:
     return ControlWriter(ObjectStore.at(settings.published), open_ring(_key_file(settings)), control_lock(settings))
+
+
+def _warn_of_damage(writer: ControlWriter) -> None:
+    if writer.found_damaged:
+        Terminal().err.print(
+            "The control file did not hold and was written anew: what else was switched off must be said again.", style="note"
+        )
 
 
 def _key_file(settings: Settings) -> Path:

@@ -24,7 +24,7 @@ from matinee.catalogue.model import Service
 from matinee.catalogue.snapshot import Catalogue
 from matinee.fleet.snapshot import Fleet
 
-_SWITCHED_OFF = frozenset({ClauseName.AGREEMENT, ClauseName.LAUNCH, ClauseName.TECHNICAL_DATE})
+_SWITCHED_OFF = frozenset({ClauseName.AGREEMENT, ClauseName.LAUNCH, ClauseName.SWITCH, ClauseName.TECHNICAL_DATE})
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):

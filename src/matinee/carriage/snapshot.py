@@ -5,7 +5,7 @@ fleet of millions has a few dozen kinds. Where a launch is for a share of the bo
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
@@ -107,6 +107,8 @@ class _Known:
     """What was ever recorded of switches: an account of what stood in the control file, which may be behind it."""
     switches: dict[ServiceId, tuple[Switch, ...]] = field(default_factory=dict)
     """What is switched off now, by the control file."""
+    switches_since: Instant | None = None
+    """When that was heard last. From then on it alone counts; before, the account does."""
 
 
 class Carriage:
@@ -138,16 +140,16 @@ class Carriage:
             row[launch.service] = _Records(known.agreements, (*known.launches, launch))
         tells_apart = frozenset(launch.operator for launch in launches if _tells_boxes_apart(launch))
         with self._changing:
-            self._known = _Known(recorded, tells_apart, {}, {}, tuple(switches), self._known.switches)
+            self._known = _Known(recorded, tells_apart, {}, {}, tuple(switches), self._known.switches, self._known.switches_since)
 
-    def switch(self, switches: Sequence[Switch]) -> None:
-        """Take these as what is switched off now, in the place of what was. It needs no database."""
+    def switch(self, switches: Sequence[Switch], now: Instant) -> None:
+        """Take these as what is switched off from now on, in the place of what was. It needs no database."""
         by_service: dict[ServiceId, tuple[Switch, ...]] = {}
         for one in switches:
             by_service[one.service] = (*by_service.get(one.service, ()), one)
         with self._changing:
-            if by_service != self._known.switches:
-                self._known = replace(self._known, kept={}, kept_open={}, switches=by_service)
+            if by_service != self._known.switches or self._known.switches_since is None:
+                self._known = replace(self._known, kept={}, kept_open={}, switches=by_service, switches_since=now)
 
     def killed(self, now: Instant) -> frozenset[tuple[OperatorId, ServiceId]]:
         """Operator and service of each launch that is recorded as killed now."""
@@ -229,7 +231,9 @@ class Carriage:
         known_at: Instant | None,
     ) -> Decision:
         records = _Records() if operator is None else known.recorded.get(operator, {}).get(service, _Records())
-        account = [one for one in known.recorded_switches if one.service == service]
+        switches: Iterable[Switch] = known.switches.get(service, ())
+        if known_at is not None or known.switches_since is None or at < known.switches_since:
+            switches = [one for one in known.recorded_switches if one.service == service]
         return decide(
             service,
             self._fleet.operator(operator),
@@ -239,7 +243,7 @@ class Carriage:
             at,
             known_at,
             self._model(view),
-            (*account, *known.switches.get(service, ())),
+            switches,
         )
 
     def _model(self, view: BoxView) -> BoxModel | None:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from matinee.base.clock import Instant
+from matinee.base.dated import in_force
 from matinee.base.ids import AgreementId, LaunchId, OperatorId, ServiceId, new_id
 from matinee.carriage.expressions import check
 from matinee.carriage.model import LIVE, Agreement, AgreementStatus, Billing, CarriageError, Launch, LaunchState, Switch
@@ -273,6 +274,21 @@ def all_switches(conn: Connection) -> Sequence[Switch]:
         )
         for r in rows
     ]
+
+
+def standing_switches(conn: Connection) -> Sequence[Switch]:
+    """Those that were recorded last as off."""
+    newest = {(one.service, one.operator): one for one in all_switches(conn)}
+    return tuple(one for one in newest.values() if one.is_off)
+
+
+def killed_launches(conn: Connection, now: Instant) -> frozenset[tuple[OperatorId, ServiceId]]:
+    """Operator and service of each launch that is recorded as killed now."""
+    rows: dict[tuple[OperatorId, ServiceId], list[Launch]] = {}
+    for one in all_launches(conn):
+        rows.setdefault((one.operator, one.service), []).append(one)
+    newest = {pair: in_force(row, now) for pair, row in rows.items()}
+    return frozenset(pair for pair, one in newest.items() if one is not None and one.state is LaunchState.KILLED)
 
 
 def _check_years(*moments: Instant | None) -> None:

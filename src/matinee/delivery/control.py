@@ -2,7 +2,7 @@
 
 It is the way to stop a stream that already has its token, and to switch a service off, and it works while the database is away.
 It lists sessions only until their last token has expired, so that it stays small; `sequence` only grows, so that an old file put
-back undoes nothing.
+back undoes nothing. It is no less than the clock's milliseconds, so that one who finds the file damaged is heard all the same.
 """
 
 import contextlib
@@ -23,6 +23,8 @@ from matinee.outside.objects import ObjectMissing, ObjectStore
 
 CONTROL_PATH = "control/edges.cose"
 MAX_CONTROL_BYTES = 8 * 1024 * 1024
+MAX_REVOKED = 100_000
+"""Some five megabytes. Beyond it those that expire soonest are left out: what stops a whole service is a switch."""
 _AAD = b"matinee-control"
 
 
@@ -72,15 +74,19 @@ class ControlWriter:
         self._seal = sealer(ring.signs, ring.signing_key, _AAD)
         self._lock = threading.Lock()
         self._last = ControlList(sequence=0)
+        self.found_damaged = False
+        """Whether a file was found that did not hold: what it said is lost, but for what this writer said itself."""
 
     def revoke(self, session: SessionId, until: Instant, now: Instant) -> ControlList:
         """Stop a session at every edge within a second; `until` is when its last token expires. Saying it twice is fine."""
 
         def revoked(held: ControlList) -> ControlList:
             kept = tuple(entry for entry in held.revoked if entry.until > now and entry.session != session)
+            if len(kept) >= MAX_REVOKED:
+                kept = tuple(sorted(kept, key=lambda entry: entry.until)[1 - MAX_REVOKED :])
             return msgspec.structs.replace(held, revoked=(*kept, Revoked(session=session, until=max(until, now))))
 
-        return self._change(revoked)
+        return self._change(revoked, now)
 
     def switch_off(self, service: ServiceId, operator: OperatorId | None, now: Instant, *, ends_plays: bool) -> ControlList:
         """Switch a service off by hand, everywhere within a second. Saying it again changes what it does, and not since when."""
@@ -92,16 +98,16 @@ class ControlWriter:
             kept = tuple(one for one in held.switched_off if one not in before)
             return msgspec.structs.replace(held, switched_off=(*kept, made))
 
-        return self._change(switched)
+        return self._change(switched, now)
 
-    def switch_on(self, service: ServiceId, operator: OperatorId | None) -> ControlList:
+    def switch_on(self, service: ServiceId, operator: OperatorId | None, now: Instant) -> ControlList:
         """Take back what was switched off by hand. What follows a killed launch stays off until that is opened again."""
 
         def switched(held: ControlList) -> ControlList:
             kept = tuple(one for one in held.switched_off if not _by_hand(one, service, operator))
             return msgspec.structs.replace(held, switched_off=kept)
 
-        return self._change(switched)
+        return self._change(switched, now)
 
     def follow_launches(self, killed: Iterable[tuple[OperatorId, ServiceId]], now: Instant) -> ControlList:
         """Have the file say which launches are recorded as killed; it is written only where that is news."""
@@ -118,14 +124,14 @@ class ControlWriter:
             )
             return msgspec.structs.replace(held, switched_off=(*by_hand, *by_launch))
 
-        return self._change(followed)
+        return self._change(followed, now)
 
-    def _change(self, change: Callable[[ControlList], ControlList]) -> ControlList:
+    def _change(self, change: Callable[[ControlList], ControlList], now: Instant) -> ControlList:
         with self._lock, self._alone():
-            held = self._held()
+            held, is_standing = self._held()
             changed = change(held)
-            if changed != held:
-                changed = msgspec.structs.replace(changed, sequence=held.sequence + 1)
+            if changed != held or not is_standing:
+                changed = msgspec.structs.replace(changed, sequence=max(held.sequence + 1, now))
                 self._store.put(CONTROL_PATH, self._seal(msgspec.msgpack.encode(changed)))
             self._last = changed
             return changed
@@ -139,12 +145,14 @@ class ControlWriter:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
-    def _held(self) -> ControlList:
+    def _held(self) -> tuple[ControlList, bool]:
+        """What is in force, and whether the file says so: one that is damaged, gone or put back is written anew."""
         try:
             held = read_control(self._store, self._ring)
         except ControlFileInvalid:
-            return self._last  # a damaged file must not keep us from stopping a stream: write a good one over it
-        return held if held.sequence >= self._last.sequence else self._last
+            self.found_damaged = True
+            return self._last, False
+        return (held, True) if held.sequence >= self._last.sequence else (self._last, False)
 
 
 def _by_hand(one: SwitchedOff, service: ServiceId, operator: OperatorId | None) -> bool:
