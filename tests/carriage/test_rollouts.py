@@ -133,15 +133,15 @@ NEVER: list[tuple[str, Rollout, str]] = [
 @pytest.mark.parametrize(("shows", "rollout", "says"), NEVER)
 def test_a_plan_that_could_not_be(shows: str, rollout: Rollout, says: str) -> None:
     with pytest.raises(CarriageError) as caught:
-        check_rollout(rollout, boxes=1000, share_now=0)
+        check_rollout(rollout, boxes=1000)
     assert says in f"{caught.value.message} {caught.value.remedy}", shows
 
 
 def test_a_plan_without_waves_and_one_that_would_take_the_service_away() -> None:
-    check_rollout(plan(), boxes=1000, share_now=1000)
-    for rollout, share in ((plan_of([]), 0), (plan(), 1001)):
+    check_rollout(plan(base=500), boxes=1000)
+    for rollout in (plan_of([]), plan(base=1000), plan(base=1001)):
         with pytest.raises(CarriageError):
-            check_rollout(rollout, boxes=1000, share_now=share)
+            check_rollout(rollout, boxes=1000)
 
 
 def plan_of(waves: Sequence[Wave]) -> Rollout:
@@ -253,14 +253,14 @@ def test_what_becomes_of_boxes_when_a_wave_halts(spread: Spread, on_error: OnErr
     spread.report(added, failing=len(added) // 2)
     assert spread.tick() == [EventKind.HALTED]
     assert spread.having() == {box for box in spread.boxes if bucket("t", box, ALL_BOXES) < left}
-    assert "a start failed" in spread.stands().says
+    assert "a film failed" in spread.stands().says
     assert spread.tick(7 * DAY) == [], "halted is halted"
     with spread.world.database.read() as conn:
         launch = store.launch_now(conn, rollout.operator, rollout.service, spread.world.now)
     assert launch is not None
     assert launch.state == state
     if on_error is OnError.PAUSE:
-        assert "a start failed" in launch.reason
+        assert "a film failed" in launch.reason
         return
     spread.act(store.resume, rollout, "Somebody")
     assert spread.tick() == [EventKind.BEGUN]
@@ -322,7 +322,7 @@ def test_what_players_report_halts_a_wave_at_the_right_box(spread: Spread, tmp_p
     """Real events, kept as Parquet, box by box: six starts that fail among the first nine are not counted, the tenth box is."""
     files = EventFiles(tmp_path)
     rollout = spread.plan(wave(9999, sample=10, failing=50.0))
-    measures = PlayerMeasures(tmp_path)
+    measures = PlayerMeasures(tmp_path, lambda: NOW)
     advance_all(spread.world.database, measures, spread.world.now)
     begun = spread.world.now
     boxes = [box for box in spread.boxes if added_by(rollout, 0, box)][:10]
@@ -352,26 +352,137 @@ def event(spread: Spread, box: BoxId, kind: Kind, at: Instant, session: SessionI
     )
 
 
+SAID: list[tuple[str, Kind, str | None, int]] = [
+    ("plays on", Kind.START, "p", 0), ("plays on", Kind.OTHER, None, 29 * MINUTE),
+    ("ended", Kind.START, "p", 0), ("ended", Kind.END, "e", MINUTE),
+    ("ended at once", Kind.START, "p", 0), ("ended at once", Kind.END, "e", 0), ("ended at once", Kind.OTHER, "p", 0),
+    ("paused for the night", Kind.START, "p", 0), ("paused for the night", Kind.OTHER, "a", MINUTE),
+    ("broke off", Kind.START, "p", 0), ("broke off", Kind.OTHER, None, 2 * MINUTE),
+    ("stalls", Kind.START, "p", 0), ("stalls", Kind.REBUFFER, "r", 1), ("stalls", Kind.END, "q", 2),
+    ("fails", Kind.FAILURE, None, 0), ("fails", Kind.OTHER, "f", 1),
+    ("fails in the middle", Kind.START, "p", 0), ("fails in the middle", Kind.FAILURE, "f", 1),
+    ("began before", Kind.START, "p", -10 * MINUTE), ("began before", Kind.FAILURE, None, 5),
+    ("only opened", Kind.OTHER, "s", 0),
+]  # fmt: skip
+
+
 def test_what_boxes_report_as_a_wave_asks_it(spread: Spread, tmp_path: Path) -> None:
     files, since = EventFiles(tmp_path), Instant(NOW + HOUR)
-    said: list[tuple[str, Kind, int]] = [
-        ("plays on", Kind.START, 0), ("plays on", Kind.OTHER, 29 * MINUTE),
-        ("ended", Kind.START, 0), ("ended", Kind.END, MINUTE),
-        ("broke off", Kind.START, 0), ("broke off", Kind.OTHER, 2 * MINUTE),
-        ("stalls", Kind.START, 0), ("stalls", Kind.REBUFFER, 1), ("stalls", Kind.END, 2),
-        ("fails", Kind.FAILURE, 0),
-        ("began before", Kind.START, -10 * MINUTE), ("began before", Kind.FAILURE, 5),
-        ("only opened", Kind.OTHER, 0),
-    ]  # fmt: skip
-    for box, kind, offset in said:
-        files.add([event(spread, BoxId(box), kind, Instant(since + offset), SessionId(box))])
+    for number, (box, kind, state, offset) in enumerate(SAID):
+        made = event(spread, BoxId(box), kind, Instant(since + offset), SessionId(box))
+        files.add([msgspec.structs.replace(made, sta=state, sn=number)])
     files.flush()
-    found = PlayerMeasures(tmp_path).since(spread.world.orange, spread.world.cinema.id, since, Instant(since + 30 * MINUTE))
+    world, now = spread.world, Instant(since + 30 * MINUTE)
+    found = PlayerMeasures(tmp_path, lambda: since).since(world.orange, world.cinema.id, since, now)
     assert LOST_AFTER_MS < 28 * MINUTE
     assert {(one.box, one.is_failing, one.is_stalling, one.is_lost) for one in found} == {
         ("plays on", False, False, False),
         ("ended", False, False, False),
+        ("ended at once", False, False, False),
+        ("paused for the night", False, False, False),
         ("broke off", False, False, True),
         ("stalls", False, True, False),
         ("fails", True, False, False),
+        ("fails in the middle", True, False, False),
     }
+    back = PlayerMeasures(tmp_path, lambda: Instant(now - MINUTE)).since(world.orange, world.cinema.id, since, now)
+    assert not any(one.is_lost for one in back), "nobody listened until a minute ago: that is no box's doing"
+
+
+def test_a_box_that_came_back_is_not_lost(spread: Spread, tmp_path: Path) -> None:
+    files, since = EventFiles(tmp_path), Instant(NOW + HOUR)
+    for session, told in (("first", [(Kind.START, 0)]), ("second", [(Kind.START, MINUTE), (Kind.END, 2 * MINUTE)])):
+        for kind, offset in told:
+            files.add([event(spread, BoxId("b"), kind, Instant(since + offset), SessionId(session))])
+    files.flush()
+    measures = PlayerMeasures(tmp_path, lambda: since)
+    (found,) = measures.since(spread.world.orange, spread.world.cinema.id, since, Instant(since + HOUR))
+    assert not found.is_lost
+
+
+def share_of(spread: Spread) -> int:
+    with spread.world.database.read() as conn:
+        launch = store.launch_now(conn, spread.world.orange, spread.world.cinema.id, spread.world.now)
+    assert launch is not None
+    return launch.share
+
+
+def test_boxes_that_had_it_before_any_wave_keep_it(spread: Spread) -> None:
+    spread.world.switch(spread.world.orange, spread.world.cinema, LaunchState.SILENT.value, share=2000, salt="t")
+    had = spread.having()
+    rollout = spread.plan(wave(5000, sample=5), on_error=OnError.BACK)
+    assert spread.tick() == [EventKind.BEGUN]
+    added = spread.having() - had
+    assert added == {box for box in spread.boxes if added_by(rollout, 0, box)}
+    spread.report(sorted(added), failing=len(added))
+    assert spread.tick() == [EventKind.HALTED]
+    assert spread.having() == had
+    assert share_of(spread) == 2000
+
+
+@pytest.mark.parametrize("theirs", [0, 3000, 10_000])
+def test_where_staff_change_the_share_the_rollout_yields(spread: Spread, theirs: int) -> None:
+    spread.plan(wave(2500, sample=5), wave(5000, sample=5), on_error=OnError.BACK)
+    spread.tick()
+    spread.report(sorted(spread.having()))
+    assert spread.tick(HOUR) == [EventKind.SUCCEEDED]
+    spread.world.switch(spread.world.orange, spread.world.cinema, LaunchState.SILENT.value, share=theirs, salt="t")
+    assert spread.tick() == [EventKind.HALTED], "between two waves"
+    assert "by somebody else" in spread.stands().says
+    assert share_of(spread) == theirs
+    assert spread.tick(DAY) == []
+
+
+def test_what_is_recorded_for_later_comes_all_the_same(spread: Spread) -> None:
+    ends = Instant(spread.world.now + 3 * DAY)
+    spread.plan(wave(5000, sample=5, timeout_ms=DurationMs(9 * DAY)))
+    spread.world.switch(spread.world.orange, spread.world.cinema, LaunchState.ENDED.value, valid_from=ends)
+    assert spread.tick() == [EventKind.BEGUN]
+    assert spread.having()
+    spread.world.now = ends
+    assert spread.having() == set()
+    assert spread.tick() == [EventKind.HALTED]
+    assert "ended, by somebody else" in spread.stands().says
+
+
+def test_one_that_cannot_be_moved_holds_up_no_other(spread: Spread) -> None:
+    world = spread.world
+    world.sign(world.orange, world.theatre)
+    world.switch(world.orange, world.theatre, LaunchState.SILENT.value, share=0, salt="u")
+    spread.plan(wave(5000, sample=5))
+    with world.database.write() as conn:
+        store.plan(conn, plan(wave(5000, sample=5), operator=world.orange, service=world.theatre.id, salt="u"), world.now)
+    assert spread.tick() == [EventKind.BEGUN, EventKind.BEGUN]
+
+    class Broken(SetMeasures):
+        def since(self, operator: OperatorId, service: ServiceId, since: Instant, now: Instant) -> Sequence[BoxMeasure]:
+            if service == world.cinema.id:
+                raise OSError("unreadable")
+            return [BoxMeasure(box=box, is_failing=True, is_stalling=False, is_lost=False) for box in spread.boxes]
+
+    spread.measures = Broken()
+    assert spread.tick() == [EventKind.HALTED]
+
+
+def test_after_a_halt_two_look_again(spread: Spread) -> None:
+    rollout = spread.plan(wave(5000, sample=5, needs_approval=True))
+    spread.act(store.approve, rollout, "Second")
+    spread.tick()
+    spread.report(spread.boxes, failing=80)
+    assert spread.tick() == [EventKind.HALTED]
+    spread.act(store.resume, rollout, "Planner")
+    assert spread.tick() == []
+    assert spread.stands().phase is Phase.WAITING_FOR_APPROVAL
+
+
+def test_boxes_that_left_count_for_no_sample_and_a_date_must_come_first(spread: Spread) -> None:
+    with spread.world.database.write() as conn:
+        for box in spread.boxes[:60]:
+            fleet.assign_box(conn, box, None, Instant(NOW + 1), Instant(NOW + 1))
+    spread.world.now = Instant(NOW + 10)
+    with pytest.raises(CarriageError, match="never be met"):
+        spread.plan(wave(5000, sample=20))
+    later = Instant(NOW + DAY)
+    spread.world.switch(spread.world.orange, spread.world.cinema, LaunchState.SILENT.value, share=0, technical_at=later)
+    with pytest.raises(CarriageError, match="technical date"):
+        spread.plan(wave(5000, sample=5), salt="")

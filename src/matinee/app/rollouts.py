@@ -11,12 +11,12 @@ from matinee.base.ids import BoxId, OperatorId, ServiceId
 from matinee.carriage.rollout_work import advance_all
 from matinee.carriage.rollouts import BoxMeasure, EventKind, Measures
 from matinee.outside.database import Database
-from matinee.telemetry.model import Kind
 from matinee.telemetry.query import box_counts
 
 LOST_AFTER_MS = 5 * MINUTE
-"""A player that plays tells of itself each thirty seconds: ten of them in a row are no bad network."""
-EVERY_SECONDS = 5.0
+"""A player that plays tells of itself each thirty seconds: ten of them in a row are no bad network. While nobody listened to it,
+as before this process began, it may have told of itself in vain."""
+EVERY_SECONDS = 10.0
 
 log = structlog.get_logger("matinee.rollouts")
 
@@ -24,8 +24,9 @@ log = structlog.get_logger("matinee.rollouts")
 class PlayerMeasures:
     """Implements carriage's `Measures` over the kept CMCD events of this installation."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, clock: Clock) -> None:
         self._folder = folder
+        self._listening_since = clock()
 
     def since(self, operator: OperatorId, service: ServiceId, since: Instant, now: Instant) -> Sequence[BoxMeasure]:
         """One entry for each box that reported a play of the service from then on. Blocks."""
@@ -34,7 +35,7 @@ class PlayerMeasures:
                 box=BoxId(one.box),
                 is_failing=one.failures > 0,
                 is_stalling=one.rebuffers > 0,
-                is_lost=one.last_kind not in (Kind.END, Kind.FAILURE) and now - one.last_at > LOST_AFTER_MS,
+                is_lost=one.runs_on and now - max(one.last_at, self._listening_since) > LOST_AFTER_MS,
             )
             for one in box_counts(self._folder, operator, service, since)
             if one.starts or one.failures

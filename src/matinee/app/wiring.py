@@ -176,7 +176,7 @@ def build_web(
             counters=counters,
         ),
     )
-    rollouts = RolloutThread(database, PlayerMeasures(settings.data_folder / "telemetry"), clock)
+    rollouts = RolloutThread(database, PlayerMeasures(settings.data_folder / "telemetry", clock), clock)
     started = (feed, switchboard, book, events, rollouts)
     return create_web(
         [route for feature in routes for route in feature],  # type: ignore[misc]

@@ -13,7 +13,7 @@ from matinee.base.ids import OperatorId, RolloutId, ServiceId, new_id
 from matinee.carriage import rollouts as rules
 from matinee.carriage.model import ALL_BOXES, LIVE, CarriageError, Launch
 from matinee.carriage.rollouts import OVER, EventKind, Phase, Rollout, RolloutEvent, Standing
-from matinee.carriage.store import all_launches
+from matinee.carriage.store import launches_of
 from matinee.fleet.store import box_assignments, lines
 from matinee.outside.database import InstantColumn, JsonColumn, metadata
 from matinee.parties import audit
@@ -61,12 +61,19 @@ def plan(conn: Connection, wanted: Rollout, now: Instant) -> Rollout:
             "The launch is for a share of the boxes that was drawn by another salt: some would lose the service.",
             remedy="Leave salt out.",
         )
-    made = msgspec.structs.replace(wanted, id=RolloutId(new_id()), recorded_at=now, salt=wanted.salt or own)
-    rules.check_rollout(made, _boxes_at(conn, made.operator), 0 if launch.share == ALL_BOXES else launch.share)
+    if launch.technical_at is None or launch.technical_at > max(wanted.starts_at, now):
+        raise CarriageError(
+            "The rollout starts before the launch's technical date: no box would have the service.",
+            remedy="Record the launch with a technical date that comes first, or start later.",
+        )
     if launch.share == ALL_BOXES:
         raise CarriageError(
             "The launch is for every box already.", remedy="Record it with percent = 0 first: this takes it from them."
         )
+    made = msgspec.structs.replace(
+        wanted, id=RolloutId(new_id()), recorded_at=now, salt=wanted.salt or own, base=launch.share
+    )
+    rules.check_rollout(made, _boxes_at(conn, made.operator, now))
     for before, stands in standing_rollouts(conn, made.operator, made.service):
         if stands.phase not in OVER:
             append(conn, before, EventKind.WITHDRAWN, stands.wave, now, made.author, "Another plan took its place.")
@@ -96,14 +103,16 @@ def append(
 
 
 def standing_rollouts(
-    conn: Connection, operator: OperatorId | None = None, service: ServiceId | None = None
+    conn: Connection, operator: OperatorId | None = None, service: ServiceId | None = None, rollout: RolloutId | None = None
 ) -> Sequence[tuple[Rollout, Standing]]:
-    """Every rollout, or those of the two, in the order of planning, with where it stands."""
+    """Every rollout, or those of the two, or one, in the order of planning, with where it stands."""
     query = sa.select(rollouts).order_by(rollouts.c.recorded_at, rollouts.c.id)
     if operator is not None:
         query = query.where(rollouts.c.operator_id == operator)
     if service is not None:
         query = query.where(rollouts.c.service_id == service)
+    if rollout is not None:
+        query = query.where(rollouts.c.id == rollout)
     found = [msgspec.convert(row.plan, Rollout) for row in conn.execute(query)]
     return [(one, rules.standing(one, events_of(conn, one.id))) for one in found]
 
@@ -143,13 +152,27 @@ def withdraw(conn: Connection, rollout: Rollout, actor: str, now: Instant) -> No
 
 def launch_now(conn: Connection, operator: OperatorId, service: ServiceId, now: Instant) -> Launch | None:
     """The launch of the two that is in force."""
-    return in_force((one for one in all_launches(conn) if (one.operator, one.service) == (operator, service)), now)
+    return in_force(launches_of(conn, operator, service), now)
 
 
-def _boxes_at(conn: Connection, operator: OperatorId) -> int:
+def next_launch_at(conn: Connection, operator: OperatorId, service: ServiceId, now: Instant) -> Instant | None:
+    """When a launch that is recorded already begins next: what a rollout records may not outlast that."""
+    return min((one.valid_from for one in launches_of(conn, operator, service) if one.valid_from > now), default=None)
+
+
+def _boxes_at(conn: Connection, operator: OperatorId, now: Instant) -> int:
+    """How many boxes stand at a line of the operator's now."""
+    later = box_assignments.alias()
+    follows = sa.exists().where(
+        later.c.box_id == box_assignments.c.box_id,
+        later.c.valid_from <= now,
+        sa.tuple_(later.c.valid_from, later.c.recorded_at)
+        > sa.tuple_(box_assignments.c.valid_from, box_assignments.c.recorded_at),
+    )
     query = (
         sa.select(sa.func.count(sa.distinct(box_assignments.c.box_id)))
         .select_from(box_assignments.join(lines, box_assignments.c.line_id == lines.c.id))
-        .where(lines.c.operator_id == operator)
+        .where(lines.c.operator_id == operator, box_assignments.c.valid_from <= now, ~follows)
+        .where(sa.or_(box_assignments.c.valid_to.is_(None), box_assignments.c.valid_to > now))
     )
     return int(conn.execute(query).scalar_one())

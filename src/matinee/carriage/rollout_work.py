@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 import msgspec
 import sqlalchemy as sa
+import structlog
 from sqlalchemy.engine import Connection
 
 from matinee.base.clock import Instant
-from matinee.base.ids import LaunchId, RolloutId
+from matinee.base.ids import LaunchId
 from matinee.carriage import rollout_store as store
 from matinee.carriage.model import LIVE, Launch, LaunchState
 from matinee.carriage.rollouts import (
@@ -21,27 +22,58 @@ from matinee.carriage.rollouts import (
     RolloutEvent,
     Standing,
     added_by,
+    is_as_left,
     next_step,
+    share_before,
 )
 from matinee.carriage.store import record_launch
 from matinee.outside.database import Database
 
 ACTOR = "rollout"
 
+log = structlog.get_logger("matinee.rollouts")
+
 
 def advance_all(database: Database, measures: Measures, now: Instant) -> Sequence[tuple[Rollout, RolloutEvent]]:
-    """Move every rollout on by what it does now; what happened. Blocks: it asks the players' reports of each wave that runs."""
+    """Move every rollout on by what it does now; what happened. Blocks: it asks the players' reports of each wave that runs.
+
+    One that cannot be moved is told of in the log, and holds up no other.
+    """
     with database.read() as conn:
         found = [(one, stands) for one, stands in store.standing_rollouts(conn) if stands.phase not in OVER]
     happened = []
     for rollout, stands in found:
-        # Reports are read before the transaction: they may take long, and say nothing that a moment's delay makes wrong.
-        reported = _reported(rollout, stands, measures, now) if stands.phase is Phase.RUNNING else []
-        with database.write() as conn:
-            event = _advance(conn, rollout.id, stands, reported, now)
+        try:
+            event = _advance(database, rollout, stands, measures, now)
+        except Exception as error:
+            log.error("a rollout cannot be moved on; it is tried again", rollout=rollout.id, exc_info=error)
+            continue
         if event is not None:
             happened.append((rollout, event))
     return happened
+
+
+def _advance(
+    database: Database, rollout: Rollout, seen: Standing, measures: Measures, now: Instant
+) -> RolloutEvent | None:
+    # Reports are read before the transaction: they may take long, and say nothing that a moment's delay makes wrong.
+    reported = _reported(rollout, seen, measures, now) if seen.phase is Phase.RUNNING else []
+    with database.read() as conn:
+        launch = store.launch_now(conn, rollout.operator, rollout.service, now)
+    if _wants(rollout, seen, launch, reported, now) is None:
+        return None
+    with database.write() as conn:
+        # Where several processes do this, one at a time holds the row; the others then see that it has moved.
+        conn.execute(sa.select(store.rollouts.c.id).where(store.rollouts.c.id == rollout.id).with_for_update())
+        ((_, stands),) = store.standing_rollouts(conn, rollout=rollout.id)
+        launch = store.launch_now(conn, rollout.operator, rollout.service, now)
+        step = _wants(rollout, stands, launch, reported, now)
+        if stands != seen or step is None:
+            return None
+        kind, says = step
+        if launch is not None and _theirs(rollout, stands, launch) is None:
+            _record(conn, rollout, stands, launch, kind, says, now)
+        return store.append(conn, rollout, kind, stands.wave, now, ACTOR, says)
 
 
 def _reported(rollout: Rollout, stands: Standing, measures: Measures, now: Instant) -> Sequence[BoxMeasure]:
@@ -49,58 +81,53 @@ def _reported(rollout: Rollout, stands: Standing, measures: Measures, now: Insta
     return [one for one in everyone if added_by(rollout, stands.wave, one.box)]
 
 
-def _advance(
-    conn: Connection, rollout_id: RolloutId, seen: Standing, reported: Sequence[BoxMeasure], now: Instant
-) -> RolloutEvent | None:
-    # Where several processes do this, one at a time holds the row; the others then see that it has moved.
-    conn.execute(sa.select(store.rollouts.c.id).where(store.rollouts.c.id == rollout_id).with_for_update())
-    rollout, stands = next(pair for pair in store.standing_rollouts(conn) if pair[0].id == rollout_id)
-    if stands != seen:
+def _wants(
+    rollout: Rollout, stands: Standing, launch: Launch | None, reported: Sequence[BoxMeasure], now: Instant
+) -> tuple[EventKind, str] | None:
+    """What the rollout does now. Staff come first: where they changed the launch, a wave halts and changes nothing itself."""
+    theirs = _theirs(rollout, stands, launch)
+    if theirs is None:
+        return next_step(rollout, now, stands, reported)
+    may_come_back = stands.phase is not Phase.RUNNING and (launch is None or launch.state not in LIVE)
+    if may_come_back or stands.phase is Phase.HALTED:
         return None
-    launch = store.launch_now(conn, rollout.operator, rollout.service, now)
-    if launch is None or launch.state not in LIVE:
-        return _yield_to_staff(conn, rollout, stands, launch, now)
-    step = next_step(rollout, now, stands, reported)
-    if step is None:
-        return None
-    kind, says = step
-    if kind is EventKind.BEGUN:
-        _record(conn, rollout, launch, now, share=rollout.waves[stands.wave].share, reason=says)
-    elif kind is EventKind.HALTED and rollout.on_error is OnError.BACK:
-        _record(conn, rollout, launch, now, share=rollout.waves[stands.wave - 1].share if stands.wave else 0, reason=says)
-    elif kind is EventKind.HALTED and rollout.on_error is OnError.PAUSE:
-        _record(conn, rollout, launch, now, state=LaunchState.PAUSED, reason=says)
-    return store.append(conn, rollout, kind, stands.wave, now, ACTOR, says)
+    return EventKind.HALTED, theirs
 
 
-def _yield_to_staff(
-    conn: Connection, rollout: Rollout, stands: Standing, launch: Launch | None, now: Instant
-) -> RolloutEvent | None:
-    """Somebody paused, killed or ended the launch: a wave that runs halts, and one that waits waits on."""
-    if stands.phase is not Phase.RUNNING:
-        return None
-    says = "The launch is gone." if launch is None else f"The launch is {launch.state.value}, by somebody else."
-    return store.append(conn, rollout, EventKind.HALTED, stands.wave, now, ACTOR, says)
+def _theirs(rollout: Rollout, stands: Standing, launch: Launch | None) -> str | None:
+    """How the launch is not as the rollout left it, in words; None where it is."""
+    if launch is None:
+        return "The launch is gone."
+    if launch.state not in LIVE:
+        return f"The launch is {launch.state.value}, by somebody else."
+    if not is_as_left(rollout, stands, launch.share) or (launch.share and (launch.salt or launch.id) != rollout.salt):
+        return f"The launch is for {launch.share / 100:g} % of the boxes, by somebody else."
+    return None
 
 
 def _record(
-    conn: Connection,
-    rollout: Rollout,
-    launch: Launch,
-    now: Instant,
-    *,
-    reason: str,
-    share: int | None = None,
-    state: LaunchState | None = None,
+    conn: Connection, rollout: Rollout, stands: Standing, launch: Launch, kind: EventKind, reason: str, now: Instant
 ) -> None:
-    """The launch as it was, but for its share or its state."""
+    """The launch as it was, but for what the step changes; nothing where it changes nothing."""
+    share, state = launch.share, launch.state
+    if kind is EventKind.BEGUN:
+        share = rollout.waves[stands.wave].share
+    elif kind is EventKind.HALTED and rollout.on_error is OnError.BACK:
+        share = share_before(rollout, stands.wave)
+    elif kind is EventKind.HALTED and rollout.on_error is OnError.PAUSE:
+        state = LaunchState.PAUSED
+    else:
+        return
+    planned = store.next_launch_at(conn, rollout.operator, rollout.service, now)
+    ends = [end for end in (launch.valid_to, planned) if end is not None]
     changed = msgspec.structs.replace(
         launch,
         id=LaunchId(""),
-        share=launch.share if share is None else share,
-        state=launch.state if state is None else state,
+        share=share,
+        state=state,
         salt=rollout.salt,
         valid_from=now,
+        valid_to=min(ends, default=None),
         recorded_at=now,
         reason=reason,
     )

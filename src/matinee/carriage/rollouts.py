@@ -52,7 +52,7 @@ class Wave(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """One step. `share`: of 10,000 boxes, those of the waves before it among them.
 
     `sample`: the boxes that must have reported before a percentage of them counts. The limits are percent of the boxes that this
-    wave added and that reported; None is no limit. `failing`: a start failed; `stalling`: a film stood still; `lost`: one
+    wave added and that reported; None is no limit. `failing`: a film failed; `stalling`: one stood still; `lost`: one that ran
     broke off without an end and the box was not heard again.
     """
 
@@ -68,7 +68,10 @@ class Wave(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Rollout(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The plan for one service at one operator. `holdback`: boxes of 10,000 that no wave reaches, to compare with."""
+    """The plan for one service at one operator. `holdback`: boxes of 10,000 that no wave reaches, to compare with.
+
+    `base`: the share that the launch had when it was planned: boxes that no wave adds, and that none takes it from.
+    """
 
     id: RolloutId
     operator: OperatorId
@@ -78,6 +81,7 @@ class Rollout(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     waves: tuple[Wave, ...]
     salt: str
     author: str
+    base: int = 0
     holdback: int = 0
     freezes: tuple[Freeze, ...] = ()
     on_error: OnError = OnError.STOP
@@ -148,6 +152,8 @@ def standing(rollout: Rollout, events: Iterable[RolloutEvent]) -> Standing:
         if event.kind is EventKind.APPROVED:
             approved.add(event.wave)
             continue
+        if event.kind is EventKind.RESUMED:
+            approved.discard(event.wave)  # what went wrong once is looked at by two again
         phase, wave = _AFTER[event.kind], event.wave
         if event.kind is EventKind.SUCCEEDED:
             wave += 1
@@ -191,7 +197,7 @@ def passed_limit(wave: Wave, measures: Sequence[BoxMeasure]) -> str | None:
     if len(measures) < wave.sample:
         return None
     for limit, count, words in (
-        (wave.failing, sum(one.is_failing for one in measures), "a start failed"),
+        (wave.failing, sum(one.is_failing for one in measures), "a film failed"),
         (wave.stalling, sum(one.is_stalling for one in measures), "a film stood still"),
         (wave.lost, sum(one.is_lost for one in measures), "a film broke off and the box was not heard again"),
     ):
@@ -201,17 +207,32 @@ def passed_limit(wave: Wave, measures: Sequence[BoxMeasure]) -> str | None:
     return None
 
 
+def share_before(rollout: Rollout, wave: int) -> int:
+    """The share of the boxes that had the service before a wave."""
+    return rollout.waves[wave - 1].share if wave else rollout.base
+
+
+def is_as_left(rollout: Rollout, stands: Standing, share: int) -> bool:
+    """Whether the launch's share is what the rollout left it at. Otherwise staff have changed it, and they come first."""
+    wave = stands.wave
+    return share == rollout.waves[wave].share or (stands.phase is not Phase.RUNNING and share == share_before(rollout, wave))
+
+
 def added_by(rollout: Rollout, wave: int, box: BoxId) -> bool:
     """Whether it is this wave that gives the service to the box."""
-    before = rollout.waves[wave - 1].share if wave else 0
-    return before <= bucket(rollout.salt, box, ALL_BOXES) < rollout.waves[wave].share
+    return share_before(rollout, wave) <= bucket(rollout.salt, box, ALL_BOXES) < rollout.waves[wave].share
 
 
-def check_rollout(rollout: Rollout, boxes: int, share_now: int) -> None:
+def check_rollout(rollout: Rollout, boxes: int) -> None:
     """Refuse a plan that could not be, or whose condition could never hold. `boxes`: how many the operator has.
 
     Raises CarriageError, naming the wave.
     """
+    if rollout.waves and rollout.waves[0].share < rollout.base:
+        raise CarriageError(
+            f"The first wave would take the service from boxes that have it: it is at {rollout.base / 100:g} % now.",
+            remedy="Begin with more than that, or record the launch with percent = 0 first.",
+        )
     if not 0 < len(rollout.waves) <= MAX_WAVES:
         raise CarriageError(f"A rollout has 1 to {MAX_WAVES} waves.", remedy="Write one wave for each step.")
     if not 0 <= rollout.holdback < ALL_BOXES:
@@ -219,18 +240,13 @@ def check_rollout(rollout: Rollout, boxes: int, share_now: int) -> None:
     if not rollout.author.strip():
         raise CarriageError("The rollout has no author.", remedy="Say who plans it: somebody else approves.")
     _check_freezes(rollout)
-    before = 0
+    before = rollout.base
     for number, wave in enumerate(rollout.waves):
         try:
             _check_wave(wave, before, ALL_BOXES - rollout.holdback, boxes)
         except CarriageError as error:
             raise CarriageError(f"waves[{number}]: {error.message}", remedy=error.remedy) from error
         before = wave.share
-    if share_now < ALL_BOXES and rollout.waves[0].share < share_now:
-        raise CarriageError(
-            f"The first wave would take the service from boxes that have it: it is at {share_now / 100:g} % now.",
-            remedy="Begin with at least that, or record the launch with percent = 0 first.",
-        )
 
 
 def _check_wave(wave: Wave, before: int, most: int, boxes: int) -> None:

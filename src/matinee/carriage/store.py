@@ -2,7 +2,7 @@
 
 import datetime
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import sqlalchemy as sa
@@ -97,7 +97,9 @@ def record_agreement(
         status=status,
         valid_from=valid_from,
         valid_to=valid_to,
-        recorded_at=now if recorded_at is None else recorded_at,
+        recorded_at=_after_its_like(
+            conn, agreements, (operator, service), valid_from, now if recorded_at is None else recorded_at
+        ),
         reason=reason,
         territories=tuple(territories),
         billing=billing,
@@ -182,7 +184,8 @@ def record_launch(conn: Connection, launch: Launch, now: Instant, *, actor: str)
         )
     if launch.rule:
         check(launch.rule)
-    made = msgspec.structs.replace(launch, id=LaunchId(new_id()))
+    known = _after_its_like(conn, launches, (launch.operator, launch.service), launch.valid_from, launch.recorded_at)
+    made = msgspec.structs.replace(launch, id=LaunchId(new_id()), recorded_at=known)
     words = msgspec.to_builtins(made)
     terms = {name: value for name, value in words.items() if name not in _OF_A_LAUNCH}
     conn.execute(
@@ -221,7 +224,16 @@ def ensure_open_launch(conn: Connection, operator: OperatorId, service: ServiceI
 
 def all_launches(conn: Connection) -> Sequence[Launch]:
     """All that was ever recorded, in the order of recording."""
-    rows = conn.execute(sa.select(launches).order_by(launches.c.recorded_at, launches.c.valid_from, launches.c.id))
+    return _launches(conn, sa.select(launches))
+
+
+def launches_of(conn: Connection, operator: OperatorId, service: ServiceId) -> Sequence[Launch]:
+    """All that was ever recorded of the two, in the order of recording."""
+    return _launches(conn, sa.select(launches).where(launches.c.operator_id == operator, launches.c.service_id == service))
+
+
+def _launches(conn: Connection, query: "sa.Select[Any]") -> Sequence[Launch]:
+    rows = conn.execute(query.order_by(launches.c.recorded_at, launches.c.valid_from, launches.c.id))
     return [
         msgspec.convert(
             {
@@ -238,6 +250,24 @@ def all_launches(conn: Connection) -> Sequence[Launch]:
         )
         for r in rows
     ]
+
+
+def _after_its_like(
+    conn: Connection, table: sa.Table, pair: tuple[str, str], valid_from: Instant, recorded_at: Instant
+) -> Instant:
+    """When a record was known, told apart from those of the same two and moment: which was written last must be plain."""
+    taken = conn.execute(
+        sa.select(table.c.recorded_at).where(
+            table.c.operator_id == pair[0],
+            table.c.service_id == pair[1],
+            table.c.valid_from == valid_from,
+            table.c.recorded_at >= recorded_at,
+        )
+    ).scalars()
+    there = set(taken)
+    while recorded_at in there:
+        recorded_at = Instant(recorded_at + 1)
+    return recorded_at
 
 
 def follow_switches(conn: Connection, standing: Sequence[Switch], now: Instant, *, actor: str) -> int:

@@ -68,14 +68,17 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class BoxCount(msgspec.Struct, frozen=True, kw_only=True):
-    """What one box reported of a service in a while: starts, failures, rebufferings, each counted; the last event, and when."""
+    """What one box reported of a service in a while: starts, failures, rebufferings, each counted, and when it was heard last.
+
+    `runs_on`: its newest play began, and by all that it told was playing then: no end, no failure, no pause.
+    """
 
     box: str
     starts: int
     failures: int
     rebuffers: int
     last_at: Instant
-    last_kind: Kind
+    runs_on: bool
 
 
 class HourCount(msgspec.Struct, frozen=True, kw_only=True):

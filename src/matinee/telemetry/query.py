@@ -9,7 +9,7 @@ import duckdb
 
 from matinee.base.clock import HOUR, Instant
 from matinee.base.ids import OperatorId, ServiceId
-from matinee.telemetry.model import BoxCount, HourCount, Kind
+from matinee.telemetry.model import BoxCount, HourCount
 from matinee.telemetry.store import event_files, folder_name, hour_of
 
 MAX_MEMORY = "1GB"
@@ -68,15 +68,20 @@ def box_counts(folder: Path, operator: OperatorId, service: ServiceId, since: In
             return []  # files of before events told of boxes
         rows = connection.execute(
             """
-            WITH of_service AS (
-                SELECT *, min(received_at) OVER (PARTITION BY session) AS began
+            WITH plays AS (
+                SELECT box, session, min(received_at) AS began, max(received_at) AS last_at,
+                       count(*) FILTER (kind = 'start') AS starts,
+                       count(*) FILTER (kind = 'failure') AS failures,
+                       count(*) FILTER (kind = 'rebuffer') AS rebuffers,
+                       count(*) FILTER (kind = 'end') AS ends,
+                       arg_max(sta, (received_at, sn)) FILTER (sta IS NOT NULL) AS state
                 FROM read_parquet($files, hive_partitioning = true, hive_types_autocast = false, union_by_name = true)
                 WHERE service = $service AND box IS NOT NULL
+                GROUP BY box, session
             )
-            SELECT box,
-                   count(*) FILTER (kind = 'start'), count(*) FILTER (kind = 'failure'), count(*) FILTER (kind = 'rebuffer'),
-                   max(received_at), arg_max(kind, received_at)
-            FROM of_service
+            SELECT box, sum(starts), sum(failures), sum(rebuffers), max(last_at),
+                   arg_max(starts > 0 AND failures = 0 AND ends = 0 AND coalesce(state, 'p') <> 'a', last_at)
+            FROM plays
             WHERE began >= $since
             GROUP BY box
             ORDER BY box
@@ -84,6 +89,6 @@ def box_counts(folder: Path, operator: OperatorId, service: ServiceId, since: In
             {"files": [str(path) for path in files], "service": service, "since": since},
         ).fetchall()
     return [
-        BoxCount(box=box, starts=starts, failures=failures, rebuffers=rebuffers, last_at=last_at, last_kind=Kind(kind))
-        for box, starts, failures, rebuffers, last_at, kind in rows
+        BoxCount(box=box, starts=starts, failures=failures, rebuffers=rebuffers, last_at=last_at, runs_on=runs_on)
+        for box, starts, failures, rebuffers, last_at, runs_on in rows
     ]

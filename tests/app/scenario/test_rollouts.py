@@ -93,6 +93,9 @@ def test_from_the_file_to_an_approval(tmp_path: Path, capsys: pytest.CaptureFixt
         ("percent = 0\n", "percent = 100\n", "every box already"),
         ('state = "silent"', 'state = "paused"', "no launch to spread"),
         ('author = "planner"', "", "author"),
+        ("percent = 95", "percent = nan", "A percentage or a time is none"),
+        ("timeout_hours = 96, failing = 2", "timeout_hours = inf, failing = 2", "or over 10,000"),
+        ("failing = 5", "failing = nan", "never be passed"),
     ],
 )
 def test_a_plan_that_could_never_be_is_refused_and_nothing_of_the_file_is_there(

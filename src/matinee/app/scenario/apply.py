@@ -50,6 +50,7 @@ from matinee.members import store as members
 from matinee.parties import store as parties
 
 MAX_HOMES = 10_000
+MAX_HOURS = 10_000
 ACTOR = "matinee apply"
 
 
@@ -295,6 +296,11 @@ class _Applying:
 
     def _rollout(self, told: RolloutTold) -> None:
         operator, service = self._of(self.operators, "operator", told.operator), self._of(self.services, "service", told.service)
+        figures = [told.holdback, *(figure for one in told.waves for figure in (one.percent, one.soak_hours, one.timeout_hours))]
+        if not all(0 <= figure <= MAX_HOURS for figure in figures):
+            raise InvalidRequest(
+                f"A percentage or a time is none, or over {MAX_HOURS:,}.", remedy="Write 0 to 100 percent, and hours."
+            )
         wanted = Rollout(
             id=RolloutId(""),
             operator=operator.id,
@@ -325,8 +331,8 @@ class _Applying:
             on_error=told.on_error,
         )
         for before, _ in rollout_store.standing_rollouts(self.conn, operator.id, service.id):
-            same = {"id": before.id, "recorded_at": before.recorded_at} | ({} if told.salt else {"salt": before.salt})
-            if msgspec.structs.replace(wanted, **same) == before:
+            same = {"id": before.id, "recorded_at": before.recorded_at, "base": before.base}
+            if msgspec.structs.replace(wanted, **same, salt=told.salt or before.salt) == before:
                 return
         rollout_store.plan(self.conn, wanted, self.now)
         self._new("rollout", f"{service.name} at {operator.name} in {len(wanted.waves)} waves from {told.starts}")
