@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from matinee.app import cli
-from tests.app.test_docs import commands
+from tests.app.test_docs import commands, typed
 from tests.films import make_film
 from tests.journeys.service import environment_for, run_matinee
 
@@ -80,14 +80,14 @@ def processes_of(data: Path) -> list[str]:
 # --- help, exit codes, JSON, pipes ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", sorted(commands()))
+@pytest.mark.parametrize("command", sorted(typed()))
 def test_the_help_of_each_command_teaches(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, _ = run([command, "--help"], capsys)
+    code, out, _ = run([*command.split(), "--help"], capsys)
     assert code == cli.DONE
     assert f"matinee {command}" in out
-    doc = (getattr(cli, command).__doc__ or "").strip().splitlines()[0]
+    doc = (typed()[command].default_command.__doc__ or "").strip().splitlines()[0]
     assert " ".join(doc.split()) in " ".join(out.split())
-    for option in cli.app[command].assemble_argument_collection():
+    for option in typed()[command].assemble_argument_collection():
         assert option.parameter.help, f"{command} {option.name} says nothing of itself"
 
 

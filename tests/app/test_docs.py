@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import cyclopts
 import pytest
 
 from matinee.app.cli import app as command_line
@@ -40,13 +41,21 @@ def commands() -> set[str]:
     return {name for name in command_line if not name.startswith("-")}
 
 
-def test_every_command_has_its_row_and_its_options() -> None:
-    described = {first.split()[1]: first for first in rows("commands.md")}
-    assert set(described) == commands()
-    for name, row in described.items():
+def typed() -> dict[str, cyclopts.App]:
+    """Every command as it is typed ("titles", "boxes import")."""
+    found = {}
+    for name in commands():
         one = command_line[name]
-        parts = [one] if one.default_command else [one[part] for part in one if not part.startswith("-")]
-        options = {option for part in parts for argument in part.assemble_argument_collection() for option in argument.names}
+        parts = {} if one.default_command else {part: one[part] for part in one if not part.startswith("-")}
+        found |= {f"{name} {part}": inner for part, inner in parts.items()} if parts else {name: one}
+    return found
+
+
+def test_every_command_has_its_row_and_its_options() -> None:
+    described = {re.split(r" [A-Z\[]|$", first.removeprefix("matinee "))[0]: first for first in rows("commands.md")}
+    assert set(described) == set(typed())
+    for name, row in described.items():
+        options = {option for one in typed()[name].assemble_argument_collection() for option in one.names}
         for option in sorted(options - {"--data"}):
             assert not option.startswith("--") or f"[{option}" in row, f"{name} {option} is not described"
 

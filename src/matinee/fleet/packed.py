@@ -22,6 +22,9 @@ from matinee.parties.tokens import TokenDigest
 
 _IDENTITIES: Final = tuple(BoxIdentity)
 _NO_TIME: Final = -(2**63)
+_NOBODY: Final = 0
+"""The number of no operator."""
+
 _KEY_BYTES: Final = 16
 _COORDINATE_BYTES: Final = 32
 _COORDINATE: Final = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
@@ -87,6 +90,7 @@ class PackedFleet:
         self._labels: dict[str, int] = {}
         self._models: Interned[BoxModelId] = Interned()
         self._operators: Interned[OperatorId | None] = Interned()
+        self._operators.number(None)  # _NOBODY
         self._interfaces: Interned[Interface] = Interned()
         self._releases: Interned[str | None] = Interned()
         self._odd_names: dict[bytes, str] = {}
@@ -276,12 +280,11 @@ class PackedFleet:
             yield self._operator(operator), kind_of, count
 
     def _standing(self, at: Instant, known_at: Instant | None) -> Iterator[tuple[_BoxRow, int]]:
-        nobody = self._operators.number(None)
         for row in range(len(self._boxes)):
             box = self._box(row)
             line = self._line_at(box, at, known_at)
-            operator = nobody if line == NONE else self._lines.pointer(line, -2)
-            if operator != nobody:
+            operator = _NOBODY if line == NONE else self._lines.pointer(line, -2)
+            if operator != _NOBODY:
                 yield box, operator
 
     def of_serial(self, serial: str) -> Iterator[Box]:
@@ -323,7 +326,7 @@ class PackedFleet:
             key = self._new_key(fact.line)
             line = self._lines.find(key)
             if line == NONE:  # its own event is still to come
-                line = self._lines.add(key, self._operators.number(None), NONE)
+                line = self._lines.add(key, _NOBODY, NONE)
             there = self._lines.pointer(line, -1)
         if fact.valid_to is not None:  # before the row, which nobody sees yet
             self._ends[len(self._assignments)] = fact.valid_to

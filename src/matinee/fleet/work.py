@@ -32,7 +32,7 @@ from matinee.fleet.model import (
 )
 from matinee.fleet.packing import NONE, KeyedRows
 from matinee.outside.database import Database
-from matinee.parties import audit
+from matinee.parties import audit, outbox
 
 FAULTS_TOLD: Final = 20
 _HELD: Final = frozenset({BoxIdentity.QUARANTINED, BoxIdentity.CLONED})
@@ -187,6 +187,7 @@ class _There:
 
 
 def _record(conn: Connection, rows: Sequence[_Known], now: Instant, actor: str, report: ImportReport) -> None:
+    outbox.hold(conn)  # two imports at once must not both find a line missing
     there, made = _There(conn, rows, now), Additions()
     for row in rows:
         report.rows += 1

@@ -41,10 +41,15 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     at: Instant
 
 
-def append(conn: Connection, topic: str, key: str, payload: Mapping[str, Any], now: Instant) -> int:
-    """Add an event to the transaction of the change that it tells of. Its number is above all committed before it."""
+def hold(conn: Connection) -> None:
+    """Wait for whoever appends now, and keep others waiting until the commit: for what must read before it writes."""
     if conn.dialect.name == "postgresql":
         conn.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+
+
+def append(conn: Connection, topic: str, key: str, payload: Mapping[str, Any], now: Instant) -> int:
+    """Add an event to the transaction of the change that it tells of. Its number is above all committed before it."""
+    hold(conn)
     row = sa.insert(outbox).values(topic=topic, key=key, payload=dict(payload), at=now).returning(outbox.c.seq)
     return int(conn.execute(row).scalar_one())
 
