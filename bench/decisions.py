@@ -23,11 +23,12 @@ from typing import Any
 
 import cel
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from bench.rows import Row, compared, table
 from matinee.app.tables import metadata
 from matinee.base.clock import DAY, Instant
-from matinee.base.ids import AgreementId, BoxModelId, LaunchId, OperatorId, ServiceId, new_id
+from matinee.base.ids import AgreementId, BoxId, BoxModelId, LaunchId, OperatorId, ServiceId, new_id
 from matinee.carriage.expressions import facts_of
 from matinee.carriage.model import Agreement, AgreementStatus, BoxView, Launch, LaunchState
 from matinee.carriage.snapshot import Carriage
@@ -63,9 +64,42 @@ def run() -> list[Row]:
             loading = _timed(lambda: fleet.load(conn))
         gc.collect()
         weighs = (_resident_mb() - before) * 1_000_000 / BOXES
+        asked = random.Random(2014).sample(list(fleet.boxes_by_operator(NOW)), CALLS // SERVICES)
+        with database.read() as conn:
+            few = _some(conn, fleet, [box for box, _ in asked])
         database.close()
     load = compared(f"snapshot load, {BOXES:,} boxes, from SQLite", [loading], [bare], "s", "the rows read alone", None)
-    return [*_decided(fleet, carriage, services), _weight(weighs), load]
+    others = Carriage(few)
+    others.put(*_records(services))
+    return [*_decided(fleet, carriage, services, asked), _flat(carriage, others, asked), _weight(weighs), load]
+
+
+def _some(conn: Connection, fleet: Fleet, boxes: list[BoxId]) -> Fleet:
+    """A fleet of these boxes alone."""
+    made = Fleet()
+    made.put(
+        operators=store.all_operators(conn),
+        models=store.all_models(conn),
+        lines=store.lines_of(conn, [line for box in boxes if (line := fleet.line_of(box, NOW)) is not None]),
+        boxes=store.boxes_of(conn, boxes),
+        assignments=store.assignments_of(conn, boxes),
+        interfaces=store.interfaces_of(conn, boxes),
+    )
+    return made
+
+
+def _flat(many: Carriage, few: Carriage, asked: list[tuple[BoxId, OperatorId]]) -> Row:
+    """One box looked up and decided, among all boxes and among few."""
+
+    def one(carriage: Carriage) -> float:
+        return _timed(lambda: [carriage.seen(of, [carriage.view_of(box, NOW)], NOW) for box, of in asked]) / len(asked) * 1e6
+
+    ours, theirs = [], []
+    for _ in range(TURNS + 1):
+        ours.append(one(many))
+        theirs.append(one(few))
+    name = f"one box decided among {BOXES:,}"
+    return compared(name, ours[1:], theirs[1:], "us", f"among {len(asked):,}", None, most=2.0)
 
 
 def _weight(weighs: float) -> Row:
@@ -77,9 +111,7 @@ _AS_OBJECTS_MB = 1_069.0
 """What they weighed as one msgspec object for box, line, assignment and interface each, without keys and tokens."""
 
 
-def _decided(fleet: Fleet, carriage: Carriage, services: list[ServiceId]) -> list[Row]:
-    draw = random.Random(2014)
-    asked = draw.sample(list(fleet.boxes_by_operator(NOW)), CALLS // SERVICES)
+def _decided(fleet: Fleet, carriage: Carriage, services: list[ServiceId], asked: list[tuple[BoxId, OperatorId]]) -> list[Row]:
     programs = [cel.compile(_rule(number)) for number in range(SERVICES)]
     facts = [{"box": facts_of(carriage.view_of(box, NOW), fleet.model(_model(carriage.view_of(box, NOW))))} for box, _ in asked]
 

@@ -1,4 +1,4 @@
-"""Boxes, the lines they stand at, what they run and their tokens, packed: some 200 bytes for a box with all that.
+"""Boxes, the lines they stand at, what they run and their tokens, packed: under 300 bytes for a box with all that.
 
 Dated facts are rows that are only added, as they are in the database: each names the one recorded before it, and a box names
 its newest. A box that changes is one row replaced. Ids are kept as the 16 bytes that they were made of; a name that is no id
@@ -302,20 +302,26 @@ class PackedFleet:
 
     def _assigned(self, row: int) -> Sequence[_Assigned]:
         """The records of a box's lines, in the order of recording, up to the one of this row."""
-        found = []
+        found: list[_Assigned] = []
         while row != NONE:
             begins, recorded, line, _, before, _ = self._assignments.read(row)
-            found.append(_Assigned(line, begins, recorded, self._ends.get(row)))
+            fact = _Assigned(line, begins, recorded, self._ends.get(row))
+            if before == NONE and not found:  # as a rule there is one
+                return (fact,)
+            found.append(fact)
             row = before
         found.reverse()
         return found
 
     def _ran(self, row: int) -> Sequence[_Ran]:
         """The records of what a box ran, in the order of recording, up to the one of this row."""
-        found = []
+        found: list[_Ran] = []
         while row != NONE:
             begins, recorded, interface, before = self._runs.read(row)
-            found.append(_Ran(interface, begins, recorded, self._run_ends.get(row)))
+            fact = _Ran(interface, begins, recorded, self._run_ends.get(row))
+            if before == NONE and not found:  # as a rule there is one
+                return (fact,)
+            found.append(fact)
             row = before
         found.reverse()
         return found
