@@ -365,7 +365,8 @@ class _Connection:
             if done == 0:
                 raise _Gone  # the file has become shorter than it was said to be
             at += done
-            await asyncio.sleep(0)
+            if done == step and at < part.end:
+                await asyncio.sleep(0)  # one who reads as fast as it is sent; the others wait for the socket by and by
 
     async def _push(self, data: bytes | memoryview, sent: "_Count | None" = None, *, has_more: bool = False) -> None:
         flags = socket.MSG_MORE if has_more and self._server.tls is None else 0
