@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
 
+from matinee.app import cli
 from matinee.base.clock import DAY, Instant
 from matinee.fleet import store
 from matinee.fleet.boxlist import MAX_CELL
@@ -256,3 +257,25 @@ def test_fifty_thousand_boxes_come_in_pieces_and_are_followed(tmp_path: Path) ->
     assert sum(1 for _ in world.fleet.boxes_by_operator(LATER)) == 50_002
     assert brought(world, file) == ImportReport(rows=50_000, unchanged=50_000)
     database.close()
+
+
+def test_a_box_is_let_out_of_quarantine_by_name(world: World, tmp_path: Path) -> None:
+    brought(world, written(tmp_path, "00AFFF,LBP,serial-one,Free,mine,,,"))
+    box = world.one.box.id
+    assert not world.carriage.explain(box, world.cinema.id, LATER).visible
+    with world.database.write() as conn:
+        assert [[one.id for one in store.boxes_named(conn, name)] for name in ("serial-one", box)] == [[box], [box]]
+        assert store.release_box(conn, box, LATER, actor="somebody").identity is BoxIdentity.UNVERIFIED
+        with pytest.raises(FleetError, match="in no quarantine"):
+            store.release_box(conn, box, LATER, actor="somebody")
+    world.feed.poll()
+    assert world.carriage.explain(box, world.cinema.id, LATER).visible
+    with world.database.read() as conn:
+        assert audit.first_broken(conn) is None
+
+
+def test_the_command_that_lets_a_box_out_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = ("--data", str(tmp_path / "data"))
+    for arguments, says in ((["nothing", "--by", "me"], "No box has the serial"), (["nothing"], "--by")):
+        assert cli.run(["boxes", "release", *arguments, *data]) == 1
+        assert says in " ".join(capsys.readouterr().err.split())

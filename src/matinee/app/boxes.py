@@ -8,6 +8,8 @@ import msgspec
 from matinee.app.commands import DONE, FAILED, opened
 from matinee.app.installation import read_clock
 from matinee.app.terminal import Terminal
+from matinee.base.errors import InvalidRequest, NotFound
+from matinee.fleet import store
 from matinee.fleet.work import BoxesRefused, ImportReport, import_boxes
 
 ACTOR = "matinee boxes import"
@@ -36,12 +38,31 @@ def import_file(file: Path, *, data: Path | None, as_json: bool) -> int:
     return DONE
 
 
+def release(name: str, *, by: str, data: Path | None, as_json: bool) -> int:
+    """Let a box out of quarantine, by its serial or id."""
+    if not by.strip():
+        raise InvalidRequest("Nobody is named who says so.", remedy="Write --by and your name: the audit keeps it.")
+    with opened(data) as installation, installation.database.write() as conn:
+        found = store.boxes_named(conn, name)
+        if len(found) != 1:
+            ids = f" Name one by its id: {', '.join(one.id for one in found[:5])}." if found else ""
+            raise NotFound(f"{len(found) or 'No'} box has the serial or id {name!r}.", remedy=f"Look at the box's label.{ids}")
+        made = store.release_box(conn, found[0].id, read_clock(), actor=by.strip())
+    terminal = Terminal()
+    if as_json:
+        terminal.json({"box": made.id, "serial": made.serial, "identity": made.identity.value})
+    else:
+        terminal.line(f"{made.serial} is out of quarantine: it is {made.identity.value} until its key proves it.", "good")
+    return DONE
+
+
 def _tell(terminal: Terminal, report: ImportReport) -> None:
     terminal.line(f"{report.added:,} boxes added, {report.changed:,} changed, {report.unchanged:,} as they were.")
     if report.quarantined or report.held:
         terminal.line(
             f"{report.quarantined:,} put in quarantine, {report.held:,} there already: their serials stand at another operator's"
-            " line. They were not moved, and see no service. Where a box did change hands, have it leave its old line first.",
+            " line. They were not moved, and see no service. Where a box did change hands, have it leave its old line first;"
+            " `matinee boxes release` lets one out.",
             "note",
         )
 

@@ -213,7 +213,7 @@ def audit(
 
 boxes = cyclopts.App(
     name="boxes",
-    help="Bring operators' boxes in.",
+    help="Bring operators' boxes in, and let one out of quarantine.",
     help_format="plaintext",
     version_flags=[],
     group=_carrying,
@@ -238,6 +238,22 @@ def import_boxes(
     A serial that stands at another operator's line is not moved: its box is put in quarantine and sees no service.
     """
     return box_commands.import_file(file, data=data, as_json=json)
+
+
+@boxes.command(name="release")
+def release_box(
+    box: Annotated[str, Parameter(help="A box's serial or id.")],
+    /,
+    *,
+    by: Annotated[str, Parameter(name="--by", help="Who says so: it stands in the audit.")] = "",
+    data: Data = None,
+    json: Json = False,
+) -> int:
+    """Let a box out of quarantine.
+
+    It is unverified until its key proves it anew, and has the services that its line has.
+    """
+    return box_commands.release(box, by=by, data=data, as_json=json)
 
 
 @app.command(group=_running)

@@ -27,7 +27,7 @@ from matinee.fleet.model import (
 )
 from matinee.fleet.rules import NONCES_PER_BOX
 from matinee.outside.database import InstantColumn, JsonColumn, metadata
-from matinee.parties import outbox, tokens
+from matinee.parties import audit, outbox, tokens
 from matinee.parties.tokens import Token, TokenDigest, TokenKind
 
 TOPIC: Final = "fleet"
@@ -271,6 +271,17 @@ def bind_key(conn: Connection, box: BoxId, key: PublicKey, now: Instant) -> Box:
     return load_box(conn, box)
 
 
+def release_box(conn: Connection, box: BoxId, now: Instant, *, actor: str) -> Box:
+    """Let a box out of quarantine: it is unverified from then on, and its key has to prove it anew. Raises FleetError."""
+    before = load_box(conn, box)
+    if before.identity not in (BoxIdentity.QUARANTINED, BoxIdentity.CLONED):
+        raise FleetError(f"The box is in no quarantine: it is {before.identity.value}.", remedy="Nothing is to be done.")
+    conn.execute(sa.update(boxes).where(boxes.c.id == box).values(identity=BoxIdentity.UNVERIFIED.value))
+    audit.record(conn, actor, "box.release", box, {"serial": before.serial, "was": before.identity.value}, now)
+    outbox.append(conn, TOPIC, box, {"kind": BOX_CHANGED}, now)
+    return load_box(conn, box)
+
+
 def add_nonce(conn: Connection, box: BoxId, nonce: str, expires_at: Instant, now: Instant) -> None:
     """Keep a nonce until it is used or old. A box has a few at most: asking for more takes its oldest away."""
     conn.execute(sa.delete(box_nonces).where(box_nonces.c.box_id == box, box_nonces.c.expires_at <= now))
@@ -383,6 +394,11 @@ def load_box(conn: Connection, box: BoxId) -> Box:
     if row is None:
         raise FleetError(f"There is no box {box}.", remedy="Look it up in the list of boxes.")
     return _box(row)
+
+
+def boxes_named(conn: Connection, name: str) -> Sequence[Box]:
+    """The boxes with this id, or this serial."""
+    return [_box(row) for row in conn.execute(sa.select(boxes).where(sa.or_(boxes.c.id == name, boxes.c.serial == name)))]
 
 
 def all_operators(conn: Connection) -> Sequence[Operator]:
