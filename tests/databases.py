@@ -42,8 +42,12 @@ class PostgresServer:
             self._as = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
             os.chown(folder, nobody.pw_uid, nobody.pw_gid)
             if not self._may_run(binaries / "postgres"):
-                # The checkout lies where only root may look. The server finds its library beside itself.
-                binaries = shutil.copytree(_INSTALLED, folder / "install", symlinks=True) / "bin"
+                # The checkout lies where only root may look. Programs find their libraries by the way from one to the other.
+                package, libraries = _INSTALLED.parent, _INSTALLED.parent.with_name(f"{_INSTALLED.parent.name}.libs")
+                copied = folder / "install" / package.name / _INSTALLED.name
+                binaries = shutil.copytree(_INSTALLED, copied, symlinks=True) / "bin"
+                if libraries.is_dir():
+                    shutil.copytree(libraries, folder / "install" / libraries.name, symlinks=True)
         data = folder / "data"
         subprocess.run(
             [binaries / "initdb", "--no-sync", "--auth=trust", "-E", "utf8", "--locale=C", "-Upostgres", "-D", data],
