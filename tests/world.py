@@ -5,6 +5,7 @@ Everything here is the real thing but the clock, which a test moves, and the pos
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -33,7 +34,7 @@ from matinee.members import api as members_api
 from matinee.members import store as members_store
 from matinee.members.model import Profile
 from matinee.members.snapshot import Members, Resolver
-from matinee.outside.database import Database
+from matinee.outside.database import Database, metadata
 from matinee.parties import store as parties
 from matinee.parties.feed import Feed
 from matinee.parties.snapshot import ApiKeys, Publishers
@@ -170,6 +171,15 @@ class World:
         with self.database.write() as conn:
             titles.remove(conn, publisher, title, self.now)
         self.feed.poll()
+
+
+@contextmanager
+def world_on_sqlite(folder: Path) -> Iterator[World]:
+    """A world for tests of what is the same on every database."""
+    database = Database(f"sqlite:///{folder / 'world.db'}")
+    metadata.create_all(database.engine)
+    yield World(database)
+    database.close()
 
 
 class Screen:

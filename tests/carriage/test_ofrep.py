@@ -6,18 +6,15 @@ from typing import Any
 import pytest
 
 from matinee.carriage.buckets import bucket
-from matinee.outside.database import Database, metadata
-from tests.world import Screens, World, screens
+from tests.world import Screens, World, screens, world_on_sqlite
 
 BULK = "/ofrep/v1/evaluate/flags"
 
 
 @pytest.fixture
 def world(tmp_path: Any) -> Iterator[World]:
-    database = Database(f"sqlite:///{tmp_path / 'world.db'}")
-    metadata.create_all(database.engine)
-    yield World(database)
-    database.close()
+    with world_on_sqlite(tmp_path) as made:
+        yield made
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import pytest
 from matinee.base.clock import HOUR, Instant
 from matinee.base.ids import OperatorId
 from matinee.carriage.model import ClauseName, LaunchState, Shows, Switch
-from matinee.carriage.rules import decide
-from matinee.carriage.store import all_switches, follow_switches, killed_launches, standing_switches
+from matinee.carriage.rules import decide, killed
+from matinee.carriage.store import all_launches, all_switches, follow_switches, standing_switches
 from matinee.outside.database import Database
 from tests.carriage.test_decide import FRENCH, OPERATOR, S, box, day, launch, signed
 from tests.world import World, screens
@@ -126,7 +126,7 @@ def test_the_database_tells_what_is_killed_and_what_is_off(world: World) -> None
     )
     world.switch(world.orange, world.cinema, LaunchState.KILLED.value)
     with world.database.write() as conn:
-        assert killed_launches(conn, world.now) == world.carriage.killed(world.now) == {(world.orange, world.cinema.id)}
+        assert killed(all_launches(conn), world.now) == world.carriage.killed(world.now) == {(world.orange, world.cinema.id)}
         assert standing_switches(conn) == ()
         follow_switches(conn, [off], world.now, actor="test")
         assert [one.service for one in standing_switches(conn)] == [world.cinema.id]

@@ -16,9 +16,8 @@ from matinee.carriage.model import Blackout, Discoverability
 from matinee.catalogue.model import Service
 from matinee.fleet.model import Interface, Operator
 from matinee.home.service_list import MEDIA_TYPE, ListedService, service_list
-from matinee.outside.database import Database, metadata
 from tests.home.dvb_i import NEEDED, dvb, read_list, schema, tva
-from tests.world import NOW, ORIGIN, Screens, World, screens
+from tests.world import NOW, ORIGIN, Screens, World, screens, world_on_sqlite
 
 FRENCH = Operator(id=OperatorId("0" * 26), name="Fibre & <Co>", country="FR", timezone="Europe/Paris")
 PARIS_NOON = "2014-10-02T10:00:00.000Z"  # NOW, on a clock of UTC
@@ -27,10 +26,8 @@ TWENTIETH = "2014-11-19T23:00:00.000Z"  # of November, as it begins in Paris
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    database = Database(f"sqlite:///{tmp_path / 'world.db'}")
-    metadata.create_all(database.engine)
-    yield World(database)
-    database.close()
+    with world_on_sqlite(tmp_path) as made:
+        yield made
 
 
 @pytest.fixture

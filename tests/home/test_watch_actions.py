@@ -19,9 +19,8 @@ from matinee.catalogue.model import AgeClass, Credit, Genre, Service, ServiceKin
 from matinee.catalogue.view import CatalogueView, view_of
 from matinee.fleet.model import Operator
 from matinee.home.watch_actions import MEDIA_TYPE, watch_feed
-from matinee.outside.database import Database, metadata
 from tests.catalogue.factories import EN, FR, episode, film, series
-from tests.world import NOW, ORIGIN, Screens, World, screens
+from tests.world import NOW, ORIGIN, Screens, World, screens, world_on_sqlite
 
 SERVICE = Service(id=ServiceId("s" * 26), publisher=PublisherId("p" * 26), name="Cinéma")
 FIBRE = Operator(id=OperatorId("f" * 26), name="Fibre", country="FR", timezone="Europe/Paris")
@@ -31,10 +30,8 @@ BELGIAN = Operator(id=OperatorId("b" * 26), name="Belge", country="BE", timezone
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    database = Database(f"sqlite:///{tmp_path / 'world.db'}")
-    metadata.create_all(database.engine)
-    yield World(database)
-    database.close()
+    with world_on_sqlite(tmp_path) as made:
+        yield made
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
-"""Rollouts in the running service: what players report, as a wave asks it, and the thread that moves waves on."""
+"""Rollouts in the running service: what players report, as a wave asks it, and how waves move on."""
 
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -42,37 +41,8 @@ class PlayerMeasures:
         ]
 
 
-class RolloutThread:
-    """Moves rollouts on from `start` until `close`, and goes on trying while the database is away."""
-
-    def __init__(self, database: Database, measures: Measures, clock: Clock, every_seconds: float = EVERY_SECONDS) -> None:
-        self._database = database
-        self._measures = measures
-        self._clock = clock
-        self._every_seconds = every_seconds
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="rollouts", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def close(self) -> None:
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
-
-    def _run(self) -> None:
-        failing = False
-        while not self._stopping.wait(self._every_seconds):
-            try:
-                happened = advance_all(self._database, self._measures, self._clock())
-            except Exception as error:
-                # A process boundary, as in the feed: a thread that ended here would leave a bad wave running for ever.
-                if not failing:
-                    log.error("rollouts cannot be moved on; it is tried again", exc_info=error)
-                failing = True
-                continue
-            failing = False
-            for rollout, event in happened:
-                tell = log.warning if event.kind is EventKind.HALTED else log.info
-                tell(f"wave {event.kind.value}", rollout=rollout.id, wave=event.wave + 1, says=event.says)
+def advance(database: Database, measures: Measures, clock: Clock) -> None:
+    """Move every rollout on, and tell of what happened in the log."""
+    for rollout, event in advance_all(database, measures, clock()):
+        tell = log.warning if event.kind is EventKind.HALTED else log.info
+        tell(f"wave {event.kind.value}", rollout=rollout.id, wave=event.wave + 1, says=event.says)

@@ -4,21 +4,21 @@ Two threads: one reads the file four times a second and has carriage decide by i
 database, and has the file follow the launches that are recorded as killed. A database that is away holds up the second alone.
 """
 
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import structlog
 
+from matinee.app.repeating import Repeating
 from matinee.base.clock import Clock
-from matinee.base.errors import MatineeError
 from matinee.carriage import store
 from matinee.carriage.model import Switch
+from matinee.carriage.rules import killed
 from matinee.carriage.snapshot import Carriage
-from matinee.delivery.control import ControlWriter, InForce, read_control
+from matinee.delivery.control import ControlFileInvalid, ControlWriter, InForce, read_control
 from matinee.delivery.keyring import KeyRing
 from matinee.delivery.model import ControlList, StreamGrant
 from matinee.outside.database import Database
-from matinee.outside.objects import ObjectStore
+from matinee.outside.objects import ObjectStore, ObjectStoreFailed
 
 READ_SECONDS = 0.25
 RECORD_SECONDS = 0.5
@@ -41,11 +41,10 @@ class Switchboard:
         self._clock = clock
         self._in_force = InForce()
         self._recorded: Sequence[Switch] | None = None
-        self._stopping = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._again, args=(self._read, READ_SECONDS), name="control-file", daemon=True),
-            threading.Thread(target=self._again, args=(self._record, RECORD_SECONDS), name="control-account", daemon=True),
-        ]
+        self._again = (
+            Repeating("control-file", self._read, READ_SECONDS, "the control file cannot be read; what it last said holds"),
+            Repeating("control-account", self._record, RECORD_SECONDS, "the account of what is switched off cannot be kept"),
+        )
 
     def stops(self, grant: StreamGrant) -> bool:
         """Whether the control file stops what this token grants."""
@@ -54,34 +53,21 @@ class Switchboard:
     def start(self) -> None:
         """Read once, so that nothing is answered before it is known what is switched off; then follow.
 
-        Where the file cannot be read, or is gone, the account in the database is what holds until it can.
+        Where the file cannot be read, or is gone, the account in the database is what holds until it can. Raises what the
+        database raises.
         """
-        if not self._try(self._read) or self._in_force.told.sequence == 0:
-            self._try(self._fall_back)
-        for thread in self._threads:
-            thread.start()
+        try:
+            self._read()
+        except (ControlFileInvalid, ObjectStoreFailed) as error:
+            log.error("the control file cannot be read", error=error.message)
+        if self._in_force.told.sequence == 0:
+            self._fall_back()
+        for one in self._again:
+            one.start()
 
     def close(self) -> None:
-        self._stopping.set()
-        for thread in self._threads:
-            if thread.is_alive():
-                thread.join()
-
-    def _again(self, step: Callable[[], None], seconds: float) -> None:
-        failing = False
-        while not self._stopping.wait(seconds):
-            failing = not self._try(step, quiet=failing)
-
-    def _try(self, step: Callable[[], None], *, quiet: bool = False) -> bool:
-        try:
-            step()
-        except Exception as error:  # noqa: BLE001
-            # A process boundary, as in the feed: whatever it was, the last that was known goes on, and it is tried again.
-            if not quiet:
-                said = error.message if isinstance(error, MatineeError) else type(error).__name__
-                log.error("switches cannot be followed; what was last known holds", thread=step.__name__.strip("_"), error=said)
-            return False
-        return True
+        for one in self._again:
+            one.close()
 
     def _read(self) -> None:
         told = read_control(self._published, self._ring)
@@ -104,8 +90,8 @@ class Switchboard:
         if {(one.operator, one.service) for one in told.switched_off if one.by_launch} != self._carriage.killed(now):
             # By the database itself: a process whose memory lags would else take back what another has just written.
             with self._database.read() as conn:
-                killed = store.killed_launches(conn, now)
-            self._control.follow_launches(killed, now)
+                recorded = killed(store.all_launches(conn), now)
+            self._control.follow_launches(recorded, now)
         standing = switches_of(told)
         if told.sequence and standing != self._recorded:
             with self._database.write() as conn:

@@ -3,11 +3,12 @@
 The control file comes first and is what acts. The database is asked for names, and keeps the account; while it is away, ids do.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from matinee.app.commands import settings_for
-from matinee.app.installation import control_lock, open_installation, read_clock
+from matinee.app.commands import DONE, settings_for
+from matinee.app.installation import Installation, control_lock, open_installation, read_clock
 from matinee.app.settings import Settings
 from matinee.app.switchboard import switches_of
 from matinee.app.terminal import Terminal
@@ -15,6 +16,7 @@ from matinee.base.clock import to_rfc3339
 from matinee.base.errors import InvalidRequest, MatineeError, NotFound
 from matinee.base.ids import OperatorId, ServiceId, is_id
 from matinee.carriage import store
+from matinee.carriage.model import Switch
 from matinee.catalogue import store as catalogue
 from matinee.delivery.control import ControlWriter, read_control
 from matinee.delivery.keyring import open_ring
@@ -22,7 +24,6 @@ from matinee.delivery.model import SwitchedOff
 from matinee.fleet import store as fleet
 from matinee.outside.objects import ObjectStore
 
-DONE = 0
 _ACTOR = "matinee switch"
 
 
@@ -76,31 +77,56 @@ def _key_file(settings: Settings) -> Path:
 
 
 def _tell(settings: Settings, standing: tuple[SwitchedOff, ...], done: str | None, *, as_json: bool) -> int:
+    """Say what stands; where something was `done`, keep the account of it first."""
     terminal = Terminal()
-    account = None if done is None else _account(settings)
+    names: dict[str, str] = {}
+    missing = None
+    try:
+        with open_installation(settings) as installation:
+            if done is not None:
+                with installation.database.write() as conn:
+                    store.follow_switches(conn, _switches_now(installation), read_clock(), actor=_ACTOR)
+            names = dict(_named(installation))
+    except MatineeError as error:
+        missing = error.message
     if as_json:
-        terminal.json({"switched_off": [_row(one) for one in standing], "recorded": account is None if done else None})
+        account = None if done is None else missing is None
+        terminal.json({"switched_off": [_row(one) for one in standing], "recorded": account, "ids": names})
         return DONE
     if done is not None:
         terminal.line(done, "good")
-    if account is not None:
-        terminal.line(f"The database keeps no account of it yet: {account} The service records it when that is back.", "note")
-    if standing:
-        names = _names(settings)
-        cells = [
-            [
-                names.get(one.service, one.service),
-                "every one" if one.operator is None else names.get(one.operator, one.operator),
-                "new plays and those that run" if one.ends_plays else "new plays",
-                "a launch that is killed" if one.by_launch else "hand",
-                to_rfc3339(one.since),
-            ]
-            for one in standing
+    if missing is not None and done is not None:
+        terminal.line(f"The database keeps no account of it yet: {missing} The service records it when that is back.", "note")
+    cells = [
+        [
+            names.get(one.service, one.service),
+            "every one" if one.operator is None else names.get(one.operator, one.operator),
+            "new plays and those that run" if one.ends_plays else "new plays",
+            "a launch that is killed" if one.by_launch else "hand",
+            to_rfc3339(one.since),
         ]
+        for one in standing
+    ]
+    if cells:
         terminal.table(["service", "operator", "stops", "by", "since"], cells)
     else:
         terminal.line("Nothing is switched off.")
+    if done is None and names:
+        terminal.line("Ids to keep at hand for when the database is away:", "note")
+        for identifier, name in names.items():
+            terminal.line(f"  {identifier}  {name}")
     return DONE
+
+
+def _switches_now(installation: Installation) -> Sequence[Switch]:
+    return switches_of(read_control(installation.published, open_ring(installation.token_key_file)))
+
+
+def _named(installation: Installation) -> Sequence[tuple[str, str]]:
+    """Ids and names of services, then of operators."""
+    with installation.database.read() as conn:
+        services = [(str(one.id), one.name) for one in catalogue.all_services(conn)]
+        return services + [(str(one.id), one.name) for one in fleet.all_operators(conn)]
 
 
 def _row(one: SwitchedOff) -> dict[str, object]:
@@ -113,26 +139,6 @@ def _row(one: SwitchedOff) -> dict[str, object]:
     }
 
 
-def _account(settings: Settings) -> str | None:
-    """Keep the account of how the switches stand; None where that is done, else why it could not be."""
-    try:
-        with open_installation(settings) as installation, installation.database.write() as conn:
-            told = read_control(installation.published, open_ring(installation.token_key_file))
-            store.follow_switches(conn, switches_of(told), read_clock(), actor=_ACTOR)
-    except MatineeError as error:
-        return error.message
-    return None
-
-
-def _names(settings: Settings) -> dict[str, str]:
-    try:
-        with open_installation(settings) as installation, installation.database.read() as conn:
-            services = {str(one.id): one.name for one in catalogue.all_services(conn)}
-            return services | {str(one.id): one.name for one in fleet.all_operators(conn)}
-    except MatineeError:
-        return {}
-
-
 def _id(settings: Settings, kind: str, name: str) -> str:
     """The id of what has this name. An id is taken as it is, since the database may be away when it is needed most."""
     if is_id(name):
@@ -143,7 +149,8 @@ def _id(settings: Settings, kind: str, name: str) -> str:
             known = [(str(one.id), one.name) for one in rows]
     except MatineeError as error:
         raise InvalidRequest(
-            f"No name can be looked up: {error.message}", remedy=f"Name the {kind} by its id; `matinee switch list` shows ids."
+            f"No name can be looked up: {error.message}",
+            remedy=f"Name the {kind} by its id; `matinee switch list` tells the ids while the database is there.",
         ) from error
     found = [one for one, called in known if called == name]
     if len(found) != 1:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from matinee.app.commands import opened
+from matinee.app.commands import DONE, opened
 from matinee.app.installation import read_clock
 from matinee.app.terminal import Terminal
 from matinee.base.clock import to_rfc3339
@@ -14,7 +14,6 @@ from matinee.carriage.rollouts import Phase, Rollout, Standing
 from matinee.catalogue import store as catalogue
 from matinee.fleet import store as fleet
 
-DONE = 0
 _ACTS = {"approve": store.approve, "resume": store.resume, "withdraw": store.withdraw}
 _STYLES = {Phase.HALTED: "bad", Phase.RUNNING: "good", Phase.FINISHED: "good", Phase.WAITING_FOR_APPROVAL: "name"}
 

@@ -4,17 +4,17 @@ This is the one file that knows all features at once. Whatever one needs from an
 """
 
 import gc
-import threading
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
-import structlog
 from litestar import Litestar
 
 from matinee.app.installation import Installation, read_clock
 from matinee.app.pages import Pictures, page_policy
 from matinee.app.pages import routes as page_routes
-from matinee.app.rollouts import PlayerMeasures, RolloutThread
+from matinee.app.repeating import Repeating
+from matinee.app.rollouts import EVERY_SECONDS, PlayerMeasures, advance
 from matinee.app.screens import Screens
 from matinee.app.showings import CatalogueShowings
 from matinee.app.switchboard import Switchboard
@@ -54,8 +54,6 @@ from matinee.telemetry.work import Intake
 
 FEED_SECONDS = 0.25
 
-log = structlog.get_logger("matinee.wiring")
-
 
 class LibraryKeys:
     """Implements playback's `ContentKeySource`: the library's keys, unwrapped when they are asked for."""
@@ -83,34 +81,24 @@ class ProfilePreferences:
         return Preferences(audio_language=one.audio_language, subtitle_language=one.subtitle_language)
 
 
-class FeedThread:
+class Following:
     """Keeps every snapshot as new as the newest commit, and goes on trying while the database is away."""
 
     def __init__(self, feed: Feed) -> None:
         self._feed = feed
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._follow, name="outbox-feed", daemon=True)
+        self._again = Repeating(
+            "outbox-feed", feed.poll, FEED_SECONDS, "the outbox cannot be followed; what was last known goes on answering"
+        )
 
     def start(self) -> None:
         """Load every snapshot, then follow. Raises what the database raises: a service without snapshots serves nothing."""
         self._feed.poll()
         gc.collect()
         gc.freeze()  # what was loaded stays: a collection need not look through it again in the middle of a request
-        self._thread.start()
+        self._again.start()
 
     def close(self) -> None:
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join()
-
-    def _follow(self) -> None:
-        while not self._stop.wait(FEED_SECONDS):
-            try:
-                self._feed.poll()
-            except Exception as error:
-                # A process boundary: whatever it was (the database away, a row that cannot be read), a thread that ended here
-                # would leave every snapshot old for ever and nobody told.
-                log.error("the outbox cannot be followed; what was last known goes on answering", exc_info=error)
+        self._again.close()
 
 
 def build_web(
@@ -126,7 +114,7 @@ def build_web(
 
     keys, publishers, fleet, members, catalogue = ApiKeys(), Publishers(), Fleet(), Members(), Catalogue()
     carriage = Carriage(fleet)
-    feed = FeedThread(Feed(database, (keys, publishers, fleet, members, catalogue, carriage)))
+    feed = Following(Feed(database, (keys, publishers, fleet, members, catalogue, carriage)))
     sights = PartySight(carriage, fleet, members, catalogue)
     resolver = Resolver(keys, fleet, members)
 
@@ -176,7 +164,10 @@ def build_web(
             counters=counters,
         ),
     )
-    rollouts = RolloutThread(database, PlayerMeasures(settings.data_folder / "telemetry", clock), clock)
+    measures = PlayerMeasures(settings.data_folder / "telemetry", clock)
+    rollouts = Repeating(
+        "rollouts", partial(advance, database, measures, clock), EVERY_SECONDS, "rollouts cannot be moved on; each stands still"
+    )
     started = (feed, switchboard, book, events, rollouts)
     return create_web(
         [route for feature in routes for route in feature],  # type: ignore[misc]

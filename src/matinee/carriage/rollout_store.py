@@ -16,7 +16,7 @@ from matinee.carriage.rollouts import OVER, EventKind, Phase, Rollout, RolloutEv
 from matinee.carriage.store import launches_of
 from matinee.fleet.store import box_assignments, lines
 from matinee.outside.database import InstantColumn, JsonColumn, metadata
-from matinee.parties import audit
+from matinee.parties import audit, outbox
 
 rollouts = sa.Table(
     "rollouts",
@@ -48,6 +48,7 @@ def plan(conn: Connection, wanted: Rollout, now: Instant) -> Rollout:
 
     Without a salt it takes that of the launch in force, so that boxes that have the service already are the first.
     """
+    outbox.hold(conn)  # two plans at once: the second finds the first under way
     launch = launch_now(conn, wanted.operator, wanted.service, now)
     if launch is None or launch.state not in LIVE:
         raise CarriageError(
@@ -90,7 +91,8 @@ def plan(conn: Connection, wanted: Rollout, now: Instant) -> Rollout:
 def append(
     conn: Connection, rollout: Rollout, kind: EventKind, wave: int, now: Instant, actor: str, says: str = ""
 ) -> RolloutEvent:
-    """Append what happened. Two writers at once cannot both: the number is the key."""
+    """Append what happened. Raises CarriageError."""
+    outbox.hold(conn)
     if not 0 < len(actor) <= MAX_ACTOR:
         raise CarriageError(f"The name of who does it has no or over {MAX_ACTOR} characters.", remedy="Say who you are.")
     count = conn.execute(

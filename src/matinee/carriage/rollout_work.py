@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import msgspec
-import sqlalchemy as sa
 import structlog
 from sqlalchemy.engine import Connection
 
@@ -28,6 +27,7 @@ from matinee.carriage.rollouts import (
 )
 from matinee.carriage.store import record_launch
 from matinee.outside.database import Database
+from matinee.parties import outbox
 
 ACTOR = "rollout"
 
@@ -63,8 +63,7 @@ def _advance(
     if _wants(rollout, seen, launch, reported, now) is None:
         return None
     with database.write() as conn:
-        # Where several processes do this, one at a time holds the row; the others then see that it has moved.
-        conn.execute(sa.select(store.rollouts.c.id).where(store.rollouts.c.id == rollout.id).with_for_update())
+        outbox.hold(conn)  # several processes do this, and staff record launches: one at a time, and each sees what came before
         ((_, stands),) = store.standing_rollouts(conn, rollout=rollout.id)
         launch = store.launch_now(conn, rollout.operator, rollout.service, now)
         step = _wants(rollout, stands, launch, reported, now)

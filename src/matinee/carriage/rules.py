@@ -100,6 +100,15 @@ def switched_off(
     return max((one for one in newest if one is not None and one.is_off), key=lambda one: one.ends_plays, default=None)
 
 
+def killed(launches: Iterable[Launch], at: Instant) -> frozenset[tuple[OperatorId, ServiceId]]:
+    """Operator and service of each launch that is killed at a moment."""
+    rows: dict[tuple[OperatorId, ServiceId], list[Launch]] = {}
+    for one in launches:
+        rows.setdefault((one.operator, one.service), []).append(one)
+    found = {pair: in_force(row, at) for pair, row in rows.items()}
+    return frozenset(pair for pair, one in found.items() if one is not None and one.state is LaunchState.KILLED)
+
+
 def next_decision(agreements: Iterable[Agreement], launches: Iterable[Launch], after: Instant) -> Instant | None:
     """The next moment at which `decide` may answer otherwise for a box that stays as it is."""
     launches = tuple(launches)

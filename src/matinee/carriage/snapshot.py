@@ -29,12 +29,11 @@ from matinee.carriage.model import (
     Decision,
     Discoverability,
     Launch,
-    LaunchState,
     OpenCarriage,
     Shows,
     Switch,
 )
-from matinee.carriage.rules import decide, leaves_at, milestones, next_decision, switched_off
+from matinee.carriage.rules import decide, killed, leaves_at, milestones, next_decision, switched_off
 from matinee.catalogue.model import AGE_CLASSES, Language, Service, Sight
 from matinee.catalogue.snapshot import Catalogue
 from matinee.fleet.model import ANY_BOX, BoxKind, BoxModel, Operator
@@ -153,12 +152,8 @@ class Carriage:
 
     def killed(self, now: Instant) -> frozenset[tuple[OperatorId, ServiceId]]:
         """Operator and service of each launch that is recorded as killed now."""
-        return frozenset(
-            (operator, service)
-            for operator, row in self._known.recorded.items()
-            for service, records in row.items()
-            if (launch := in_force(records.launches, now)) is not None and launch.state is LaunchState.KILLED
-        )
+        recorded = self._known.recorded.values()
+        return killed((one for row in recorded for records in row.values() for one in records.launches), now)
 
     def view_of(self, box: BoxId, at: Instant, known_at: Instant | None = None) -> BoxView:
         """What a decision looks at of a box. Its identity is today's: identities are not dated yet."""

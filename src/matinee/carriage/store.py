@@ -9,7 +9,6 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from matinee.base.clock import Instant
-from matinee.base.dated import in_force
 from matinee.base.ids import AgreementId, LaunchId, OperatorId, ServiceId, new_id
 from matinee.carriage.expressions import check
 from matinee.carriage.model import LIVE, Agreement, AgreementStatus, Billing, CarriageError, Launch, LaunchState, Switch
@@ -97,8 +96,8 @@ def record_agreement(
         status=status,
         valid_from=valid_from,
         valid_to=valid_to,
-        recorded_at=_after_its_like(
-            conn, agreements, (operator, service), valid_from, now if recorded_at is None else recorded_at
+        recorded_at=_known_at(
+            conn, agreements, (operator, service), valid_from, now if recorded_at is None else recorded_at, now
         ),
         reason=reason,
         territories=tuple(territories),
@@ -184,7 +183,8 @@ def record_launch(conn: Connection, launch: Launch, now: Instant, *, actor: str)
         )
     if launch.rule:
         check(launch.rule)
-    known = _after_its_like(conn, launches, (launch.operator, launch.service), launch.valid_from, launch.recorded_at)
+    pair = (launch.operator, launch.service)
+    known = _known_at(conn, launches, pair, launch.valid_from, launch.recorded_at, now)
     made = msgspec.structs.replace(launch, id=LaunchId(new_id()), recorded_at=known)
     words = msgspec.to_builtins(made)
     terms = {name: value for name, value in words.items() if name not in _OF_A_LAUNCH}
@@ -252,26 +252,29 @@ def _launches(conn: Connection, query: "sa.Select[Any]") -> Sequence[Launch]:
     ]
 
 
-def _after_its_like(
-    conn: Connection, table: sa.Table, pair: tuple[str, str], valid_from: Instant, recorded_at: Instant
+def _known_at(
+    conn: Connection, table: sa.Table, pair: tuple[str, str], valid_from: Instant, told: Instant, now: Instant
 ) -> Instant:
-    """When a record was known, told apart from those of the same two and moment: which was written last must be plain."""
-    taken = conn.execute(
-        sa.select(table.c.recorded_at).where(
-            table.c.operator_id == pair[0],
-            table.c.service_id == pair[1],
-            table.c.valid_from == valid_from,
-            table.c.recorded_at >= recorded_at,
-        )
-    ).scalars()
-    there = set(taken)
-    while recorded_at in there:
-        recorded_at = Instant(recorded_at + 1)
-    return recorded_at
+    """When a record was known, so that of two it is plain which was written last.
+
+    What is known from now on is known after whatever another transaction recorded of the two by a later clock, and committed
+    first. Of those that begin at one moment no two are known at one moment.
+    """
+    outbox.hold(conn)
+    of_both = (table.c.operator_id == pair[0], table.c.service_id == pair[1])
+    newest = conn.execute(sa.select(sa.func.max(table.c.recorded_at)).where(*of_both)).scalar()
+    if told == now and newest is not None and newest > told:
+        told = Instant(newest + 1)
+    alike = sa.select(table.c.recorded_at).where(*of_both, table.c.valid_from == valid_from, table.c.recorded_at >= told)
+    taken = set(conn.execute(alike).scalars())
+    while told in taken:
+        told = Instant(told + 1)
+    return told
 
 
 def follow_switches(conn: Connection, standing: Sequence[Switch], now: Instant, *, actor: str) -> int:
     """Record how the switches stand, where that is not what was recorded last; how many records that took."""
+    outbox.hold(conn)  # two processes that follow the same file must not both find it news
     recorded = {(one.service, one.operator): one for one in all_switches(conn)}
     wanted = {(one.service, one.operator): one for one in standing}
     made = 0
@@ -310,15 +313,6 @@ def standing_switches(conn: Connection) -> Sequence[Switch]:
     """Those that were recorded last as off."""
     newest = {(one.service, one.operator): one for one in all_switches(conn)}
     return tuple(one for one in newest.values() if one.is_off)
-
-
-def killed_launches(conn: Connection, now: Instant) -> frozenset[tuple[OperatorId, ServiceId]]:
-    """Operator and service of each launch that is recorded as killed now."""
-    rows: dict[tuple[OperatorId, ServiceId], list[Launch]] = {}
-    for one in all_launches(conn):
-        rows.setdefault((one.operator, one.service), []).append(one)
-    newest = {pair: in_force(row, now) for pair, row in rows.items()}
-    return frozenset(pair for pair, one in newest.items() if one is not None and one.state is LaunchState.KILLED)
 
 
 def _check_years(*moments: Instant | None) -> None:

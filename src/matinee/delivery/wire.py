@@ -268,6 +268,8 @@ class _Connection:
             await self._serve()
         except (_Gone, OSError):
             pass  # ssl.SSLError is an OSError too
+        except Exception as error:  # noqa: BLE001 -- the outer edge of a connection: it ends, and the others go on
+            self._loop.call_exception_handler({"message": "a connection ended in a fault", "exception": error})
         finally:
             self._sock.close()
 
@@ -339,13 +341,8 @@ class _Connection:
 
     async def _send_chunks(self, body: Chunks, sent: "_Count") -> None:
         async with contextlib.aclosing(body.parts) as parts:
-            try:
-                async for part in parts:
-                    await self._push(part, sent)
-            except (_Gone, OSError):
-                raise
-            except Exception as error:
-                raise _Gone from error
+            async for part in parts:
+                await self._push(part, sent)
         if sent.bytes != body.length:
             raise _Gone  # the head promised more: only an end without order tells the reader
 
