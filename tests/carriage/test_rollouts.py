@@ -15,7 +15,7 @@ from matinee.base.ids import BoxId, OperatorId, PackageId, RolloutId, ServiceId,
 from matinee.base.units import DurationMs
 from matinee.carriage import rollout_store as store
 from matinee.carriage.buckets import bucket
-from matinee.carriage.model import ALL_BOXES, CarriageError, LaunchState
+from matinee.carriage.model import ALL_BOXES, CarriageError, Launch, LaunchState
 from matinee.carriage.rollout_work import advance_all
 from matinee.carriage.rollouts import (
     BoxMeasure,
@@ -31,6 +31,7 @@ from matinee.carriage.rollouts import (
     check_rollout,
     next_step,
 )
+from matinee.carriage.store import record_launch
 from matinee.fleet import store as fleet
 from matinee.outside.database import Database
 from matinee.parties import audit
@@ -401,10 +402,7 @@ def test_a_box_that_came_back_is_not_lost(spread: Spread, tmp_path: Path) -> Non
 
 
 def share_of(spread: Spread) -> int:
-    with spread.world.database.read() as conn:
-        launch = store.launch_now(conn, spread.world.orange, spread.world.cinema.id, spread.world.now)
-    assert launch is not None
-    return launch.share
+    return spread_launch(spread).share
 
 
 def test_boxes_that_had_it_before_any_wave_keep_it(spread: Spread) -> None:
@@ -486,3 +484,24 @@ def test_boxes_that_left_count_for_no_sample_and_a_date_must_come_first(spread: 
     spread.world.switch(spread.world.orange, spread.world.cinema, LaunchState.SILENT.value, share=0, technical_at=later)
     with pytest.raises(CarriageError, match="technical date"):
         spread.plan(wave(5000, sample=5), salt="")
+
+
+def test_a_kill_that_was_written_while_a_wave_began_holds(spread: Spread) -> None:
+    """Staff's command reads the clock, then waits for the wave's transaction: it was said last, and is known last."""
+    read_at = spread.world.now
+    spread.plan(wave(5000, sample=5))
+    assert spread.tick(HOUR) == [EventKind.BEGUN]
+    killed = msgspec.structs.replace(
+        spread_launch(spread), state=LaunchState.KILLED, valid_from=read_at, recorded_at=read_at, valid_to=None
+    )
+    with spread.world.database.write() as conn:
+        record_launch(conn, killed, read_at, actor="test")
+    spread.world.feed.poll()
+    assert spread.having() == set()
+
+
+def spread_launch(spread: Spread) -> Launch:
+    with spread.world.database.read() as conn:
+        launch = store.launch_now(conn, spread.world.orange, spread.world.cinema.id, spread.world.now)
+    assert launch is not None
+    return launch

@@ -82,6 +82,31 @@ def test_from_the_file_to_an_approval(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "waiting in wave 1 of 2" in out
 
 
+def test_the_switch_by_names_and_the_ids_to_keep_at_hand(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, data = tmp_path / "waves.toml", ("--data", str(tmp_path / "data"))
+    file.write_text(FILE)
+    assert run(capsys, "apply", str(file), *data)[0] == 0
+    ids = {name: one for one, name in json.loads(run(capsys, "switch", "list", "--json", *data)[1])["ids"].items()}
+    assert set(ids) == {"Films", "Fibre"}
+    listed = run(capsys, "switch", "list", *data)[1]
+    assert "Nothing is switched off" in listed
+    assert ids["Films"] in listed
+    code, out, _ = run(capsys, "switch", "off", "Films", "--operator", "Fibre", *data)
+    assert code == 0
+    assert "those that run go on" in out
+    assert "Fibre" in out
+    why = " ".join(run(capsys, "explain", "--box", "B-00001", "--service", "Films", *data)[1].split())
+    assert "Switched off by hand at this operator" in why
+    assert run(capsys, "switch", "on", "Films", *data)[0] == 1, "it is off at one operator, not everywhere"
+    back = run(capsys, "switch", "on", ids["Films"], "--operator", ids["Fibre"], "--json", *data)[1]
+    assert json.loads(back)["recorded"] is True
+    table = [(["off"], "No service is named"), (["off", "Nothing"], "No service is called"), (["on", "Films"], "Nobody has")]
+    for arguments, says in table:
+        code, _, err = run(capsys, "switch", *arguments, *data)
+        assert code == 1
+        assert says in " ".join(err.split())
+
+
 @pytest.mark.parametrize(
     ("before", "after", "says"),
     [
