@@ -14,7 +14,7 @@ from matinee.carriage import rollouts as rules
 from matinee.carriage.model import ALL_BOXES, LIVE, CarriageError, Launch
 from matinee.carriage.rollouts import OVER, EventKind, Phase, Rollout, RolloutEvent, Standing
 from matinee.carriage.store import launches_of
-from matinee.fleet.store import box_assignments, lines
+from matinee.fleet import store as fleet
 from matinee.outside.database import InstantColumn, JsonColumn, metadata
 from matinee.parties import audit, outbox
 
@@ -74,7 +74,7 @@ def plan(conn: Connection, wanted: Rollout, now: Instant) -> Rollout:
     made = msgspec.structs.replace(
         wanted, id=RolloutId(new_id()), recorded_at=now, salt=wanted.salt or own, base=launch.share
     )
-    rules.check_rollout(made, _boxes_at(conn, made.operator, now))
+    rules.check_rollout(made, fleet.boxes_standing(conn, made.operator, now))
     for before, stands in standing_rollouts(conn, made.operator, made.service):
         if stands.phase not in OVER:
             append(conn, before, EventKind.WITHDRAWN, stands.wave, now, made.author, "Another plan took its place.")
@@ -160,21 +160,3 @@ def launch_now(conn: Connection, operator: OperatorId, service: ServiceId, now: 
 def next_launch_at(conn: Connection, operator: OperatorId, service: ServiceId, now: Instant) -> Instant | None:
     """When a launch that is recorded already begins next: what a rollout records may not outlast that."""
     return min((one.valid_from for one in launches_of(conn, operator, service) if one.valid_from > now), default=None)
-
-
-def _boxes_at(conn: Connection, operator: OperatorId, now: Instant) -> int:
-    """How many boxes stand at a line of the operator's now."""
-    later = box_assignments.alias()
-    follows = sa.exists().where(
-        later.c.box_id == box_assignments.c.box_id,
-        later.c.valid_from <= now,
-        sa.tuple_(later.c.valid_from, later.c.recorded_at)
-        > sa.tuple_(box_assignments.c.valid_from, box_assignments.c.recorded_at),
-    )
-    query = (
-        sa.select(sa.func.count(sa.distinct(box_assignments.c.box_id)))
-        .select_from(box_assignments.join(lines, box_assignments.c.line_id == lines.c.id))
-        .where(lines.c.operator_id == operator, box_assignments.c.valid_from <= now, ~follows)
-        .where(sa.or_(box_assignments.c.valid_to.is_(None), box_assignments.c.valid_to > now))
-    )
-    return int(conn.execute(query).scalar_one())

@@ -409,6 +409,24 @@ def all_models(conn: Connection) -> Sequence[BoxModel]:
     return [_model(row) for row in conn.execute(sa.select(box_models))]
 
 
+def boxes_standing(conn: Connection, operator: OperatorId, now: Instant) -> int:
+    """How many boxes stand at a line of the operator's now."""
+    later = box_assignments.alias()
+    follows = sa.exists().where(
+        later.c.box_id == box_assignments.c.box_id,
+        later.c.valid_from <= now,
+        sa.tuple_(later.c.valid_from, later.c.recorded_at)
+        > sa.tuple_(box_assignments.c.valid_from, box_assignments.c.recorded_at),
+    )
+    query = (
+        sa.select(sa.func.count(sa.distinct(box_assignments.c.box_id)))
+        .select_from(box_assignments.join(lines, box_assignments.c.line_id == lines.c.id))
+        .where(lines.c.operator_id == operator, box_assignments.c.valid_from <= now, ~follows)
+        .where(sa.or_(box_assignments.c.valid_to.is_(None), box_assignments.c.valid_to > now))
+    )
+    return int(conn.execute(query).scalar_one())
+
+
 def lines_of(conn: Connection, ids: Sequence[LineId] | None = None) -> Iterator[Line]:
     """These lines, or all, as they are read."""
     query = sa.select(lines.c.id, lines.c.operator_id, lines.c.reference)
