@@ -271,7 +271,7 @@ async def told(telling: Telling, folder: Path) -> AsyncIterator[Told]:
     """A world with this telling, running, after the evening in which whoever may see the service has watched it."""
     dice, feeds = Dice(), []
 
-    class Followed(wiring.FeedThread):
+    class Followed(wiring.Following):
         def __init__(self, feed: Any) -> None:
             super().__init__(feed)
             feeds.append(feed)
@@ -280,7 +280,7 @@ async def told(telling: Telling, folder: Path) -> AsyncIterator[Told]:
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         patch.setattr(secrets, "token_bytes", dice.token_bytes)
         patch.setattr(wiring, "read_clock", lambda: NOW)
-        patch.setattr(wiring, "FeedThread", Followed)
+        patch.setattr(wiring, "Following", Followed)
         dice.about("the installation")
         installation = stack.enter_context(open_installation(load_settings(folder, {})))
         builder = _Builder(installation, dice)
