@@ -52,6 +52,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     tls_certificate: str = ""
     tls_key: str = ""
     shows_progress: bool = False
+    call_private_addresses: bool = False
     log_level: str = "info"
 
     @property
