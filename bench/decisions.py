@@ -52,11 +52,12 @@ def run() -> list[Row]:
     services = [ServiceId(f"service{number}") for number in range(SERVICES)]
     fleet = Fleet()
     carriage = Carriage(fleet)
-    carriage.put(*_records(services))
+    carriage.put(*records(services))
     with tempfile.TemporaryDirectory(prefix="matinee-bench-") as name:
         file = Path(name) / "boxes.db"
         database = Database(f"sqlite:///{file}")
-        _fill(database)
+        metadata.create_all(database.engine)
+        fill(database, BOXES)
         bare = _timed(lambda: _read_alone(file))
         gc.collect()
         before = _resident_mb()
@@ -70,7 +71,7 @@ def run() -> list[Row]:
         database.close()
     load = compared(f"snapshot load, {BOXES:,} boxes, from SQLite", [loading], [bare], "s", "the rows read alone", None)
     others = Carriage(few)
-    others.put(*_records(services))
+    others.put(*records(services))
     return [*_decided(fleet, carriage, services, asked), _flat(carriage, others, asked), _weight(weighs), load]
 
 
@@ -130,7 +131,7 @@ def _decided(fleet: Fleet, carriage: Carriage, services: list[ServiceId], asked:
         theirs.append(CALLS / _timed(bare))
     rate = compared("decisions on one core, 200 rules, kinds kept", mine, theirs, "/s", "one bare CEL call each", None)
     carriage.put([], [])
-    carriage.put(*_records(services))
+    carriage.put(*records(services))
     whole = _timed(lambda: carriage.reach(services[0], NOW))
     seconds = whole * FLEET / BOXES
     name = f"{FLEET // 1_000_000} million boxes decided anew, from {BOXES:,}"
@@ -145,7 +146,7 @@ def _against(row: Row, holds: bool, goal: str) -> Row:
     return replace(row, goal=goal, verdict="meets" if holds else "misses")
 
 
-def _records(services: list[ServiceId]) -> tuple[list[Agreement], list[Launch]]:
+def records(services: list[ServiceId]) -> tuple[list[Agreement], list[Launch]]:
     agreements, launches = [], []
     for place in range(OPERATORS):
         for number, service in enumerate(services):
@@ -156,9 +157,8 @@ def _records(services: list[ServiceId]) -> tuple[list[Agreement], list[Launch]]:
     return agreements, launches
 
 
-def _fill(database: Database) -> None:
+def fill(database: Database, boxes: int) -> None:
     """Write operators, models and boxes with all that belongs to them, in batches, as an import would."""
-    metadata.create_all(database.engine)
     draw = random.Random(461)
     with database.write() as conn:
         for n in range(OPERATORS):
@@ -168,7 +168,7 @@ def _fill(database: Database) -> None:
             can = {"codecs": ["avc1", "av01"][: 1 + n % 2], "memory_mb": 256 * (1 + n % 8)}
             model = {"id": _id(n), "oui": "00AFFF", "product_class": f"P{n}", "name": f"Model {n}", "capabilities": can}
             conn.execute(sa.insert(store.box_models).values(model))
-        for _ in range(BOXES // _AT_ONCE):
+        for _ in range(boxes // _AT_ONCE):
             rows: dict[sa.Table, list[dict[str, Any]]] = {}
             for _ in range(_AT_ONCE):
                 for into, row in _box(draw):

@@ -5,37 +5,31 @@
 
 The app is the real one: web app with its middleware, parties by token, policies, the desk, tokens, ClearKey, a database file with
 the writer running. The catalogue, the profiles and the library are a few lines in memory each, as their snapshots are in memory
-too. A thousand homes play in turn, so that nothing is measured that one warm home would hide. The client is a few blocking
-sockets in threads of another process, with keep-alive.
+too. A thousand homes play in turn, so that nothing is measured that one warm home would hide.
 """
 
-import contextlib
 import json
-import socket
-import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from bench.cpu import cpu_seconds
-from bench.rows import Row, compared, table
+from bench.asking import ask_once, bare, in_turns, rows_of, serving
+from bench.rows import Row, table
 
-ROUNDS = 5
-SECONDS = 1.5
-CONNECTIONS = 8
+NAME = "bench.playback"
+GOAL = 0.20
 HOMES = 1000
 MANY = 10**6
 
 
 def run() -> list[Row]:
     """The rows: plays and heartbeats a second, each over the bare answer to the same request bytes."""
-    with tempfile.TemporaryDirectory() as folder, _server("bare", folder) as bare, _server("real", folder) as real:
+    with tempfile.TemporaryDirectory() as folder, serving(NAME, "bare", folder) as bare, serving(NAME, "real", folder) as real:
         plays = [_play(home) for home in range(HOMES)]
-        began = [json.loads(_once(real[0], request)) for request in plays]
+        began = [json.loads(ask_once(real[0], request)) for request in plays]
         sequence = iter(range(MANY))
 
         def beats() -> bytes:
@@ -45,36 +39,11 @@ def run() -> list[Row]:
             return _request(f"/api/v1/playback/{began[home]['session_id']}/heartbeat", said, home)
 
         turn = iter(range(MANY))
-        played = _in_turns(real, bare, lambda: plays[next(turn) % HOMES])
-        heard = _in_turns(real, bare, beats)
+        played = in_turns(real, bare, lambda: plays[next(turn) % HOMES])
+        heard = in_turns(real, bare, beats)
     return [
-        *_rows("POST /playback, warm, 1,000 homes", played),
-        *_rows("heartbeat, stored and answered", heard),
-    ]
-
-
-Server = tuple[int, int]
-"""Port and process id."""
-
-Turns = tuple[list[float], list[float], list[float], list[float]]
-"""Requests a second of ours and of the baseline, then requests per second of processor time of each."""
-
-
-def _in_turns(real: Server, bare: Server, make: Callable[[], bytes]) -> Turns:
-    turns: Turns = ([], [], [], [])
-    for _ in range(ROUNDS):
-        for which, server in enumerate((real, bare)):
-            before = cpu_seconds(server[1])
-            rate, count = _rate(server[0], make)
-            turns[which].append(rate)
-            turns[which + 2].append(count / max(cpu_seconds(server[1]) - before, 0.01))
-    return turns
-
-
-def _rows(name: str, turns: Turns) -> list[Row]:
-    return [
-        compared(name, turns[0], turns[1], "req/s", "bare ASGI answer", 0.20),
-        compared(f"{name}, per second of CPU", turns[2], turns[3], "req", "bare ASGI answer", None),
+        *rows_of("POST /playback, warm, 1,000 homes", played, GOAL),
+        *rows_of("heartbeat, stored and answered", heard, GOAL),
     ]
 
 
@@ -88,68 +57,6 @@ def _request(path: str, said: Mapping[str, Any], home: int) -> bytes:
         f"POST {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer mtb_{home}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     ).encode() + body
-
-
-def _once(port: int, request: bytes) -> bytes:
-    with socket.create_connection(("127.0.0.1", port)) as sock:
-        return _ask(sock, request)
-
-
-def _ask(sock: socket.socket, request: bytes) -> bytes:
-    sock.sendall(request)
-    data = b""
-    while (end := data.find(b"\r\n\r\n")) < 0:
-        data += sock.recv(65536)
-    head = data[:end].lower()
-    assert head.startswith(b"http/1.1 200"), data
-    length = int(head.partition(b"content-length:")[2].split(b"\r\n")[0])
-    while len(data) < end + 4 + length:
-        data += sock.recv(65536)
-    return data[end + 4 :]
-
-
-def _rate(port: int, make: Callable[[], bytes]) -> tuple[float, int]:
-    counts = [0] * CONNECTIONS
-    stop = time.monotonic() + SECONDS
-
-    def client(index: int) -> None:
-        with socket.create_connection(("127.0.0.1", port)) as sock:
-            while time.monotonic() < stop:
-                _ask(sock, make())
-                counts[index] += 1
-
-    threads = [threading.Thread(target=client, args=(index,)) for index in range(CONNECTIONS)]
-    began = time.monotonic()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return sum(counts) / (time.monotonic() - began), sum(counts)
-
-
-@contextlib.contextmanager
-def _server(kind: str, folder: str) -> Iterator[Server]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    process = subprocess.Popen([sys.executable, "-m", "bench.playback", kind, folder, str(port)])
-    try:
-        for _ in range(200):
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-                break
-            time.sleep(0.05)
-        yield port, process.pid
-    finally:
-        process.terminate()
-        process.wait()
-
-
-async def _bare(scope: Any, receive: Any, send: Any) -> None:
-    if scope["type"] != "http":
-        return
-    await receive()
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
-    await send({"type": "http.response.body", "body": b"{}"})
 
 
 def _real(folder: Path) -> Any:
@@ -303,7 +210,7 @@ def _cost(plays: int = 8000) -> None:
 def _serve(kind: str, folder: str, port: int) -> None:
     import uvicorn
 
-    app = _bare if kind == "bare" else _real(Path(folder))
+    app = bare if kind == "bare" else _real(Path(folder))
     uvicorn.run(app, port=port, log_level="error", access_log=False)
 
 

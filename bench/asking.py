@@ -1,0 +1,109 @@
+"""A server under load, beside a bare ASGI answer on the same server program: uvicorn, one process each, in turns.
+
+The client is a few blocking sockets in threads of this process, with keep-alive; what it sends is whole requests as bytes.
+"""
+
+import contextlib
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from bench.cpu import cpu_seconds
+from bench.rows import Row, compared
+
+ROUNDS = 5
+SECONDS = 1.5
+CONNECTIONS = 8
+
+Server = tuple[int, int]
+"""Port and process id."""
+
+Turns = tuple[list[float], list[float], list[float], list[float]]
+"""Requests a second of ours and of the baseline, then requests per second of processor time of each."""
+
+
+def in_turns(real: Server, bare: Server, make: Callable[[], bytes]) -> Turns:
+    turns: Turns = ([], [], [], [])
+    for _ in range(ROUNDS):
+        for which, server in enumerate((real, bare)):
+            before = cpu_seconds(server[1])
+            rate, count = rate_of(server[0], make)
+            turns[which].append(rate)
+            turns[which + 2].append(count / max(cpu_seconds(server[1]) - before, 0.01))
+    return turns
+
+
+def rows_of(name: str, turns: Turns, least: float | None) -> list[Row]:
+    return [
+        compared(name, turns[0], turns[1], "req/s", "bare ASGI answer", least),
+        compared(f"{name}, per second of CPU", turns[2], turns[3], "req", "bare ASGI answer", None),
+    ]
+
+
+def ask_once(port: int, request: bytes) -> bytes:
+    with socket.create_connection(("127.0.0.1", port)) as sock:
+        return ask(sock, request)
+
+
+def ask(sock: socket.socket, request: bytes) -> bytes:
+    sock.sendall(request)
+    data = b""
+    while (end := data.find(b"\r\n\r\n")) < 0:
+        data += sock.recv(65536)
+    head = data[:end].lower()
+    assert head.startswith(b"http/1.1 200"), data
+    length = int(head.partition(b"content-length:")[2].split(b"\r\n")[0])
+    while len(data) < end + 4 + length:
+        data += sock.recv(65536)
+    return data[end + 4 :]
+
+
+def rate_of(port: int, make: Callable[[], bytes]) -> tuple[float, int]:
+    counts = [0] * CONNECTIONS
+    stop = time.monotonic() + SECONDS
+
+    def client(index: int) -> None:
+        with socket.create_connection(("127.0.0.1", port)) as sock:
+            while time.monotonic() < stop:
+                ask(sock, make())
+                counts[index] += 1
+
+    threads = [threading.Thread(target=client, args=(index,)) for index in range(CONNECTIONS)]
+    began = time.monotonic()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sum(counts) / (time.monotonic() - began), sum(counts)
+
+
+@contextlib.contextmanager
+def serving(module: str, *arguments: str) -> Iterator[Server]:
+    """`python -m MODULE ARGUMENTS PORT` as a child that serves at a free port, for as long as the block lasts."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    process = subprocess.Popen([sys.executable, "-m", module, *arguments, str(port)])
+    try:
+        for _ in range(1200):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+                break
+            if process.poll() is not None:
+                raise SystemExit(f"bench: {module} ended with {process.returncode} before it served.")
+            time.sleep(0.05)
+        yield port, process.pid
+    finally:
+        process.terminate()
+        process.wait()
+
+
+async def bare(scope: Any, receive: Any, send: Any) -> None:
+    if scope["type"] != "http":
+        return
+    await receive()
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+    await send({"type": "http.response.body", "body": b"{}"})
