@@ -64,7 +64,7 @@ def leaks() -> Verdict:
 
 
 def speed() -> Verdict:
-    """100,000 decisions a second on a core; 5 million boxes in under 60 s; at most 300 MB for a million boxes; OFREP, changes, homes."""
+    """100,000 decisions a second on a core; 5 million boxes in under 60 s; at most 300 MB for a million boxes; changes seen."""
     done = run([str(BIN / "python"), "-m", "bench", "decisions", "carriage"], check=False)
     print(done.stdout)
     return done.returncode == 0, f"{sum('misses' in line for line in done.stdout.splitlines())} figures miss their goal"
