@@ -12,11 +12,13 @@ import httpx
 from litestar.testing import TestClient
 
 from matinee.app.web import create_web
-from matinee.base.clock import Clock, Instant
+from matinee.base.clock import DAY, Clock, Instant
 from matinee.base.ids import HouseholdId, LaunchId, OperatorId, ProfileId, PublisherId, TitleId
+from matinee.base.party import Role
 from matinee.carriage import api as carriage_api
-from matinee.carriage import ofrep
+from matinee.carriage import ofrep, record_api, rollout_api
 from matinee.carriage.model import AgreementStatus, Launch, LaunchState
+from matinee.carriage.sides import Sides
 from matinee.carriage.snapshot import Carriage, PartySight
 from matinee.carriage.store import ensure_open_launch, record_agreement, record_launch
 from matinee.catalogue import api as catalogue_api
@@ -35,9 +37,13 @@ from matinee.members import store as members_store
 from matinee.members.model import Profile
 from matinee.members.snapshot import Members, Resolver
 from matinee.outside.database import Database, metadata
+from matinee.parties import api as parties_api
+from matinee.parties import staff_store
 from matinee.parties import store as parties
 from matinee.parties.feed import Feed
-from matinee.parties.snapshot import ApiKeys, Publishers
+from matinee.parties.model import Seat
+from matinee.parties.sign_in import SignIn
+from matinee.parties.snapshot import ApiKeys, Publishers, Staff
 
 NOW = Instant(1_412_244_000_000)
 ORIGIN = "https://tv.example"
@@ -81,9 +87,12 @@ class World:
         self.now = NOW
         clock: Clock = lambda: self.now  # noqa: E731
         self.keys, self.publishers, self.fleet, self.members = ApiKeys(), Publishers(), Fleet(), Members()
+        self.staff = Staff()
+        self.signing = SignIn(database, self.staff, clock)
         self.catalogue, self.carriage = Catalogue(), Carriage(self.fleet)
         self.positions, self.releases = SetPositions(), OneRelease()
-        self.feed = Feed(database, [self.keys, self.publishers, self.fleet, self.members, self.carriage, self.catalogue])
+        followers = [self.keys, self.staff, self.publishers, self.fleet, self.members, self.carriage, self.catalogue]
+        self.feed = Feed(database, followers)
         self.sights = PartySight(self.carriage, self.fleet, self.members, self.catalogue)
         self.web = create_web(
             [
@@ -91,11 +100,16 @@ class World:
                 *fleet_api.routes(self.fleet, database, self.releases, clock),
                 *members_api.routes(self.members, self.fleet, self.sights, database, clock),
                 *carriage_api.routes(self.carriage, self.sights, self.fleet, self.catalogue, clock),
+                *record_api.routes(self.carriage, self.fleet, self.catalogue, clock),
+                *rollout_api.routes(
+                    Sides(self.carriage, self.fleet, self.catalogue), self.fleet, self.catalogue, database, clock
+                ),
+                *parties_api.routes(self.signing, self.staff, self.publishers, database, clock),
                 *ofrep.routes(self.carriage, self.fleet, self.catalogue, clock),
                 *home_api.routes(Homes(self.catalogue, self.positions), self.sights, clock),
                 *feeds.routes(self.carriage, self.fleet, self.catalogue, self.publishers, ORIGIN, clock),
             ],
-            authenticate=Resolver(self.keys, self.fleet, self.members).resolve,
+            authenticate=Resolver(self.keys, self.fleet, self.members, self.staff).resolve,
             clock=clock,
             page_policy="default-src 'self'",
         )
@@ -161,6 +175,19 @@ class World:
             record_launch(conn, made, self.now, actor="test")
         self.feed.poll()
 
+    def sign_in(self, name: str, role: str, publisher: PublisherId | None = None, operator: OperatorId | None = None) -> str:
+        """The token of a new account that is signed in."""
+        token = sign_in(self.database, name, seat_of(role, publisher, operator), self.now)
+        self.feed.poll()
+        return token
+
+    def key(self, role: str, publisher: PublisherId | None = None, operator: OperatorId | None = None) -> str:
+        """A new API key."""
+        with self.database.write() as conn:
+            key = parties.add_api_key(conn, seat_of(role, publisher, operator), "", self.now, actor="test")
+        self.feed.poll()
+        return key
+
     def put(self, *made: Title) -> None:
         """Publish titles."""
         with self.database.write() as conn:
@@ -180,6 +207,24 @@ def world_on_sqlite(folder: Path) -> Iterator[World]:
     metadata.create_all(database.engine)
     yield World(database)
     database.close()
+
+
+PASSWORD = "four words of a test"
+PASSWORD_HASH = "$argon2id$v=19$m=32,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$5IbShih00B8wFoW7pSmbEHYwVGBRGI/4QHpmHTOzH7c"
+"""Of the password above, at next to no cost: what the cost is for is tried where people sign in."""
+
+
+def seat_of(role: str, publisher: PublisherId | None = None, operator: OperatorId | None = None) -> Seat:
+    """A seat at one side; of neither, one that reads all."""
+    return Seat(role=Role(role), publisher=publisher, operator=operator, reads_all=publisher is None and operator is None)
+
+
+def sign_in(database: Database, name: str, seat: Seat, now: Instant) -> str:
+    """An account of a name and a seat, signed in for a day: its token."""
+    with database.write() as conn:
+        account = staff_store.add_account(conn, name, seat, PASSWORD_HASH, now, actor="test")
+        token, _ = staff_store.begin_session(conn, account, PASSWORD_HASH, now, Instant(now + DAY))
+    return token
 
 
 class Screen:
@@ -207,6 +252,7 @@ class Screens:
     """Everybody who might ask."""
 
     def __init__(self, world: World, client: "TestClient[Any]") -> None:
+        self._client = client
         self.box = Screen(client, world.one.box_token)
         self.phone = Screen(client, world.one.viewer_token)
         self.other_box = Screen(client, world.other.box_token)
@@ -214,3 +260,7 @@ class Screens:
         self.rival = Screen(client, world.rival_key)
         self.nobody = Screen(client, "")
         self.stranger = Screen(client, "mtb_" + "A" * 43)
+
+    def as_(self, token: str) -> Screen:
+        """Whoever holds a token."""
+        return Screen(self._client, token)

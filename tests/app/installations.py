@@ -14,12 +14,14 @@ from matinee.app.ingests import default_service
 from matinee.app.installation import Installation, open_installation, read_clock
 from matinee.app.settings import load_settings
 from matinee.app.wiring import build_web
-from matinee.base.ids import PackageId, new_id
+from matinee.base.ids import PackageId, PublisherId, new_id
 from matinee.catalogue import store as catalogue
 from matinee.catalogue.model import Title
+from matinee.fleet import store as fleet
 from matinee.library import store as library
 from matinee.parties import store as parties
 from tests.catalogue.factories import film
+from tests.world import seat_of, sign_in
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,9 @@ class Running:
 
     app: Litestar
     client: "TestClient[Litestar]"
-    tokens: Mapping[str, str]  # anonymous, box, viewer, api_key, rival (another publisher's)
+    tokens: Mapping[str, str]
+    """anonymous, box, viewer; keys: api_key (the film's publisher's), rival (another's), operator_key, auditor_key (of all); and
+    signed in: publisher_staff, operator_staff, auditor_staff (of that operator)."""
     film: Title
     profile: str
     operator: str  # the household's
@@ -60,9 +64,26 @@ def running(data: Path) -> Iterator[Running]:
             kind: mint(installation, word, service, read_clock())
             for kind, word in (("box", "box"), ("viewer", "web"), ("api_key", "api"))
         }
+        tokens |= _seated(installation, service.publisher)
         with _started(installation) as (app, client):
             me = client.get("/api/v1/me", headers={"Authorization": f"Bearer {tokens['box']}"}).json()
             yield Running(app, client, tokens, one, me["profiles"][0]["id"], me["operator"]["id"], me["box"]["id"])
+
+
+def _seated(installation: Installation, publisher: PublisherId) -> dict[str, str]:
+    """Keys and signed-in staff at the side of the household's operator, and at the publisher's."""
+    with installation.database.read() as conn:
+        (operator,) = (one.id for one in fleet.all_operators(conn))
+    now = read_clock()
+    seats = {"operator_key": seat_of("operator", operator=operator), "auditor_key": seat_of("auditor")}
+    with installation.database.write() as conn:
+        made = {name: str(parties.add_api_key(conn, seat, "test", now, actor="test")) for name, seat in seats.items()}
+    staff = {
+        "publisher_staff": seat_of("publisher", publisher=publisher),
+        "operator_staff": seat_of("operator", operator=operator),
+        "auditor_staff": seat_of("auditor", operator=operator),
+    }
+    return made | {name: sign_in(installation.database, name.replace("_", "."), seat, now) for name, seat in staff.items()}
 
 
 @contextlib.contextmanager

@@ -74,7 +74,15 @@ def test_rows_cut_off_at_the_end_show_by_the_seal_that_was_kept(data: Path, caps
     kept = told["newest_seal"]
     assert report(data, capsys, "--kept", kept)[0] == cli.DONE
     touch(data, "DELETE FROM audit WHERE seq = (SELECT max(seq) FROM audit)")
-    assert report(data, capsys)[0] == cli.DONE, "the chain alone cannot tell"
+    code, told = report(data, capsys)
+    assert code == cli.FAILED
+    assert {one["side"].partition(":")[0] for one in told["broken_sides"]} == {"operator"}, (
+        "a dispute is the operator's: its side had it"
+    )
+    assert cli.run(["audit", "check", "--data", str(data)]) == cli.FAILED
+    assert "of the audit of operator:" in capsys.readouterr().err
+    touch(data, "DELETE FROM audit_sides WHERE seq NOT IN (SELECT seq FROM audit)")
+    assert report(data, capsys)[0] == cli.DONE, "the chains alone cannot tell"
     assert cli.run(["audit", "check", "--kept", kept, "--data", str(data)]) == cli.FAILED
     assert f"No row carries the seal {kept}" in " ".join(capsys.readouterr().err.split())
     code, told = report(data, capsys, "--kept", kept)

@@ -13,9 +13,12 @@ from matinee.app.migrate import alembic_config, migrate
 from matinee.app.tables import metadata
 from matinee.base.clock import Instant
 from matinee.base.ids import OperatorId
+from matinee.base.party import Role, SideKey
 from matinee.carriage.snapshot import Carriage
 from matinee.fleet.snapshot import Fleet
 from matinee.outside.database import Database
+from matinee.parties import audit
+from matinee.parties import store as parties
 
 
 @pytest.fixture
@@ -109,3 +112,50 @@ def test_what_was_carried_by_an_agreement_alone_goes_on_being_carried(fresh: Dat
         carriage.load(connection)
     assert carriage.seen(OperatorId("o"), [], Instant(4)).row == frozenset()
     assert carriage.seen(OperatorId("o"), [], Instant(8)).row == {"s"}
+
+
+def test_rows_of_the_audit_before_there_were_sides_come_to_their_sides_and_keep_their_seals(fresh: Database) -> None:
+    """They were written by what stood before: the seals over all are as they were, and each side's chain follows on from them."""
+    config = alembic_config()
+    rows = [
+        ("launch.record", "l", {"operator": "o", "service": "s"}),
+        ("boxes.import", "file.csv", {"rows": 3}),
+        ("agreement.record", "a", {"operator": "o2", "service": "t"}),
+        ("rollout.approved", "r", {"wave": 0, "says": ""}),
+        ("service.switch", "w", {"service_id": "s", "operator_id": None}),
+        ("dispute.record", "d", {"operator": "o2", "network": "n"}),
+        ("service.switch", "x", {"service_id": "gone", "operator_id": "o2"}),
+    ]
+    with fresh.write() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0003")
+        for table, columns, values in (
+            ("publishers", "id, name, currency, created_at", "('p', 'Studio', 'EUR', 0), ('q', 'Rival', 'EUR', 0)"),
+            ("services", "id, publisher_id, name, kind, created_at", "('s', 'p', 'A', 'svod', 0), ('t', 'q', 'B', 'svod', 0)"),
+            ("operators", "id, name, country, timezone, created_at", "('o', 'A', 'FR', 'UTC', 0), ('o2', 'B', 'FR', 'UTC', 0)"),
+            (
+                "agreements",
+                "id, operator_id, service_id, status, reason, valid_from, recorded_at",
+                "('1', 'o', 's', 'signed', '', 5, 7)",
+            ),
+            ("rollouts", "id, operator_id, service_id, recorded_at, plan", "('r', 'o', 's', 7, '{}')"),
+            ("api_keys", "digest, publisher_id, label, created_at", "('d', 'p', '', 0)"),
+        ):
+            connection.execute(sa.text(f"INSERT INTO {table} ({columns}) VALUES {values}"))
+        for action, subject, detail in rows:
+            audit.record(connection, "test", action, subject, detail, Instant(7))
+        seals = connection.execute(sa.select(audit.audit.c.seal).order_by(audit.audit.c.seq)).scalars().all()
+    migrate(fresh)
+    told = {"operator:o": "lrw", "operator:o2": "adx", "publisher:p": "lrw", "publisher:q": "a"}
+    with fresh.write() as connection:
+        assert connection.execute(sa.select(audit.audit.c.seal).order_by(audit.audit.c.seq)).scalars().all() == seals
+        assert audit.first_broken(connection) is None
+        assert audit.broken_sides(connection) == []
+        for side, subjects in told.items():
+            page = audit.page_of(connection, SideKey(side), None, 10)
+            assert "".join(row.subject for row in reversed(page)) == subjects
+            assert all(row.stands for row in page)
+        audit.record(connection, "test", "launch.record", "m", {}, Instant(8), sides=[SideKey("operator:o")])
+        assert audit.broken_sides(connection) == []
+        (key,) = parties.all_api_keys(connection)
+        assert (key.seat.role, key.seat.publisher, key.seat.reads_all) == (Role.PUBLISHER, "p", False)

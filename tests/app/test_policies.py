@@ -12,20 +12,26 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
 from matinee.base.errors import ErrorCode
-from matinee.base.party import ANYONE, PartyKind
+from matinee.base.party import ANYONE, PartyKind, Policy, Role
 from tests.app.installations import Running, unknown_id
 
-_KIND_OF = {
-    "anonymous": PartyKind.ANONYMOUS,
-    "box": PartyKind.BOX,
-    "viewer": PartyKind.VIEWER,
-    "api_key": PartyKind.API_KEY,
-    "rival": PartyKind.API_KEY,
+_NAMES_OF: dict[str, Policy] = {
+    "anonymous": frozenset({PartyKind.ANONYMOUS}),
+    "box": frozenset({PartyKind.BOX}),
+    "viewer": frozenset({PartyKind.VIEWER}),
+    "api_key": frozenset({PartyKind.API_KEY, Role.PUBLISHER}),
+    "rival": frozenset({PartyKind.API_KEY, Role.PUBLISHER}),
+    "operator_key": frozenset({PartyKind.API_KEY, Role.OPERATOR}),
+    "auditor_key": frozenset({PartyKind.API_KEY, Role.AUDITOR}),
+    "publisher_staff": frozenset({PartyKind.STAFF, Role.PUBLISHER, Role.APPROVER}),
+    "operator_staff": frozenset({PartyKind.STAFF, Role.OPERATOR, Role.APPROVER}),
+    "auditor_staff": frozenset({PartyKind.STAFF, Role.AUDITOR}),
 }
+"""By what a policy may name each."""
 _OPEN = re.compile(
-    r"/(api|api/\{path\}|api/openapi\.json|api/v1/status|api/v1/operators/\{operator\}/service-list\.xml|artwork/.*|authority\.pem|box.*|cmcd/.*|healthz|licence/.*|ui/.*|watch.*|)"
+    r"/(api|api/\{path\}|api/openapi\.json|api/v1/status|api/v1/operators/\{operator\}/service-list\.xml|artwork/.*|authority\.pem|box.*|cmcd/.*|healthz|licence/.*|api/v1/staff/session|ui/.*|watch.*|)"
 )
-"""What anyone may ask: pages and pictures, and what a stream token in the path opens. Any other route needs a token."""
+"""What anyone may ask: pages and pictures, what a stream token in the path opens, and to sign in. All else needs a token."""
 
 
 def handlers(app: Litestar) -> Iterator[tuple[str, str, HTTPRouteHandler]]:
@@ -43,31 +49,35 @@ def test_every_route_names_its_policy(app_running: Running) -> None:
     for method, path, handler in found:
         policy = handler.opt.get("policy")
         assert isinstance(policy, frozenset), f"{method} {path} names no policy"
-        assert policy <= frozenset(PartyKind), f"{method} {path} names what is no kind of party"
+        assert policy <= {*PartyKind, *Role}, f"{method} {path} names what is no kind of party and no role"
+        assert PartyKind.API_KEY not in policy or policy == ANYONE, f"{method} {path}: name keys by their role (base/party.py)"
         assert policy, f"{method} {path} is open to nobody"
 
 
 def test_what_is_open_to_anyone_is_listed_here(app_running: Running) -> None:
     for method, path, handler in handlers(app_running.app):
+        if (method, path) == ("DELETE", "/api/v1/staff/session"):
+            continue  # to sign out needs the token; to sign in, at the same address, needs none
         is_open = PartyKind.ANONYMOUS in handler.opt["policy"]
         assert is_open == bool(_OPEN.fullmatch(path)), f"{method} {path}: open to anyone is {is_open}"
         if is_open:
             assert handler.opt["policy"] == ANYONE
 
 
-@pytest.mark.parametrize("who", _KIND_OF)
+@pytest.mark.parametrize("who", _NAMES_OF)
 def test_everybody_is_answered_as_the_policy_says(app_running: Running, who: str) -> None:
-    kind = _KIND_OF[who]
     for method, path, handler in handlers(app_running.app):
+        if path == "/api/v1/staff/session":
+            continue  # it ends the session that it is asked with, and others go on asking; see tests/parties/test_staff.py
         concrete = re.sub(r"\{[^}]*\}", lambda _: unknown_id(), path)
         body = {"json": {}} if method in ("POST", "PUT", "PATCH") else {}
         answer = app_running.ask(who, method, concrete, **body)
         what = f"{who} asks {method} {concrete}: {answer.status_code} {answer.text[:200]}"
         assert answer.status_code < 500, what
         code = answer.json().get("code") if answer.headers.get("content-type", "").endswith("problem+json") else None
-        if kind in handler.opt["policy"]:
+        if handler.opt["policy"] & _NAMES_OF[who]:
             assert code not in (ErrorCode.NOT_SIGNED_IN, ErrorCode.NOT_ALLOWED), what
-        elif kind is PartyKind.ANONYMOUS:
+        elif who == "anonymous":
             assert (answer.status_code, code) == (401, ErrorCode.NOT_SIGNED_IN), what
         else:
             assert (answer.status_code, code) == (403, ErrorCode.NOT_ALLOWED), what

@@ -152,7 +152,7 @@ def test_a_set_up_that_runs_again_records_once(any_database: Database) -> None:
 
 def test_a_pause_takes_no_new_plays_and_lets_films_run_a_kill_ends_them(any_database: Database) -> None:
     world = World(any_database)
-    party = Resolver(world.keys, world.fleet, world.members).resolve(world.one.box_token, world.now)
+    party = Resolver(world.keys, world.fleet, world.members, world.staff).resolve(world.one.box_token, world.now)
     assert party is not None
     for state, there, running in (("paused", False, True), ("open", True, True), ("killed", False, False)):
         world.switch(world.orange, world.cinema, state)
@@ -166,7 +166,7 @@ def test_a_share_of_the_boxes_is_the_same_boxes_on_every_screen_of_their_homes(a
     homes = [world.settle(world.orange, f"home-{number}") for number in range(40)]
     for share in (0, 2_500, 10_000):
         world.switch(world.orange, world.cinema, share=share, salt="draw")
-        resolver = Resolver(world.keys, world.fleet, world.members)
+        resolver = Resolver(world.keys, world.fleet, world.members, world.staff)
         for home in homes:
             expected = bucket("draw", home.box.id, 10_000) < share
             for token in (home.box_token, home.viewer_token):

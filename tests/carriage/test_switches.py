@@ -70,7 +70,7 @@ def test_screens_lose_the_service_at_once_and_without_the_database(world: World)
 def _party(world: World) -> Any:
     from matinee.members.snapshot import Resolver
 
-    return Resolver(world.keys, world.fleet, world.members).resolve(world.one.box_token, world.now)
+    return Resolver(world.keys, world.fleet, world.members, world.staff).resolve(world.one.box_token, world.now)
 
 
 def test_the_account_follows_and_the_past_is_told_by_it(world: World) -> None:

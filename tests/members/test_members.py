@@ -70,7 +70,7 @@ NO_TOKENS = ["", "x", "mtb_", "mtb_" + "é" * 43, "mtk_" + "A" * 43, "Bearer", "
 @pytest.mark.parametrize("token", NO_TOKENS)
 def test_what_is_no_token_is_nobodys(quiet: tuple[World, Screens], token: str) -> None:
     world = quiet[0]
-    assert Resolver(world.keys, world.fleet, world.members).resolve(token, NOW) is None
+    assert Resolver(world.keys, world.fleet, world.members, world.staff).resolve(token, NOW) is None
 
 
 CHANGES: list[tuple[dict[str, Any], dict[str, Any]]] = [
@@ -138,7 +138,7 @@ def test_a_line_changes_hands(world: World, ask: Screens) -> None:
         store.assign_household(conn, world.one.line.id, newcomers, day, NOW)
         store.assign_household(conn, new_line, world.one.household, day, NOW)
     world.feed.poll()
-    resolver = Resolver(world.keys, world.fleet, world.members)
+    resolver = Resolver(world.keys, world.fleet, world.members, world.staff)
 
     def of(token: str, now: Instant) -> tuple[Any, ...]:
         party = resolver.resolve(token, now)
@@ -174,7 +174,7 @@ def test_a_phone_is_signed_out(world: World, ask: Screens) -> None:
     with world.database.write() as conn:
         short = store.mint_viewer_token(conn, world.one.household, NOW, Instant(NOW + 10))
     world.feed.poll()
-    resolver = Resolver(world.keys, world.fleet, world.members)
+    resolver = Resolver(world.keys, world.fleet, world.members, world.staff)
     assert resolver.resolve(short, Instant(NOW + 9)) is not None
     assert resolver.resolve(short, Instant(NOW + 10)) is None
     with world.database.write() as conn:

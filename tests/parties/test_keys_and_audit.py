@@ -34,18 +34,20 @@ def test_a_key_is_known_until_it_is_ended_and_its_words_are_nowhere(any_database
         for table in (store.api_keys, store.publishers):
             assert all(token not in str(row) for row in conn.execute(sa.select(table)))
     with any_database.write() as conn:
-        assert store.revoke_api_key(conn, publisher.id, tokens.digest(token), NOW)
-        assert not store.revoke_api_key(conn, publisher.id, tokens.digest(token), NOW)
+        assert store.end_api_key(conn, tokens.digest(token)[:12], NOW, actor="test").label == "laptop"
+    with pytest.raises(PartyError, match="No living key"), any_database.write() as conn:
+        store.end_api_key(conn, tokens.digest(token)[:12], NOW, actor="test")
     feed.poll()
     assert keys.resolve(token, NOW) is None
 
 
-def test_a_publisher_cannot_end_another_publishers_key(any_database: Database) -> None:
+@pytest.mark.parametrize("begins", ["", "zz", "%"])
+def test_a_key_is_ended_by_its_own_id_alone(any_database: Database, begins: str) -> None:
     with any_database.write() as conn:
-        mine = store.ensure_publisher(conn, "Mine", "EUR", NOW)
         theirs = store.ensure_publisher(conn, "Theirs", "EUR", NOW)
-        token = store.mint_api_key(conn, theirs.id, "", NOW)
-        assert not store.revoke_api_key(conn, mine.id, tokens.digest(token), NOW)
+        store.mint_api_key(conn, theirs.id, "", NOW)
+    with pytest.raises(PartyError), any_database.write() as conn:
+        store.end_api_key(conn, begins, NOW, actor="test")
 
 
 def test_ensure_publisher_makes_one_of_a_name(any_database: Database) -> None:

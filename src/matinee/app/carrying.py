@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -15,9 +14,9 @@ from matinee.app.scenario.told import read_scenario
 from matinee.app.terminal import Terminal
 from matinee.base.clock import Instant, from_rfc3339, to_rfc3339
 from matinee.base.errors import InvalidRequest, NotFound
-from matinee.carriage.explanations import explained
+from matinee.carriage.explanations import explained, reach_row
 from matinee.carriage.model import Decision, Shows
-from matinee.carriage.snapshot import Carriage, Reach
+from matinee.carriage.snapshot import Carriage
 from matinee.catalogue import store as catalogue
 from matinee.catalogue.model import Service
 from matinee.fleet.model import Box, Operator
@@ -85,7 +84,7 @@ def reach(service: str, *, at: str | None, known_at: str | None, data: Path | No
         rows = carriage.reach(_service(services, service).id, moment, _moment("--known-at", known_at))
     terminal = Terminal()
     if as_json:
-        terminal.json({"at": to_rfc3339(moment), "operators": [_row(one) for one in rows]})
+        terminal.json({"at": to_rfc3339(moment), "operators": [msgspec.to_builtins(reach_row(one)) for one in rows]})
         return DONE
     cells = [
         [
@@ -104,18 +103,6 @@ def reach(service: str, *, at: str | None, known_at: str | None, data: Path | No
         if one.agreement is not None and one.agreement.reason:
             terminal.line(f"{one.operator.name}: {one.agreement.reason}", "note")
     return DONE
-
-
-def _row(one: Reach) -> dict[str, Any]:
-    return {
-        "operator": one.operator.name,
-        "agreement": one.agreement.status.value if one.agreement is not None else None,
-        "reason": one.agreement.reason if one.agreement is not None else "",
-        "announced_at": None if one.told_at is None else to_rfc3339(one.told_at),
-        "live_at": None if one.live_at is None else to_rfc3339(one.live_at),
-        "boxes": one.boxes,
-        "having": one.having,
-    }
 
 
 def _day(at: Instant | None, operator: Operator) -> str:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import cyclopts
 from cyclopts import Group, Parameter
 
-from matinee.app import auditing, carrying, commands, switching, waving
+from matinee.app import auditing, carrying, commands, people, switching, waving
 from matinee.app import boxes as box_commands
 from matinee.app.terminal import Terminal
 from matinee.base.errors import MatineeError
@@ -34,7 +34,8 @@ All state lies under one data folder: --data, else the variable MATINEE_DATA, el
 app = cyclopts.App(name="matinee", help=_HELP, help_format="plaintext", version_flags=["--version"])
 _films = Group("Films", sort_key=1)
 _carrying = Group("Who carries what", sort_key=2)
-_running = Group("Running", sort_key=3)
+_asking = Group("Who may ask", sort_key=3)
+_running = Group("Running", sort_key=4)
 
 Data = Annotated[Path | None, Parameter(name="--data", help="The data folder.")]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON document instead of a table.")]
@@ -254,6 +255,104 @@ def release_box(
     It is unverified until its key proves it anew, and has the services that its line has.
     """
     return box_commands.release(box, by=by, data=data, as_json=json)
+
+
+Publisher = Annotated[str | None, Parameter(name="--publisher", help="Whose side: a publisher, by name or id.")]
+OperatorName = Annotated[str | None, Parameter(name="--operator", help="Whose side: an operator, by name or id.")]
+Auditor = Annotated[bool, Parameter(name="--auditor", negative="", help="It reads that side, and changes nothing.")]
+All = Annotated[bool, Parameter(name="--all", negative="", help="With --auditor: it reads every side.")]
+Generate = Annotated[bool, Parameter(name="--generate", negative="", help="Make a password, and show it this once.")]
+StaffName = Annotated[str, Parameter(help="The name that the person signs in with.")]
+
+staff = cyclopts.App(
+    name="staff",
+    help="Accounts of the people who work for publishers and operators, and of auditors.",
+    help_format="plaintext",
+    version_flags=[],
+    group=_asking,
+)
+app.command(staff)
+
+
+@staff.command(name="add")
+def add_staff(
+    name: StaffName,
+    /,
+    *,
+    publisher: Publisher = None,
+    operator: OperatorName = None,
+    auditor: Auditor = False,
+    all_sides: All = False,
+    generate: Generate = False,
+    data: Data = None,
+    json: Json = False,
+) -> int:
+    """Make an account for one person, at one publisher's or one operator's side.
+
+    The password is typed twice on a terminal, or is the first line of standard input, or is made with --generate and shown this
+    once. It has 12 characters or more.
+    """
+    told = people.SeatTold(publisher=publisher, operator=operator, auditor=auditor, all_sides=all_sides)
+    return people.add_staff(name, told, generate=generate, data=data, as_json=json)
+
+
+@staff.command(name="list")
+def list_staff(*, data: Data = None, json: Json = False) -> int:
+    """List all accounts, with their sides; ended ones too."""
+    return people.list_staff(data=data, as_json=json)
+
+
+@staff.command(name="end")
+def end_staff(name: StaffName, /, *, data: Data = None) -> int:
+    """End an account for good: it is signed out everywhere within a second. Its name is never given again."""
+    return people.end_staff(name, data=data)
+
+
+@staff.command(name="password")
+def staff_password(name: StaffName, /, *, generate: Generate = False, data: Data = None, json: Json = False) -> int:
+    """Give an account another password: it is signed out everywhere within a second.
+
+    The password is typed twice on a terminal, or is the first line of standard input, or is made with --generate.
+    """
+    return people.change_password(name, generate=generate, data=data, as_json=json)
+
+
+keys = cyclopts.App(
+    name="key",
+    help="Keys by which the programs of publishers, operators and auditors ask.",
+    help_format="plaintext",
+    version_flags=[],
+    group=_asking,
+)
+app.command(keys)
+
+
+@keys.command(name="add")
+def add_key(
+    *,
+    publisher: Publisher = None,
+    operator: OperatorName = None,
+    auditor: Auditor = False,
+    all_sides: All = False,
+    label: Annotated[str, Parameter(name="--label", help="What tells this key from others.")] = "",
+    data: Data = None,
+    json: Json = False,
+) -> int:
+    """Mint a key at one publisher's or one operator's side. It is shown once."""
+    told = people.SeatTold(publisher=publisher, operator=operator, auditor=auditor, all_sides=all_sides)
+    return people.add_key(told, label, data=data, as_json=json)
+
+
+@keys.command(name="list")
+def list_keys(*, data: Data = None, json: Json = False) -> int:
+    """List all keys by their ids, with their sides; ended ones too."""
+    return people.list_keys(data=data, as_json=json)
+
+
+@keys.command(name="end")
+def end_key(key: Annotated[str, Parameter(help="The key's id, as `matinee key list` tells it.")], /, *, data: Data = None) -> int:
+    """End a key for good: it opens nothing any more, within a second."""
+    return people.end_key(key, data=data)
 
 
 @app.command(group=_running)

@@ -118,7 +118,10 @@ def routes(
 
     @get("/metrics", opt={"policy": PUBLISHERS}, include_in_schema=False)
     async def metrics(request: AnyRequest) -> Response[bytes]:
-        """The publisher's own counters: those of all would tell what another has not announced."""
+        """The publisher's own counters: those of all would tell what another has not announced.
+
+        Nothing is for an operator: a counter is of a publisher's plays at every operator, and tells of none.
+        """
         if request.user.publisher is None:
             raise NotAllowed("This token belongs to no publisher.")
         return Response(counters.told_to(request.user.publisher), media_type=CONTENT_TYPE_LATEST)

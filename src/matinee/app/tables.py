@@ -12,6 +12,7 @@ from matinee.outside import work as _work
 from matinee.outside.database import metadata
 from matinee.parties import audit as _audit
 from matinee.parties import outbox as _outbox
+from matinee.parties import staff_store as _staff
 from matinee.parties import store as _parties
 from matinee.playback import store as _playback
 
@@ -28,6 +29,7 @@ STORES = (
     _playback,
     _progress,
     _rollouts,
+    _staff,
     _work,
 )
 

@@ -28,8 +28,8 @@ from litestar.openapi.spec.enums import OpenAPIType
 from litestar.types import ASGIApp, ControllerRouterHandler, Message, Receive, Scope, Send
 
 from matinee.base.clock import Clock, Instant
-from matinee.base.errors import ErrorCode, MatineeError
-from matinee.base.party import ANONYMOUS, ANYONE, Party, PartyKind
+from matinee.base.errors import ErrorCode, MatineeError, TooManyRequests
+from matinee.base.party import ANONYMOUS, ANYONE, Party, PartyKind, may_use
 
 MAX_BODY_BYTES = 256 * 1024
 MAX_TOKEN_CHARS = 200
@@ -127,13 +127,13 @@ async def _no_foreign_page(answer: Response[Any]) -> Response[Any]:
 
 
 def check_policy(party: Party, handler: BaseRouteHandler) -> None:
-    """What every route goes through: a kind of party that the handler's policy does not name goes no further.
+    """What every route goes through: a party whose kind and roles the handler's policy does not name goes no further.
 
     Called by the party's middleware, which runs after routing, and not as the framework's guard: a guard copies the handler for
     each request, which costs a seventh of a play, and lies inside of any middleware of a route.
     """
     policy = handler.opt.get("policy")
-    if policy is not None and party.kind in policy:
+    if policy is not None and may_use(party, policy):
         return
     if party.kind is PartyKind.ANONYMOUS and policy:
         raise MatineeError(
@@ -167,7 +167,8 @@ def problem_response(code: ErrorCode, detail: str, remedy: str = "", headers: di
 def _answer_matinee_error(_request: Request[Any, Any, Any], error: MatineeError) -> Response[bytes]:
     if error.code.http_status >= 500:
         log.error("request failed", code=error.code, message=error.message)
-    return problem_response(error.code, error.message, error.remedy)
+    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, TooManyRequests) else None
+    return problem_response(error.code, error.message, error.remedy, headers)
 
 
 _CODE_OF_STATUS = {

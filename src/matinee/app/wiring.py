@@ -23,7 +23,8 @@ from matinee.base.clock import MINUTE, SECOND
 from matinee.base.ids import HouseholdId, PackageId, ProfileId
 from matinee.base.units import DurationMs
 from matinee.carriage import api as carriage_api
-from matinee.carriage import ofrep
+from matinee.carriage import ofrep, record_api, rollout_api
+from matinee.carriage.sides import Sides
 from matinee.carriage.snapshot import Carriage, PartySight
 from matinee.catalogue import api as catalogue_api
 from matinee.catalogue.snapshot import Catalogue
@@ -40,8 +41,10 @@ from matinee.library.keys import MasterKey
 from matinee.members import api as members_api
 from matinee.members.snapshot import Members, Resolver
 from matinee.outside.database import Database
+from matinee.parties import api as parties_api
 from matinee.parties.feed import Feed
-from matinee.parties.snapshot import ApiKeys, Publishers
+from matinee.parties.sign_in import SignIn
+from matinee.parties.snapshot import ApiKeys, Publishers, Staff
 from matinee.playback import api as playback_api
 from matinee.playback.book import Book
 from matinee.playback.licences import ClearKeyIssuer
@@ -112,11 +115,12 @@ def build_web(
     settings, database, clock = installation.settings, installation.database, read_clock
     screens = Screens(settings.screens)
 
-    keys, publishers, fleet, members, catalogue = ApiKeys(), Publishers(), Fleet(), Members(), Catalogue()
+    keys, staff, publishers, fleet, members, catalogue = ApiKeys(), Staff(), Publishers(), Fleet(), Members(), Catalogue()
     carriage = Carriage(fleet)
-    feed = Following(Feed(database, (keys, publishers, fleet, members, catalogue, carriage)))
+    feed = Following(Feed(database, (keys, staff, publishers, fleet, members, catalogue, carriage)))
     sights = PartySight(carriage, fleet, members, catalogue)
-    resolver = Resolver(keys, fleet, members)
+    resolver = Resolver(keys, fleet, members, staff)
+    sign_in = SignIn(database, staff, clock)
 
     ring = open_ring(installation.token_key_file)
     control = ControlWriter(installation.published, ring, installation.control_lock)
@@ -144,9 +148,12 @@ def build_web(
     events = EventFiles(settings.data_folder / "telemetry")
 
     routes: Sequence[Sequence[object]] = (
+        parties_api.routes(sign_in, staff, publishers, database, clock),
         fleet_api.routes(fleet, database, screens, clock),
         members_api.routes(members, fleet, sights, database, clock),
         carriage_api.routes(carriage, sights, fleet, catalogue, clock),
+        record_api.routes(carriage, fleet, catalogue, clock),
+        rollout_api.routes(Sides(carriage, fleet, catalogue), fleet, catalogue, database, clock),
         ofrep.routes(carriage, fleet, catalogue, clock),
         catalogue_api.routes(catalogue, database, sights, book, clock),
         home_api.routes(Homes(catalogue, book), sights, clock),
@@ -168,7 +175,7 @@ def build_web(
     rollouts = Repeating(
         "rollouts", partial(advance, database, measures, clock), EVERY_SECONDS, "rollouts cannot be moved on; each stands still"
     )
-    started = (feed, switchboard, book, events, rollouts)
+    started = (feed, sign_in, switchboard, book, events, rollouts)
     return create_web(
         [route for feature in routes for route in feature],  # type: ignore[misc]
         authenticate=resolver.resolve,

@@ -111,3 +111,14 @@ class NotAllowed(MatineeError):
     """The party is known, and may not do this."""
 
     code = ErrorCode.NOT_ALLOWED
+
+
+class TooManyRequests(MatineeError):
+    """Too much was asked at once. `retry_after` are seconds, as the header of that name has them."""
+
+    code = ErrorCode.TOO_MANY_REQUESTS
+    retry_after: int = 1
+
+    def __init__(self, message: str, *, retry_after: int, remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy or f"Try again in {retry_after} seconds.")
+        self.retry_after = retry_after

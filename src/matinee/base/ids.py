@@ -9,6 +9,7 @@ import secrets
 from typing import NewType
 
 PublisherId = NewType("PublisherId", str)
+StaffId = NewType("StaffId", str)
 ServiceId = NewType("ServiceId", str)
 TitleId = NewType("TitleId", str)
 PackageId = NewType("PackageId", str)

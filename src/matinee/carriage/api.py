@@ -1,7 +1,7 @@
 """What a screen is told of services that it does not have, and why a box has or has not a service, for staff."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, overload
 
 import msgspec
 from litestar import Request, Response, get
@@ -10,10 +10,11 @@ from litestar.params import Parameter
 
 from matinee.base.clock import Clock, Instant, from_rfc3339
 from matinee.base.errors import InvalidRequest, NotFound
-from matinee.base.ids import BoxId, ServiceId, is_id
-from matinee.base.party import PUBLISHERS, SCREENS, Party
+from matinee.base.party import SCREENS, SIDES, Party
 from matinee.carriage.explanations import Explanation, explained
+from matinee.carriage.sides import Sides
 from matinee.carriage.snapshot import Carriage, PartySight
+from matinee.carriage.store import FIRST_MOMENT, LAST_MOMENT
 from matinee.catalogue.answers import AnyRequest, revalidated
 from matinee.catalogue.snapshot import Catalogue
 from matinee.fleet.snapshot import Fleet
@@ -41,6 +42,8 @@ class AnnouncedList(msgspec.Struct, frozen=True, kw_only=True):
 def routes(
     carriage: Carriage, sights: PartySight, fleet: Fleet, catalogue: Catalogue, clock: Clock
 ) -> Sequence[HTTPRouteHandler]:
+    sides = Sides(carriage, fleet, catalogue)
+
     @get("/api/v1/announced", opt={"policy": SCREENS})
     async def get_announced(request: AnyRequest) -> Response[AnnouncedList]:
         """The services that this screen may hear of: which are coming, which it could have, and which it loses soon."""
@@ -55,7 +58,7 @@ def routes(
         ]
         return revalidated(request, AnnouncedList(services=told))
 
-    @get("/api/v1/decisions", opt={"policy": PUBLISHERS})
+    @get("/api/v1/decisions", opt={"policy": SIDES})
     async def get_decision(
         request: Request[Party, Any, Any],
         box: Annotated[str, Parameter(max_length=64)],
@@ -63,25 +66,34 @@ def routes(
         at: When = None,
         known_at: When = None,
     ) -> Response[Explanation]:
-        """Why a box has, or had, one of the publisher's own services, or why not: at a moment, as it was known at another."""
-        found = catalogue.view.services.get(ServiceId(service)) if is_id(service) else None
-        if found is None or found.publisher != request.user.publisher:
+        """Why a box has, or had, a service of one's own side, or why not: at a moment, as it was known at another."""
+        moment, known = instant("at", at, clock()), instant("known_at", known_at)
+        found = sides.service(request.user, service)
+        if found is None:
             raise NotFound("There is no such service of yours.", remedy="Send the id of one of your services.")
-        if not is_id(box) or fleet.box(BoxId(box)) is None:
+        asked = sides.box(request.user, box, moment, known)
+        if asked is None:
             raise NotFound("There is no such box.", remedy="Send a box's id.")
-        moment = _instant("at", at)
-        decision = carriage.explain(BoxId(box), found.id, clock() if moment is None else moment, _instant("known_at", known_at))
+        decision = carriage.explain(asked, found.id, moment, known)
         return Response(explained(decision), headers={"Cache-Control": "private, no-store"})
 
     return [get_announced, get_decision]
 
 
-def _instant(field: str, text: str | None) -> Instant | None:
+@overload
+def instant(field: str, text: str | None) -> Instant | None: ...
+@overload
+def instant(field: str, text: str | None, otherwise: Instant) -> Instant: ...
+def instant(field: str, text: str | None, otherwise: Instant | None = None) -> Instant | None:
+    """A moment of a request's query, `otherwise` where it names none. Raises InvalidRequest."""
     if text is None:
-        return None
+        return otherwise
     try:
-        return from_rfc3339(text)
+        moment = from_rfc3339(text)
     except (ValueError, OverflowError) as error:
         raise InvalidRequest(
             f"{field} is no moment: {text!r}.", remedy="Write it as 2014-10-02T08:00:00Z (with a + sign as %2B)."
         ) from error
+    if not FIRST_MOMENT <= moment <= LAST_MOMENT:
+        raise InvalidRequest(f"{field} lies before 1900 or after 9000.", remedy="Nothing was recorded of then.")
+    return moment

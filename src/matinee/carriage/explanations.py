@@ -1,9 +1,10 @@
-"""A decision as staff read it, over the web and from the command line: in one form, apart from the web's libraries."""
+"""Decisions and reach as staff read them, over the web and from the command line: in one form, apart from the web's libraries."""
 
 import msgspec
 
-from matinee.base.clock import to_rfc3339
+from matinee.base.clock import Instant, to_rfc3339
 from matinee.carriage.model import Decision
+from matinee.carriage.snapshot import Reach
 
 
 class WireClause(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,6 +28,18 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     clauses: list[WireClause]
 
 
+class WireReach(msgspec.Struct, frozen=True, kw_only=True):
+    """`boxes` stand at the operator's lines, `having` of them have the service."""
+
+    operator: str
+    agreement: str | None
+    reason: str
+    announced_at: str | None
+    live_at: str | None
+    boxes: int
+    having: int
+
+
 def explained(decision: Decision) -> Explanation:
     """A decision as it goes over the wire."""
     return Explanation(
@@ -41,3 +54,22 @@ def explained(decision: Decision) -> Explanation:
         announced_for=decision.announced_for,
         clauses=[WireClause(name=one.name.value, holds=one.holds, says=one.says) for one in decision.clauses],
     )
+
+
+def reach_row(one: Reach) -> WireReach:
+    """How a service stands at one operator, as the web and the command line write it."""
+    agreement = one.agreement
+    return WireReach(
+        operator=one.operator.name,
+        agreement=agreement.status.value if agreement is not None else None,
+        reason=agreement.reason if agreement is not None else "",
+        announced_at=moment_of(one.told_at),
+        live_at=moment_of(one.live_at),
+        boxes=one.boxes,
+        having=one.having,
+    )
+
+
+def moment_of(at: Instant | None) -> str | None:
+    """The wire form of a moment that may be missing."""
+    return None if at is None else to_rfc3339(at)

@@ -15,12 +15,12 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from matinee.base.clock import Clock
-from matinee.base.ids import BoxId, ServiceId, is_id
-from matinee.base.party import PUBLISHERS, Party
+from matinee.base.ids import BoxId, ServiceId
+from matinee.base.party import SIDES, Party
 from matinee.carriage.model import ClauseName, Decision
+from matinee.carriage.sides import Sides
 from matinee.carriage.snapshot import Carriage
 from matinee.catalogue.answers import revalidated
-from matinee.catalogue.model import Service
 from matinee.catalogue.snapshot import Catalogue
 from matinee.fleet.snapshot import Fleet
 
@@ -60,9 +60,7 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def routes(carriage: Carriage, fleet: Fleet, catalogue: Catalogue, clock: Clock) -> Sequence[HTTPRouteHandler]:
-    def services_of(party: Party) -> dict[str, Service]:
-        own = (one for one in catalogue.view.services.values() if one.publisher == party.publisher)
-        return {one.id: one for one in sorted(own, key=lambda one: one.id)}
+    sides = Sides(carriage, fleet, catalogue)
 
     async def box_in(request: Request[Party, Any, Any]) -> BoxId | Refusal:
         """The box that a request asks for, or why there is none."""
@@ -76,14 +74,13 @@ def routes(carriage: Carriage, fleet: Fleet, catalogue: Catalogue, clock: Clock)
         key = asked.context.targetingKey
         if not key:
             return Refusal(errorCode="TARGETING_KEY_MISSING", errorDetails="Send a box's id as context.targetingKey.")
-        if not is_id(key) or fleet.box(BoxId(key)) is None:
-            return Refusal(errorCode="INVALID_CONTEXT", errorDetails="context.targetingKey is no box's id.")
-        return BoxId(key)
+        box = sides.box(request.user, key, clock())
+        return Refusal(errorCode="INVALID_CONTEXT", errorDetails="context.targetingKey is no box's id.") if box is None else box
 
-    @post("/ofrep/v1/evaluate/flags/{key:str}", opt={"policy": PUBLISHERS}, status_code=200, include_in_schema=False)
+    @post("/ofrep/v1/evaluate/flags/{key:str}", opt={"policy": SIDES}, status_code=200, include_in_schema=False)
     async def evaluate(request: Request[Party, Any, Any], key: FromPath[str]) -> Response[Any]:
-        """Whether a box has one of the publisher's services."""
-        service = services_of(request.user).get(key)
+        """Whether a box has a service of one's own side."""
+        service = sides.service(request.user, key)
         if service is None:
             return _refused(Refusal(key=key, errorCode="FLAG_NOT_FOUND", errorDetails="No service of yours has this id."), 404)
         box = await box_in(request)
@@ -94,14 +91,14 @@ def routes(carriage: Carriage, fleet: Fleet, catalogue: Catalogue, clock: Clock)
             msgspec.json.encode(answer), media_type="application/json", headers={"Cache-Control": "private, no-store"}
         )
 
-    @post("/ofrep/v1/evaluate/flags", opt={"policy": PUBLISHERS}, status_code=200, include_in_schema=False)
+    @post("/ofrep/v1/evaluate/flags", opt={"policy": SIDES}, status_code=200, include_in_schema=False)
     async def evaluate_all(request: Request[Party, Any, Any]) -> Response[Any]:
-        """Which of the publisher's services a box has, all at once; with an entity tag, by which an unchanged answer is 304."""
+        """Which services of one's own side a box has, all at once; with an entity tag, by which an unchanged answer is 304."""
         box = await box_in(request)
         if isinstance(box, Refusal):
             return _refused(box, 400)
         now = clock()
-        flags = [_evaluation(one, carriage.explain(box, one, now)) for one in map(ServiceId, services_of(request.user))]
+        flags = [_evaluation(one.id, carriage.explain(box, one.id, now)) for one in sides.services(request.user)]
         return revalidated(request, Evaluations(flags=flags))
 
     return [evaluate, evaluate_all]

@@ -9,11 +9,12 @@ from sqlalchemy.engine import Connection
 
 from matinee.base.clock import Instant
 from matinee.base.dated import in_force
-from matinee.base.ids import OperatorId, RolloutId, ServiceId, new_id
+from matinee.base.errors import ErrorCode
+from matinee.base.ids import OperatorId, RolloutId, ServiceId, StaffId, new_id
 from matinee.carriage import rollouts as rules
 from matinee.carriage.model import ALL_BOXES, LIVE, CarriageError, Launch
 from matinee.carriage.rollouts import OVER, EventKind, Phase, Rollout, RolloutEvent, Standing
-from matinee.carriage.store import launches_of
+from matinee.carriage.store import both_sides, launches_of
 from matinee.fleet import store as fleet
 from matinee.outside.database import InstantColumn, JsonColumn, metadata
 from matinee.parties import audit, outbox
@@ -41,6 +42,7 @@ rollout_events = sa.Table(
 )
 
 MAX_ACTOR: Final = 100
+_IN_ORDER: Final = (rollouts.c.recorded_at, rollouts.c.id)
 
 
 def plan(conn: Connection, wanted: Rollout, now: Instant) -> Rollout:
@@ -84,14 +86,22 @@ def plan(conn: Connection, wanted: Rollout, now: Instant) -> Rollout:
             id=made.id, operator_id=made.operator, service_id=made.service, recorded_at=now, plan=words
         )
     )
-    audit.record(conn, made.author, "rollout.plan", made.id, words, now)
+    sides = both_sides(conn, made.operator, made.service)
+    audit.record(conn, made.author, "rollout.plan", made.id, words, now, sides=sides)
     return made
 
 
 def append(
-    conn: Connection, rollout: Rollout, kind: EventKind, wave: int, now: Instant, actor: str, says: str = ""
+    conn: Connection,
+    rollout: Rollout,
+    kind: EventKind,
+    wave: int,
+    now: Instant,
+    actor: str,
+    says: str = "",
+    account: StaffId | None = None,
 ) -> RolloutEvent:
-    """Append what happened. Raises CarriageError."""
+    """Append what happened. `account` is that of a signed-in person; None where a name was typed. Raises CarriageError."""
     outbox.hold(conn)
     if not 0 < len(actor) <= MAX_ACTOR:
         raise CarriageError(f"The name of who does it has no or over {MAX_ACTOR} characters.", remedy="Say who you are.")
@@ -100,7 +110,9 @@ def append(
     ).scalar_one()
     values = {"kind": kind.value, "wave": wave, "at": now, "actor": actor, "says": says}
     conn.execute(sa.insert(rollout_events).values(rollout_id=rollout.id, number=count, **values))
-    audit.record(conn, actor, f"rollout.{kind.value}", rollout.id, {"wave": wave, "says": says}, now)
+    detail = {"wave": wave, "says": says} | ({} if account is None else {"account": account})
+    sides = both_sides(conn, rollout.operator, rollout.service)
+    audit.record(conn, actor, f"rollout.{kind.value}", rollout.id, detail, now, sides=sides)
     return RolloutEvent(kind=kind, wave=wave, at=now, actor=actor, says=says)
 
 
@@ -108,7 +120,7 @@ def standing_rollouts(
     conn: Connection, operator: OperatorId | None = None, service: ServiceId | None = None, rollout: RolloutId | None = None
 ) -> Sequence[tuple[Rollout, Standing]]:
     """Every rollout, or those of the two, or one, in the order of planning, with where it stands."""
-    query = sa.select(rollouts).order_by(rollouts.c.recorded_at, rollouts.c.id)
+    query = sa.select(rollouts).order_by(*_IN_ORDER)
     if operator is not None:
         query = query.where(rollouts.c.operator_id == operator)
     if service is not None:
@@ -119,6 +131,15 @@ def standing_rollouts(
     return [(one, rules.standing(one, events_of(conn, one.id))) for one in found]
 
 
+def plans(conn: Connection) -> Sequence[Rollout]:
+    """Every plan there ever was, in the order of planning."""
+    return [msgspec.convert(row.plan, Rollout) for row in conn.execute(sa.select(rollouts).order_by(*_IN_ORDER))]
+
+
+def standing_of(conn: Connection, rollout: Rollout) -> Standing:
+    return rules.standing(rollout, events_of(conn, rollout.id))
+
+
 def events_of(conn: Connection, rollout: RolloutId) -> Sequence[RolloutEvent]:
     rows = conn.execute(
         sa.select(rollout_events).where(rollout_events.c.rollout_id == rollout).order_by(rollout_events.c.number)
@@ -126,30 +147,55 @@ def events_of(conn: Connection, rollout: RolloutId) -> Sequence[RolloutEvent]:
     return [RolloutEvent(kind=EventKind(r.kind), wave=r.wave, at=r.at, actor=r.actor, says=r.says) for r in rows]
 
 
-def approve(conn: Connection, rollout: Rollout, actor: str, now: Instant) -> None:
-    """Let the wave that waits for it begin. Whoever planned it cannot: it takes two. Raises CarriageError."""
-    stands = rules.standing(rollout, events_of(conn, rollout.id))
-    if stands.phase is not Phase.WAITING_FOR_APPROVAL:
-        raise CarriageError(f"The rollout waits for no approval: it is {stands.phase.value}.", remedy="See `matinee rollout`.")
+def approve(
+    conn: Connection, rollout: Rollout, actor: str, now: Instant, *, wave: int | None = None, account: StaffId | None = None
+) -> None:
+    """Let the wave that waits for it begin. Whoever planned it cannot: it takes two. Raises CarriageError.
+
+    With `wave` (from 0) it must be that one: a request that is sent again must not let the next begin as well.
+    """
+    stands = _stands_for(conn, rollout, Phase.WAITING_FOR_APPROVAL, "waits for no approval", wave)
     if actor.strip().casefold() == rollout.author.strip().casefold():
-        raise CarriageError("Whoever planned a rollout cannot approve it.", remedy="Have somebody else do it.")
-    append(conn, rollout, EventKind.APPROVED, stands.wave, now, actor)
+        raise CarriageError(
+            "Whoever planned a rollout cannot approve it.", remedy="Have somebody else do it.", code=ErrorCode.NOT_ALLOWED
+        )
+    append(conn, rollout, EventKind.APPROVED, stands.wave, now, actor, account=account)
 
 
-def resume(conn: Connection, rollout: Rollout, actor: str, now: Instant) -> None:
-    """Begin a wave that halted anew; what was reported before no longer counts. Raises CarriageError."""
-    stands = rules.standing(rollout, events_of(conn, rollout.id))
-    if stands.phase is not Phase.HALTED:
-        raise CarriageError(f"The rollout has not halted: it is {stands.phase.value}.", remedy="See `matinee rollout`.")
-    append(conn, rollout, EventKind.RESUMED, stands.wave, now, actor)
+def resume(
+    conn: Connection, rollout: Rollout, actor: str, now: Instant, *, wave: int | None = None, account: StaffId | None = None
+) -> None:
+    """Begin a wave that halted anew; what was reported before no longer counts. Raises CarriageError. `wave` as above."""
+    stands = _stands_for(conn, rollout, Phase.HALTED, "has not halted", wave)
+    append(conn, rollout, EventKind.RESUMED, stands.wave, now, actor, account=account)
 
 
-def withdraw(conn: Connection, rollout: Rollout, actor: str, now: Instant) -> None:
+def withdraw(conn: Connection, rollout: Rollout, actor: str, now: Instant, *, account: StaffId | None = None) -> None:
     """End a rollout where it stands; boxes that have the service keep it. Raises CarriageError."""
-    stands = rules.standing(rollout, events_of(conn, rollout.id))
+    outbox.hold(conn)
+    stands = standing_of(conn, rollout)
     if stands.phase in OVER:
-        raise CarriageError(f"The rollout is over: it is {stands.phase.value}.", remedy="See `matinee rollout`.")
-    append(conn, rollout, EventKind.WITHDRAWN, stands.wave, now, actor)
+        raise _conflict(f"The rollout is over: it is {_words(stands.phase)}.")
+    append(conn, rollout, EventKind.WITHDRAWN, stands.wave, now, actor, account=account)
+
+
+def _stands_for(conn: Connection, rollout: Rollout, phase: Phase, otherwise: str, wave: int | None) -> Standing:
+    """Where it stands, if in this phase and wave. Of two who say the same at once, the second finds it done."""
+    outbox.hold(conn)
+    stands = standing_of(conn, rollout)
+    if stands.phase is not phase:
+        raise _conflict(f"The rollout {otherwise}: it is {_words(stands.phase)}.")
+    if wave is not None and stands.wave != wave:
+        raise _conflict(f"The rollout stands in wave {stands.wave + 1}, not in wave {wave + 1}.")
+    return stands
+
+
+def _conflict(message: str) -> CarriageError:
+    return CarriageError(message, remedy="See `matinee rollout`, or GET /api/v1/rollouts.", code=ErrorCode.CONFLICT)
+
+
+def _words(phase: Phase) -> str:
+    return phase.value.replace("_", " ")
 
 
 def launch_now(conn: Connection, operator: OperatorId, service: ServiceId, now: Instant) -> Launch | None:

@@ -198,6 +198,19 @@ class Carriage:
                 rows.append(Reach(operator_now, agreement, *milestones(launches), boxes, having))
         return sorted(rows, key=lambda row: row.operator.name)
 
+    def has_record(self, operator: OperatorId, service: ServiceId) -> bool:
+        """Whether anything was ever recorded of the two: an agreement, a refusal among them, or a launch."""
+        return service in self._known.recorded.get(operator, {})
+
+    def records(self) -> Sequence[tuple[OperatorId, ServiceId, tuple[Agreement, ...], tuple[Launch, ...]]]:
+        """All that was ever recorded, by operator and service, in the order of their ids; of each in the order of recording."""
+        recorded = self._known.recorded
+        return [
+            (operator, service, row.agreements, row.launches)
+            for operator in sorted(recorded)
+            for service, row in sorted(recorded[operator].items())
+        ]
+
     def carried_openly(self, operator: Operator, now: Instant) -> Sequence[OpenCarriage]:
         """What the operator carries for all to know, in no order that means anything."""
         known = self._known

@@ -10,15 +10,18 @@ from sqlalchemy.engine import Connection
 
 from matinee.base.clock import Instant
 from matinee.base.ids import AgreementId, LaunchId, OperatorId, ServiceId, new_id
+from matinee.base.party import SideKey, operator_side, publisher_side
 from matinee.carriage.expressions import check
 from matinee.carriage.model import LIVE, Agreement, AgreementStatus, Billing, CarriageError, Launch, LaunchState, Switch
+from matinee.catalogue.model import CatalogueError
+from matinee.catalogue.store import service_of
 from matinee.outside.database import InstantColumn, JsonColumn, metadata
 from matinee.parties import audit, outbox
 
 TOPIC: Final = "carriage"
 MAX_VERSION: Final = 40
-_FIRST_MOMENT: Final = -2_208_988_800_000
-_LAST_MOMENT: Final = 221_845_392_000_000
+FIRST_MOMENT: Final = -2_208_988_800_000
+LAST_MOMENT: Final = 221_845_392_000_000
 """The first days of 1900 and of 9000."""
 
 agreements = sa.Table(
@@ -118,7 +121,7 @@ def record_agreement(
         )
     )
     detail = {"operator": operator, "service": service, "status": status.value, "valid_from": valid_from}
-    audit.record(conn, actor, "agreement.record", made.id, detail, now)
+    audit.record(conn, actor, "agreement.record", made.id, detail, now, sides=both_sides(conn, operator, service))
     outbox.append(conn, TOPIC, operator, {"service": service, "status": status.value}, now)
     return made
 
@@ -200,7 +203,7 @@ def record_launch(conn: Connection, launch: Launch, now: Instant, *, actor: str)
             terms=terms,
         )
     )
-    audit.record(conn, actor, "launch.record", made.id, words, now)
+    audit.record(conn, actor, "launch.record", made.id, words, now, sides=both_sides(conn, made.operator, made.service))
     outbox.append(conn, TOPIC, made.operator, {"service": made.service, "state": made.state.value}, now)
     return made
 
@@ -287,7 +290,9 @@ def follow_switches(conn: Connection, standing: Sequence[Switch], now: Instant, 
         values = {"service_id": place[0], "operator_id": place[1], "is_off": is_off, "ends_plays": ends_plays}
         made_id = new_id()
         conn.execute(sa.insert(switches).values(id=made_id, valid_from=since, recorded_at=now, **values))
-        audit.record(conn, actor, "service.switch", made_id, {**values, "valid_from": since}, now)
+        operators = {place[1]} if place[1] is not None else _carriers(conn, place[0])
+        sides = [*(operator_side(one) for one in operators), *_owner(conn, place[0])]
+        audit.record(conn, actor, "service.switch", made_id, {**values, "valid_from": since}, now, sides=sides)
         outbox.append(conn, TOPIC, place[1] or "", {"service": place[0], "is_off": is_off}, now)
         made += 1
     return made
@@ -315,10 +320,28 @@ def standing_switches(conn: Connection) -> Sequence[Switch]:
     return tuple(one for one in newest.values() if one.is_off)
 
 
+def both_sides(conn: Connection, operator: OperatorId, service: ServiceId) -> Sequence[SideKey]:
+    """Who may read what is recorded of the two: the operator, and the publisher of the service."""
+    return [operator_side(operator), *_owner(conn, service)]
+
+
+def _owner(conn: Connection, service: ServiceId) -> Sequence[SideKey]:
+    """The service's publisher; nobody where there is no such service, as in a control file that outlived it."""
+    try:
+        return [publisher_side(service_of(conn, service).publisher)]
+    except CatalogueError:
+        return []
+
+
+def _carriers(conn: Connection, service: ServiceId) -> set[OperatorId]:
+    """Operators that have an agreement with a service, of whatever kind."""
+    return set(conn.execute(sa.select(agreements.c.operator_id).where(agreements.c.service_id == service).distinct()).scalars())
+
+
 def _check_years(*moments: Instant | None) -> None:
     """No decision may meet a moment that no calendar can tell, in whatever zone."""
     for moment in moments:
-        if moment is not None and not _FIRST_MOMENT <= moment <= _LAST_MOMENT:
+        if moment is not None and not FIRST_MOMENT <= moment <= LAST_MOMENT:
             raise CarriageError("A moment lies before 1900 or after 9000.", remedy="Leave it out where no date is known.")
 
 

@@ -12,7 +12,7 @@ from matinee.base.clock import Clock, to_rfc3339
 from matinee.base.errors import NotAllowed
 from matinee.base.ids import TitleId, is_id
 from matinee.base.pagination import MAX_PAGE
-from matinee.base.party import SCREENS, PartyKind, Policy
+from matinee.base.party import PUBLISHERS, SCREENS
 from matinee.catalogue import store
 from matinee.catalogue.answers import AnyRequest, revalidated
 from matinee.catalogue.model import Language, Positions, Sight, Sights, Title, TitleNotFound
@@ -24,7 +24,6 @@ from matinee.outside.database import Database
 UI_LANGUAGES: tuple[Language, ...] = (Language("fr"), Language("en"))
 MAX_ID_CHARS = 64
 MAX_SEARCH_CHARS = 200
-KEYS_ONLY: Policy = frozenset({PartyKind.API_KEY})
 
 ProfileParameter = Annotated[
     str | None, Parameter(max_length=MAX_ID_CHARS, description="Whose eyes: a profile of the household. Else the youngest's.")
@@ -92,7 +91,7 @@ def routes(
         sight = sight_of(request, sights, profile, clock)
         return revalidated(request, search_answer(catalogue, sight, q, limit))
 
-    @get("/api/v1/titles", opt={"policy": KEYS_ONLY}, sync_to_thread=True)
+    @get("/api/v1/titles", opt={"policy": PUBLISHERS}, sync_to_thread=True)
     def list_titles(
         request: AnyRequest,
         cursor: Annotated[str | None, Parameter(max_length=400)] = None,

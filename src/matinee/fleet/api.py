@@ -1,4 +1,4 @@
-"""What a box's launcher asks: which release to run, and how to prove that it runs it."""
+"""What a box's launcher asks: which release to run, and how to prove that it runs it. And what an operator asks of its boxes."""
 
 import secrets
 from collections.abc import Sequence
@@ -7,18 +7,20 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import JSONBody
+from litestar.params import JSONBody, Parameter
 
 from matinee.base.clock import Clock, Instant, to_rfc3339
 from matinee.base.errors import ErrorCode, NotFound
 from matinee.base.ids import BoxId
-from matinee.base.party import Party, PartyKind, Policy
+from matinee.base.party import FLEET_OWNERS, Party, PartyKind, Policy
 from matinee.fleet import rules, store
-from matinee.fleet.model import FleetError, Interface, Release, Releases
+from matinee.fleet.model import Box, FleetError, Interface, Release, Releases
 from matinee.fleet.snapshot import Fleet
 from matinee.outside.database import Database
 
 BOXES_ONLY: Policy = frozenset({PartyKind.BOX})
+MAX_BOXES = 100
+"""Of one serial that are told at once: more of them are no label's fault but a file's."""
 
 BoxRequest = Request[Party, Any, Any]
 
@@ -51,6 +53,27 @@ class ConfirmBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 class ConfirmAnswer(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     confirmed_at: str
+
+
+class WireInterface(msgspec.Struct, frozen=True, kw_only=True):
+    product: str
+    version: str
+
+
+class OwnBox(msgspec.Struct, frozen=True, kw_only=True):
+    """A box at one of the operator's lines. `line` is the operator's own name for it; `interface` was confirmed, or is null."""
+
+    id: str
+    serial: str
+    model: str
+    label: str
+    identity: str
+    interface: WireInterface | None
+    line: str
+
+
+class OwnBoxes(msgspec.Struct, frozen=True, kw_only=True):
+    boxes: list[OwnBox]
 
 
 def routes(fleet: Fleet, database: Database, releases: Releases, clock: Clock) -> Sequence[HTTPRouteHandler]:
@@ -112,10 +135,39 @@ def routes(fleet: Fleet, database: Database, releases: Releases, clock: Clock) -
             store.record_confirmed(conn, _box(request), Interface(product=meant.product, version=data.version), now)
         return ConfirmAnswer(version=data.version, confirmed_at=to_rfc3339(now))
 
-    return [bind_key, get_release, get_nonce, confirm]
+    @get("/api/v1/boxes", opt={"policy": FLEET_OWNERS}, sync_to_thread=True)
+    def list_boxes(
+        request: BoxRequest,
+        serial: Annotated[str, Parameter(min_length=1, max_length=200, description="As the box's label has it: serials repeat.")],
+    ) -> Response[OwnBoxes]:
+        """The boxes of this serial that stand at the operator's own lines now. Another's are as boxes that do not exist."""
+        now, side = clock(), request.user.side
+        with database.read() as conn:
+            # PostgreSQL takes no text with a zero byte in it, and so has no box that is called so.
+            found = [] if "\0" in serial else store.boxes_of_one_serial(conn, fleet.models(), serial)
+            standing = [(box, line) for box in found if (line := fleet.line_of(box.id, now)) is not None]
+            own = [(box, line) for box, line in standing if side.has_operator(fleet.operator_of_line(line))]
+            references = {line.id: line.reference for line in store.lines_of(conn, [line for _, line in own])}
+        rows = [_own(fleet, box, references.get(line, ""), now) for box, line in own]
+        return Response(OwnBoxes(boxes=rows[:MAX_BOXES]), headers={"Cache-Control": "private, no-store"})
+
+    return [list_boxes, bind_key, get_release, get_nonce, confirm]
 
 
 def _box(request: BoxRequest) -> BoxId:
     if request.user.box is None:
         raise NotFound("This token is no box's.")
     return request.user.box
+
+
+def _own(fleet: Fleet, box: Box, line: str, now: Instant) -> OwnBox:
+    model, runs = fleet.model(box.model), fleet.interface_of(box.id, now)
+    return OwnBox(
+        id=box.id,
+        serial=box.serial,
+        model=model.name if model is not None else "",
+        label=box.label,
+        identity=box.identity.value,
+        interface=None if runs is None else WireInterface(product=runs.product, version=runs.version),
+        line=line,
+    )

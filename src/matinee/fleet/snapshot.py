@@ -147,6 +147,9 @@ class Fleet:
     def box(self, box: BoxId | None) -> Box | None:
         return None if box is None else self._packed.box(box)
 
+    def models(self) -> Sequence[BoxModelId]:
+        return list(self._models)
+
     def model(self, model: BoxModelId) -> BoxModel | None:
         return self._models.get(model)
 

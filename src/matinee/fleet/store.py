@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection, Row
 from matinee.base.clock import Instant
 from matinee.base.dated import Dated, in_force
 from matinee.base.ids import BoxId, BoxModelId, LineId, OperatorId, new_id
+from matinee.base.party import operator_side
 from matinee.fleet.model import (
     Additions,
     Box,
@@ -277,7 +278,11 @@ def release_box(conn: Connection, box: BoxId, now: Instant, *, actor: str) -> Bo
     if before.identity not in (BoxIdentity.QUARANTINED, BoxIdentity.CLONED):
         raise FleetError(f"The box is in no quarantine: it is {before.identity.value}.", remedy="Nothing is to be done.")
     conn.execute(sa.update(boxes).where(boxes.c.id == box).values(identity=BoxIdentity.UNVERIFIED.value))
-    audit.record(conn, actor, "box.release", box, {"serial": before.serial, "was": before.identity.value}, now)
+    detail = {"serial": before.serial, "was": before.identity.value}
+    stands = in_force(list(assignments_of(conn, [box])), now)
+    where = [] if stands is None or stands.line is None else [stands.line]
+    sides = [operator_side(line.operator) for line in lines_of(conn, where)]
+    audit.record(conn, actor, "box.release", box, detail, now, sides=sides)
     outbox.append(conn, TOPIC, box, {"kind": BOX_CHANGED}, now)
     return load_box(conn, box)
 
@@ -321,6 +326,12 @@ def boxes_of_serials(conn: Connection, model: BoxModelId, serials: Sequence[str]
     """The boxes of a model with one of these serials, by id, as they are read: several may share a serial."""
     query = sa.select(boxes).where(boxes.c.model_id == model).order_by(boxes.c.id)
     yield from map(_box, _rows(conn, query, boxes.c.serial, serials))
+
+
+def boxes_of_one_serial(conn: Connection, models: Sequence[BoxModelId], serial: str) -> Sequence[Box]:
+    """The boxes of any of these models with this serial, by id. Found by an index, which a look at the serial alone has not."""
+    query = sa.select(boxes).where(boxes.c.model_id.in_(models), boxes.c.serial == serial).order_by(boxes.c.id)
+    return [_box(row) for row in conn.execute(query)]
 
 
 def lines_of_references(conn: Connection, operator: OperatorId, references: Sequence[str]) -> Iterator[Line]:

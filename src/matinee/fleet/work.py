@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 from matinee.base.clock import Instant
 from matinee.base.dated import in_force
 from matinee.base.ids import BoxId, BoxModelId, LineId, OperatorId, new_id
+from matinee.base.party import operator_side
 from matinee.fleet import store
 from matinee.fleet.boxlist import BoxTold, Fault, place_name, read_boxes
 from matinee.fleet.model import (
@@ -85,17 +86,20 @@ def import_boxes(database: Database, file: Path, now: Instant, *, actor: str, pr
     with database.read() as conn:
         check = _Check(store.all_operators(conn), store.all_models(conn))
     _check_all(file, check, progress)
-    report = ImportReport()
+    report, operators = ImportReport(), set[OperatorId]()
     for rows, done in read_boxes(file):
         known = [one for row in rows if isinstance(one := check.known(row), _Known)]
         if len(known) != len(rows):
             raise FleetError(f"{file} changed while it was read.", remedy="Import it again once it is whole.")
+        operators |= {one.operator.id for one in known}
         with database.write() as conn:
             _record(conn, known, now, actor, report)
         progress("recording", done)
     if report.added or report.changed:
         with database.write() as conn:
-            audit.record(conn, actor, "boxes.import", file.name, msgspec.to_builtins(report), now)
+            # The counts of a file of several operators are told to none of them: each would read of the others' boxes.
+            sides = [operator_side(one) for one in operators] if len(operators) == 1 else []
+            audit.record(conn, actor, "boxes.import", file.name, msgspec.to_builtins(report), now, sides=sides)
     return report
 
 
@@ -208,7 +212,12 @@ def _record(conn: Connection, rows: Sequence[_Known], now: Instant, actor: str, 
             report.unchanged += 1
     store.record_many(conn, made, now)
     if made.quarantined:
-        audit.record(conn, actor, "boxes.quarantine", made.quarantined[0], {"boxes": made.quarantined}, now)
+        theirs: dict[OperatorId, list[BoxId]] = {}
+        for quarantined in made.quarantined:  # they stand at other operators' lines than the rows are of: each is told of its own
+            theirs.setdefault(there.operators[there.stands[quarantined]], []).append(quarantined)
+        for operator, boxes in theirs.items():
+            detail = {"boxes": boxes}
+            audit.record(conn, actor, "boxes.quarantine", boxes[0], detail, now, sides=[operator_side(operator)])
 
 
 def _same_box(row: _Known, there: _There, made: Additions) -> Box | None:

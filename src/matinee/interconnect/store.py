@@ -8,6 +8,7 @@ from sqlalchemy.engine import Connection
 
 from matinee.base.clock import Instant
 from matinee.base.ids import DisputeId, NetworkId, new_id
+from matinee.base.party import operator_side
 from matinee.interconnect.model import Dispute, DisputeState, InterconnectError, Network
 from matinee.outside.database import InstantColumn, metadata
 from matinee.parties import audit
@@ -65,7 +66,8 @@ def record_dispute(conn: Connection, dispute: Dispute, now: Instant, *, actor: s
             recorded_at=made.recorded_at,
         )
     )
-    audit.record(conn, actor, "dispute.record", made.id, msgspec.to_builtins(made), now)
+    sides = [operator_side(made.operator)]
+    audit.record(conn, actor, "dispute.record", made.id, msgspec.to_builtins(made), now, sides=sides)
     return made
 
 

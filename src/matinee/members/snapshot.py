@@ -14,7 +14,7 @@ from matinee.members import store
 from matinee.members.model import HouseholdAssignment, Profile, ProfileNotFound
 from matinee.parties import tokens
 from matinee.parties.outbox import Event
-from matinee.parties.snapshot import ApiKeys
+from matinee.parties.snapshot import ApiKeys, Staff
 from matinee.parties.tokens import TokenDigest, TokenKind
 
 
@@ -80,8 +80,9 @@ class Members:
 class Resolver:
     """From a bearer token to a party, from memory alone: what the web's middleware asks for each request."""
 
-    def __init__(self, keys: ApiKeys, fleet: Fleet, members: Members) -> None:
+    def __init__(self, keys: ApiKeys, fleet: Fleet, members: Members, staff: Staff) -> None:
         self._keys = keys
+        self._staff = staff
         self._fleet = fleet
         self._members = members
 
@@ -90,6 +91,8 @@ class Resolver:
         match tokens.kind_of(token):
             case TokenKind.API_KEY:
                 return self._keys.resolve(token, now)
+            case TokenKind.STAFF:
+                return self._staff.resolve(token, now)
             case TokenKind.BOX:
                 box = self._fleet.resolve(token, now)
                 return box and dataclasses.replace(box, household=self._members.household_at(box.line, now))

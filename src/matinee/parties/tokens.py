@@ -23,9 +23,10 @@ class TokenKind(StrEnum):
     BOX = "mtb_"
     VIEWER = "mtv_"
     API_KEY = "mtk_"
+    STAFF = "mts_"
 
 
-_SHAPE = re.compile(r"(mtb_|mtv_|mtk_)[A-Za-z0-9_-]{43}")
+_SHAPE = re.compile(r"(mtb_|mtv_|mtk_|mts_)[A-Za-z0-9_-]{43}")
 
 
 def mint(kind: TokenKind) -> Token:

@@ -8,8 +8,9 @@ from typing import Any
 
 from matinee.base.ids import encode_id
 from matinee.base.pagination import encode_cursor
+from matinee.base.party import PartyKind
 from matinee.catalogue.model import Title
-from tests.app.silence.worlds import SERVICE, TELLTALE, Asker, Question, Silent
+from tests.app.silence.worlds import NEWER_BOX, RIVALS_BOX, SERVICE, TELLTALE, Asker, Question, Silent
 
 UNKNOWN = encode_id(b"there is nothing")
 _CMCD = {"Content-Type": "application/cmcd"}
@@ -44,6 +45,7 @@ _plain(
     "GET /api/v1/box/nonce",
     "GET /api/v1/box/release",
     "GET /api/v1/me",
+    "GET /api/v1/staff/me",
     "GET /api/v1/status",
     "GET /authority.pem",
     "GET /box",
@@ -69,6 +71,60 @@ def _decisions(silent: Silent, asker: Asker) -> Iterator[Question]:
     yield Question("GET", "/api/v1/decisions", {**asked, "at": "2014-10-02T08:00:00Z", "known_at": "2014-10-02T08:00:00Z"})
     yield Question("GET", "/api/v1/decisions", {**asked, "at": "no moment"})
     yield Question("GET", "/api/v1/decisions", {"service": silent.service})
+
+
+@recipe("GET /api/v1/carriage")
+def _carriage(silent: Silent, asker: Asker) -> Iterator[Question]:
+    yield Question("GET", "/api/v1/carriage")
+    yield Question("GET", "/api/v1/carriage", {"at": "2014-10-02T08:00:00Z", "known_at": "2014-10-02T08:00:00Z"})
+    yield Question("GET", "/api/v1/carriage", {"limit": 1})
+    for operator in silent.operators:
+        yield Question("GET", "/api/v1/carriage", {"cursor": encode_cursor(operator, silent.service), "limit": 1})
+
+
+@recipe("GET /api/v1/reach")
+def _reach(silent: Silent, asker: Asker) -> Iterator[Question]:
+    for service in (silent.service, silent.seen.service, SERVICE, UNKNOWN):
+        yield Question("GET", "/api/v1/reach", {"service": service})
+    yield Question("GET", "/api/v1/reach", {"service": silent.service, "at": "2014-10-02T08:00:00Z"})
+
+
+@recipe("GET /api/v1/boxes")
+def _boxes(silent: Silent, asker: Asker) -> Iterator[Question]:
+    for serial in (NEWER_BOX, RIVALS_BOX, silent.service, UNKNOWN):
+        yield Question("GET", "/api/v1/boxes", {"serial": serial})
+
+
+@recipe("GET /api/v1/audit")
+def _audit(silent: Silent, asker: Asker) -> Iterator[Question]:
+    yield Question("GET", "/api/v1/audit")
+    yield Question("GET", "/api/v1/audit", {"limit": 1})
+    for number in (1, 4, 50):
+        yield Question("GET", "/api/v1/audit", {"cursor": encode_cursor(number)})
+
+
+@recipe("GET /api/v1/rollouts")
+def _rollouts(silent: Silent, asker: Asker) -> Iterator[Question]:
+    yield Question("GET", "/api/v1/rollouts")
+    yield Question("GET", "/api/v1/rollouts", {"limit": 1, "cursor": encode_cursor(silent.film.published_at, silent.rollout)})
+
+
+@recipe(*(f"POST /api/v1/rollouts/{{rollout_id}}/{act}" for act in ("approve", "resume", "withdraw")))
+def _rollout_acts(silent: Silent, asker: Asker) -> Iterator[Question]:
+    for act in ("approve", "resume", "withdraw"):
+        for rollout in (silent.rollout, UNKNOWN, silent.service):
+            for wave in (1, 2):
+                yield Question("POST", f"/api/v1/rollouts/{rollout}/{act}", body={"wave": wave})
+
+
+@recipe("POST /api/v1/staff/session", "DELETE /api/v1/staff/session")
+def _sign_in(silent: Silent, asker: Asker) -> Iterator[Question]:
+    """A few tries in all: the budget of tries is everybody's. Nobody signs out here, or could ask no more."""
+    yield Question("POST", "/api/v1/staff/session", body={"name": silent.service})
+    yield Question("DELETE", "/api/v1/staff/session", headers={"Authorization": f"Bearer mts_{'A' * 43}"})
+    if asker.kind is PartyKind.ANONYMOUS:
+        for name in ("the.operator.s.staff", "nobody.of.the.name", TELLTALE, silent.service):
+            yield Question("POST", "/api/v1/staff/session", body={"name": name, "password": SERVICE})
 
 
 @recipe("POST /ofrep/v1/evaluate/flags/{key}")

@@ -29,6 +29,8 @@ from tests.app.silence.worlds import (
     KEPT_SILENT,
     NEWER_BOX,
     NOWHERE,
+    OPERATORS_STAFF,
+    OTHERS_STAFF,
     OWNER,
     UNLAUNCHED,
     Answer,
@@ -44,7 +46,6 @@ SHOWN = 20
 _ID = re.compile(rb"[0-9a-z]{26}")
 
 _WITHOUT_TOKENS = {
-    PartyKind.STAFF: "no staff accounts yet, so no operator's own people either: nothing makes such a party",
     PartyKind.SERVICE: "our own processes, which ask nothing over HTTP yet",
 }
 
@@ -91,7 +92,8 @@ async def _walk(telling: Telling, folder: Path) -> Walk:
 def _questions(policies: Mapping[str, Policy], silent: Silent, asker: Asker) -> Iterator[Question]:
     """All questions of all routes. Whoever a route's policy keeps out, before anything is looked up, is heard twice there."""
     for made in dict.fromkeys(RECIPES[route] for route in sorted(policies.keys() & RECIPES.keys())):
-        let_in = any(asker.kind in policies[route] for route in policies.keys() & RECIPES.keys() if RECIPES[route] is made)
+        names = {asker.kind, *asker.roles}
+        let_in = any(policies[route] & names for route in policies.keys() & RECIPES.keys() if RECIPES[route] is made)
         yield from itertools.islice(made(silent, asker), None if let_in else 2)
     yield from nowhere(silent)
 
@@ -116,7 +118,8 @@ def test_every_route_says_how_it_is_called(app_running: Running) -> None:
 def test_everybody_who_can_ask_is_asked(walks: dict[str, Walk]) -> None:
     kinds = {asked.asker.kind for asked in walks[UNLAUNCHED.name].answers.values()}
     assert kinds | _WITHOUT_TOKENS.keys() == set(PartyKind), "a kind of party is missing: add an Asker of it in worlds.py"
-    assert {kind.name for kind in TokenKind} == {"BOX", "VIEWER", "API_KEY"}, "a new token: add who holds it in worlds.py"
+    held = {"BOX", "VIEWER", "API_KEY", "STAFF"}
+    assert {kind.name for kind in TokenKind} == held, "a new token: add who holds it in worlds.py"
 
 
 def test_no_question_breaks_anything_and_every_route_is_reached(walks: dict[str, Walk]) -> None:
@@ -132,6 +135,17 @@ def test_no_question_breaks_anything_and_every_route_is_reached(walks: dict[str,
 @pytest.mark.parametrize("telling", KEPT_SILENT, ids=lambda one: one.name)
 def test_with_the_launch_it_reads_as_without(walks: dict[str, Walk], telling: Telling) -> None:
     found = _differences(_pairs(walks, telling))
+    assert not found, "\n".join(found)
+
+
+def test_an_operator_that_has_refused_it_reads_nothing_of_anothers_launch(walks: dict[str, Walk]) -> None:
+    """It knows of the service, by its own refusal; how the first operator stands with it changes no byte of what it is told."""
+    here, *others = (walks[one.name] for one in KEPT_SILENT if not one.elsewhere)
+    assert len(others) > 3
+    keys = [key for key in here.answers if key[0] == OTHERS_STAFF]
+    pairs = [(there.answers[key], here.answers[key]) for there in others for key in keys]
+    assert any(asked.answer.status == 200 and asked.question.path == "/api/v1/reach" for asked, _ in pairs)
+    found = _differences(pairs)
     assert not found, "\n".join(found)
 
 
@@ -165,6 +179,13 @@ def test_who_may_have_it_does(walks: dict[str, Walk]) -> None:
     of_its_own = _paths_that_differ(silent, without, OWNER)
     assert {"/metrics", "/api/v1/decisions", "/ofrep/v1/evaluate/flags"} <= of_its_own
     assert "/api/v1/titles" not in of_its_own, "its titles were there before the launch"
+    sides = {"/api/v1/decisions", "/ofrep/v1/evaluate/flags", "/api/v1/carriage", "/api/v1/reach", "/api/v1/audit"}
+    assert sides <= of_its_own
+    assert sides <= _paths_that_differ(silent, without, OPERATORS_STAFF)
+    spreads = next(walks[one.name] for one in KEPT_SILENT if one.spreads)
+    for who in (OWNER, OPERATORS_STAFF):
+        assert "/api/v1/rollouts" in _paths_that_differ(spreads, without, who)
+    assert f"/api/v1/rollouts/{silent.silent.rollout}/approve" in _paths_that_differ(spreads, without, OPERATORS_STAFF)
 
 
 def test_any_byte_of_a_difference_is_found() -> None:

@@ -9,6 +9,7 @@ import contextlib
 import gzip
 import hashlib
 import os
+import re
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -24,12 +25,26 @@ from sqlalchemy.engine import Connection
 from matinee.app import wiring
 from matinee.app.installation import Installation, open_installation
 from matinee.app.settings import load_settings
-from matinee.base.clock import DAY, Instant
-from matinee.base.ids import ArtworkId, HouseholdId, LaunchId, PackageId, ProfileId, ServiceId, SessionId, TitleId, encode_id
-from matinee.base.party import PartyKind
+from matinee.base.clock import DAY, HOUR, Instant
+from matinee.base.ids import (
+    ArtworkId,
+    HouseholdId,
+    LaunchId,
+    PackageId,
+    ProfileId,
+    PublisherId,
+    RolloutId,
+    ServiceId,
+    SessionId,
+    TitleId,
+    encode_id,
+)
+from matinee.base.party import PartyKind, Role
 from matinee.base.units import DurationMs, PositionMs
+from matinee.carriage import rollout_store
 from matinee.carriage import store as carriage
 from matinee.carriage.model import AgreementStatus, Discoverability, Launch, LaunchState
+from matinee.carriage.rollouts import Rollout, Wave
 from matinee.catalogue import store as titles
 from matinee.catalogue.model import AgeClass, Credit, Genre, Language, Service, Title, TitleText
 from matinee.delivery.edge import Edge
@@ -39,10 +54,12 @@ from matinee.fleet import store as fleet
 from matinee.fleet.model import Box, BoxModel, Operator
 from matinee.library import store as library
 from matinee.members import store as members
+from matinee.parties import passwords
 from matinee.parties import store as parties
 from matinee.playback import store as playback
 from matinee.playback.model import Place
 from tests.catalogue.factories import EN, FR, episode, film, playable, series
+from tests.world import seat_of, sign_in
 
 NOW = Instant(1_412_244_000_000)
 SERVICE, TELLTALE = "Nocturama Plus", "Zibeline"
@@ -50,6 +67,9 @@ SERVICE, TELLTALE = "Nocturama Plus", "Zibeline"
 
 PICTURE = b"\xff\xd8\xff a picture of "
 OWNER, NEWER_BOX, OTHERS_BOX = "its own publisher", "the newer box", "the other operator's box"
+OPERATORS_STAFF, OTHERS_STAFF = "the operator's staff", "the other operator's staff"
+"""Both have a record of the service as soon as it was agreed or refused. The other's says nothing of the operator's launch."""
+RIVALS_BOX = "the rival operator's box"
 
 
 class Dice:
@@ -86,11 +106,14 @@ class Telling:
     """Whether the other operator has it open to everybody."""
     has: tuple[str, ...] = ()
     """The boxes whose homes have it, or had it that evening."""
+    spreads: bool = False
+    """Whether a rollout is planned, that nobody has approved."""
 
     @property
     def may_know(self) -> frozenset[str]:
         """Those who ask and may be told."""
-        return frozenset({OWNER, *self.has, *(f"{box}'s phone" for box in self.has)})
+        staff = () if self.status is None else (OPERATORS_STAFF, OTHERS_STAFF)
+        return frozenset({OWNER, *staff, *self.has, *(f"{box}'s phone" for box in self.has)})
 
 
 NOWHERE = Telling("there is no such service", there=False)
@@ -119,6 +142,7 @@ KEPT_SILENT = (
         elsewhere=True,
         has=(OTHERS_BOX,),
     ),
+    Telling("silent, about to spread in waves", status=AgreementStatus.SIGNED, launch={**_LIVE, "share": 0}, spreads=True),
     Telling("refused by the operator", status=AgreementStatus.REFUSED, launch=_TOLD),
     Telling("open, and hidden", status=AgreementStatus.SIGNED, launch={**_TOLD, "discoverability": Discoverability.HIDDEN}),
 )
@@ -136,6 +160,7 @@ class Asker:
     child: str = ""
     session: str = ""
     stream: str = ""
+    roles: frozenset[Role] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -152,6 +177,7 @@ class Silent:
     box: str
     older_box: str
     neighbour: str  # a profile of the home that may have it
+    rollout: str
     seen: Title  # a film that all may see
     seen_kid: str
 
@@ -171,7 +197,7 @@ class Silent:
     @property
     def ids(self) -> frozenset[str]:
         parts = [part for one in self.titles for part in (one.id, one.artwork, one.playable and one.playable.package)]
-        return frozenset({self.service, self.session, *(str(part) for part in parts if part)})
+        return frozenset({self.service, self.session, self.rollout, *(str(part) for part in parts if part)})
 
 
 @dataclass(frozen=True)
@@ -281,6 +307,7 @@ async def told(telling: Telling, folder: Path) -> AsyncIterator[Told]:
         patch.setattr(secrets, "token_bytes", dice.token_bytes)
         patch.setattr(wiring, "read_clock", lambda: NOW)
         patch.setattr(wiring, "Following", Followed)
+        patch.setattr(passwords, "COST", passwords.Cost(passes=1, lanes=1, memory_kib=32))  # a refusal need not take long here
         dice.about("the installation")
         installation = stack.enter_context(open_installation(load_settings(folder, {})))
         builder = _Builder(installation, dice)
@@ -303,12 +330,15 @@ class _Builder:
         self._installation = installation
         self._dice = dice
         self._tokens: dict[str, str] = {}
+        self._staff: list[Asker] = []
         self._people: dict[str, tuple[ProfileId, ProfileId]] = {}
         self._households: dict[str, HouseholdId] = {}
         self._boxes: dict[str, Box] = {}
         with installation.database.write() as conn:
             dice.about("the operators")
-            self._one, self._two = (fleet.ensure_operator(conn, name, "FR", "Europe/Paris", NOW) for name in ("One", "Two"))
+            self._one, self._two, self._three = (
+                fleet.ensure_operator(conn, name, "FR", "Europe/Paris", NOW) for name in ("One", "Two", "Three")
+            )
             self._older = fleet.ensure_box_model(conn, "00AFFF", "OLD", "Older", {}, NOW)
             self._newer = fleet.ensure_box_model(conn, "00AFFF", "NEW", "Newer", {}, NOW)
         self._settle(NEWER_BOX, self._one, self._newer)
@@ -318,13 +348,18 @@ class _Builder:
             dice.about("a box at no line")
             loose = fleet.ensure_box(conn, self._newer.id, "a box at no line", "Salon", NOW)
             self._tokens["a box at no line"] = fleet.mint_box_token(conn, loose.id, NOW)
+            dice.about("the rival operator's box")
+            box = fleet.ensure_box(conn, self._newer.id, RIVALS_BOX, "Salon", NOW)
+            fleet.assign_box(conn, box.id, fleet.ensure_line(conn, self._three.id, RIVALS_BOX, NOW).id, Instant(0), NOW)
             dice.about("the rival")
             rival = parties.ensure_publisher(conn, "Rival", "EUR", NOW)
             self._tokens["a rival publisher"] = parties.mint_api_key(conn, rival.id, "", NOW)
             self._seen = titles.ensure_service(conn, rival.id, "Théâtre", NOW)
-            for operator in (self._one, self._two):
+            for operator in (self._one, self._two, self._three):
                 carriage.record_agreement(conn, operator.id, self._seen.id, AgreementStatus.SIGNED, NOW, NOW, actor="test")
                 carriage.ensure_open_launch(conn, operator.id, self._seen.id, NOW, actor="test")
+        self._rival = rival
+        self._seat_staff(rival.id)
         self._service = Service(id=ServiceId(first_id("the service")), publisher=rival.id, name=SERVICE)
         self._visible = [_film(self._seen, f"Film rouge {number}", number) for number in range(40)]
         self._films = tuple(_film(self._service, f"Film rouge {TELLTALE} {number}", number) for number in range(120))
@@ -341,6 +376,26 @@ class _Builder:
             )
             for number, part in ((1, "episode 1"), (2, "episode 2"))
         )
+
+    def _seat_staff(self, rival: PublisherId) -> None:
+        """People and keys at the sides of the operators and of the rival publisher; and an auditor of the rival operator."""
+        seats = {
+            OPERATORS_STAFF: seat_of("operator", operator=self._one.id),
+            OTHERS_STAFF: seat_of("operator", operator=self._two.id),
+            "the rival operator's staff": seat_of("operator", operator=self._three.id),
+            "a rival publisher's staff": seat_of("publisher", publisher=rival),
+            "a foreign auditor": seat_of("auditor", operator=self._three.id),
+        }
+        for name, seat in seats.items():
+            self._dice.about(name)
+            account = re.sub(r"[^a-z]+", ".", name)
+            self._tokens[name] = sign_in(self._installation.database, account, seat, NOW)
+            approves = {Role.APPROVER} if seat.role is not Role.AUDITOR else set()
+            self._staff.append(Asker(name, PartyKind.STAFF, self._tokens[name], roles=frozenset({seat.role, *approves})))
+        self._dice.about("the rival operator's key")
+        with self._installation.database.write() as conn:
+            key = parties.add_api_key(conn, seats["the rival operator's staff"], "", NOW, actor="test")
+        self._staff.append(Asker("the rival operator's key", PartyKind.API_KEY, key, roles=frozenset({Role.OPERATOR})))
 
     def _settle(self, name: str, operator: Operator, model: BoxModel) -> None:
         """A home with a box, a phone, an adult and a child."""
@@ -373,7 +428,7 @@ class _Builder:
                 poll()
         self._remember(telling)
         if telling.status is not None and telling.launch is not None:
-            self._agree(telling.status, telling.launch, elsewhere=telling.elsewhere)
+            self._agree(telling.status, telling.launch, elsewhere=telling.elsewhere, spreads=telling.spreads)
         poll()
 
     def _bring_the_service(self) -> None:
@@ -430,13 +485,17 @@ class _Builder:
         return Edge(EdgeConfig(published_url=settings.published, key_file=str(key_file)), lambda: NOW)
 
     def change(self, telling: Telling) -> None:
-        """What became of the launch after the evening."""
+        """What became of the launch after the evening, and what others did then, of which their audit tells."""
         if telling.after is not None:
             self._dice.about("the change")
             with self._installation.database.write() as conn:
                 self._launch(conn, self._one, telling.after)
+        self._dice.about("what the rivals did")
+        with self._installation.database.write() as conn:
+            for seat in (seat_of("operator", operator=self._three.id), seat_of("publisher", publisher=self._rival.id)):
+                parties.add_api_key(conn, seat, "one more", NOW, actor="test")
 
-    def _agree(self, status: AgreementStatus, launch: Mapping[str, Any], *, elsewhere: bool) -> None:
+    def _agree(self, status: AgreementStatus, launch: Mapping[str, Any], *, elsewhere: bool, spreads: bool) -> None:
         self._dice.about("the agreement")
         with self._installation.database.write() as conn:
             others = AgreementStatus.SIGNED if elsewhere else AgreementStatus.REFUSED
@@ -445,6 +504,8 @@ class _Builder:
                     conn, operator.id, self._service.id, stands, Instant(0), NOW, actor="test", reason="no peering"
                 )
             self._launch(conn, self._one, launch)
+            if spreads:
+                self._plan(conn)
             if elsewhere:
                 self._launch(conn, self._two, _TOLD)
 
@@ -461,6 +522,23 @@ class _Builder:
         )
         carriage.record_launch(conn, made, NOW, actor="test")
 
+    def _plan(self, conn: Connection) -> None:
+        """A wave for each of its boxes, that waits for somebody to approve it."""
+        hour = DurationMs(HOUR)
+        wave = Wave(share=10_000, sample=1, soak_ms=hour, timeout_ms=hour, failing=5.0, needs_approval=True)
+        wanted = Rollout(
+            id=RolloutId(""),
+            operator=self._one.id,
+            service=self._service.id,
+            starts_at=NOW,
+            recorded_at=NOW,
+            waves=(wave,),
+            salt="",
+            author="somebody",
+        )
+        self._dice.about("the rollout")
+        rollout_store.plan(conn, wanted, NOW)
+
     def silent(self) -> Silent:
         return Silent(
             service=self._service.id,
@@ -472,6 +550,7 @@ class _Builder:
             operators=(self._one.id, self._two.id),
             box=self._boxes[NEWER_BOX].id,
             older_box=self._boxes["the older box"].id,
+            rollout=first_id("the rollout"),
             neighbour=self._people[NEWER_BOX][0],
             seen=self._visible[0],
             seen_kid=_key_id(self._visible[0]),
@@ -479,7 +558,9 @@ class _Builder:
 
     def askers(self, telling: Telling) -> list[Asker]:
         """Everybody, who may have the service first, so that what they do could show in what the others are told."""
-        found = [Asker(OWNER, PartyKind.API_KEY, self._tokens[OWNER])] if telling.there else []
+        publishers = frozenset({Role.PUBLISHER})
+        found = [Asker(OWNER, PartyKind.API_KEY, self._tokens[OWNER], roles=publishers)] if telling.there else []
+        found += self._staff  # the operator's and the other's are the first of them
         for home in self._people:
             adult, child = self._people[home]
             found.append(Asker(home, PartyKind.BOX, self._tokens[home], adult, child))
@@ -487,7 +568,7 @@ class _Builder:
         return [
             *found,
             Asker("a box at no line", PartyKind.BOX, self._tokens["a box at no line"]),
-            Asker("a rival publisher", PartyKind.API_KEY, self._tokens["a rival publisher"]),
+            Asker("a rival publisher", PartyKind.API_KEY, self._tokens["a rival publisher"], roles=publishers),
             Asker("anybody", PartyKind.ANONYMOUS, ""),
         ]
 
