@@ -11,6 +11,7 @@ from matinee.base.ids import new_id
 from matinee.catalogue import store as titles
 from matinee.fleet import store as fleet
 from matinee.fleet.model import Interface
+from matinee.outside.database import Database
 from tests.world import NOW, Screen, Screens, World, screens, world_on_sqlite
 
 FLAGS = "/ofrep/v1/evaluate/flags"
@@ -260,6 +261,16 @@ def test_boxes_are_an_operators_own(world: World, seated: Seated) -> None:
         assert (answer.status_code, answer.content) == (200, nothing), (who, serial)
     for who in ("studio's key", "studio's staff", "rival's key"):
         assert seated[who].get("/api/v1/boxes", serial="serial-one").status_code == 403
+
+
+def test_a_serial_that_a_database_would_not_take_is_no_box(any_database: Database) -> None:
+    world = World(any_database)
+    with screens(world) as ask:
+        asker = ask.as_(world.key("operator", operator=world.orange))
+        (own,) = asker.get("/api/v1/boxes", serial="serial-one").json()["boxes"]
+        assert own["line"] == "one"
+        for serial in ("zero\x00byte", "\ufffd", "%00", "serial-one\x00"):
+            assert asker.get("/api/v1/boxes", serial=serial).json() == {"boxes": []}
 
 
 def test_an_operator_reaches_nothing_of_a_publishers(world: World, seated: Seated) -> None:

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matinee.base.clock import DAY, HOUR, MINUTE, SECOND, Instant
-from matinee.base.errors import ErrorCode, TooManyRequests
+from matinee.base.errors import ErrorCode, MatineeError, TooManyRequests
 from matinee.base.ids import OperatorId, PublisherId
 from matinee.base.party import Role
 from matinee.outside.database import Database
@@ -291,6 +291,21 @@ def test_a_session_that_was_not_committed_is_none(world: World, ask: Screens, mo
     monkeypatch.setattr(staff_store, "begin_session", refuse)
     assert begin(ask).status_code == 401
     assert ask.as_(made[0][0]).get(ME).status_code == 401
+
+
+def test_a_commit_that_fails_leaves_nothing_behind(world: World, ask: Screens, monkeypatch: pytest.MonkeyPatch) -> None:
+    account(world)
+    admitted = []
+    admit = world.staff.admit
+
+    def then_fail(who: Any, session: Any) -> None:
+        admit(who, session)
+        admitted.append(session)
+        raise MatineeError("The disk is full.", code=ErrorCode.DISK_FULL)
+
+    monkeypatch.setattr(world.staff, "admit", then_fail)
+    assert begin(ask).status_code == 507
+    assert world.staff.session(admitted[0].digest) is None
 
 
 def test_an_account_has_so_many_sessions_at_once(any_database: Database) -> None:

@@ -14,7 +14,7 @@ from litestar import Request, Response, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from matinee.base.clock import Clock
+from matinee.base.clock import Clock, Instant
 from matinee.base.ids import BoxId, ServiceId
 from matinee.base.party import SIDES, Party
 from matinee.carriage.model import ClauseName, Decision
@@ -62,7 +62,7 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 def routes(carriage: Carriage, fleet: Fleet, catalogue: Catalogue, clock: Clock) -> Sequence[HTTPRouteHandler]:
     sides = Sides(carriage, fleet, catalogue)
 
-    async def box_in(request: Request[Party, Any, Any]) -> BoxId | Refusal:
+    async def box_in(request: Request[Party, Any, Any], now: Instant) -> BoxId | Refusal:
         """The box that a request asks for, or why there is none."""
         try:
             asked = msgspec.json.decode(await request.body(), type=Asked)
@@ -74,7 +74,7 @@ def routes(carriage: Carriage, fleet: Fleet, catalogue: Catalogue, clock: Clock)
         key = asked.context.targetingKey
         if not key:
             return Refusal(errorCode="TARGETING_KEY_MISSING", errorDetails="Send a box's id as context.targetingKey.")
-        box = sides.box(request.user, key, clock())
+        box = sides.box(request.user, key, now)
         return Refusal(errorCode="INVALID_CONTEXT", errorDetails="context.targetingKey is no box's id.") if box is None else box
 
     @post("/ofrep/v1/evaluate/flags/{key:str}", opt={"policy": SIDES}, status_code=200, include_in_schema=False)
@@ -83,10 +83,11 @@ def routes(carriage: Carriage, fleet: Fleet, catalogue: Catalogue, clock: Clock)
         service = sides.service(request.user, key)
         if service is None:
             return _refused(Refusal(key=key, errorCode="FLAG_NOT_FOUND", errorDetails="No service of yours has this id."), 404)
-        box = await box_in(request)
+        now = clock()
+        box = await box_in(request, now)
         if isinstance(box, Refusal):
             return _refused(msgspec.structs.replace(box, key=key), 400)
-        answer = _evaluation(service.id, carriage.explain(box, service.id, clock()))
+        answer = _evaluation(service.id, carriage.explain(box, service.id, now))
         return Response(
             msgspec.json.encode(answer), media_type="application/json", headers={"Cache-Control": "private, no-store"}
         )
@@ -94,10 +95,10 @@ def routes(carriage: Carriage, fleet: Fleet, catalogue: Catalogue, clock: Clock)
     @post("/ofrep/v1/evaluate/flags", opt={"policy": SIDES}, status_code=200, include_in_schema=False)
     async def evaluate_all(request: Request[Party, Any, Any]) -> Response[Any]:
         """Which services of one's own side a box has, all at once; with an entity tag, by which an unchanged answer is 304."""
-        box = await box_in(request)
+        now = clock()
+        box = await box_in(request, now)
         if isinstance(box, Refusal):
             return _refused(box, 400)
-        now = clock()
         flags = [_evaluation(one.id, carriage.explain(box, one.id, now)) for one in sides.services(request.user)]
         return revalidated(request, Evaluations(flags=flags))
 

@@ -68,8 +68,14 @@ class SignIn:
         if account is None or not is_right:
             raise SignInRefused
         now = self._clock()
-        with self._database.write() as conn:
-            token, session = staff_store.begin_session(conn, account, kept, now, Instant(now + SESSION_MS))
-            # Before the commit, so that its event finds the session here, whatever thread is first. Nobody has the token yet.
-            self._staff.admit(account, session)
+        session = None
+        try:
+            with self._database.write() as conn:
+                token, session = staff_store.begin_session(conn, account, kept, now, Instant(now + SESSION_MS))
+                # Before the commit, so that its event finds the session here, whatever thread is first. Nobody has the token yet.
+                self._staff.admit(account, session)
+        except BaseException:
+            if session is not None:
+                self._staff.forget(session.digest)  # it was not committed, and no event of it will ever come
+            raise
         return token, account, session
