@@ -1,5 +1,6 @@
 """Staff of both sides say yes, go on and no to a rollout over HTTP: signed in, as two people, each wave by its number."""
 
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ from matinee.base.clock import HOUR, MINUTE, Instant
 from matinee.base.ids import RolloutId
 from matinee.base.units import DurationMs
 from matinee.carriage import rollout_store as store
+from matinee.carriage.model import CarriageError
 from matinee.carriage.rollouts import EventKind, Rollout, Wave
 from matinee.outside.database import Database
 from matinee.parties import audit
@@ -133,6 +135,28 @@ def test_a_wave_that_halted_goes_on_and_an_end_is_one(world: World, planned: Rol
         assert head.send("POST", f"{path}/{act}", {"wave": 1}).status_code == 409
     for body in (None, {}, {"wave": 0}, {"wave": "first"}, {"wave": 10**30}, {"wave": 1, "by": "somebody.else"}):
         assert head.send("POST", f"{path}/approve", body).status_code == 400, body
+
+
+def test_of_two_who_say_it_at_once_one_is_told_that_it_is_said(world: World, planned: Rollout) -> None:
+    start, said = threading.Barrier(2), []
+
+    def approve(name: str) -> None:
+        start.wait(10)
+        try:
+            with world.database.write() as conn:
+                store.approve(conn, planned, name, world.now, wave=0)
+            said.append("approved")
+        except CarriageError as error:
+            said.append(error.code)
+
+    both = [threading.Thread(target=approve, args=(name,)) for name in ("orange.head", "studio.head")]
+    for one in both:
+        one.start()
+    for one in both:
+        one.join(30)
+    assert sorted(said) == ["approved", "conflict"]
+    with world.database.read() as conn:
+        assert len(store.events_of(conn, planned.id)) == 1
 
 
 def test_the_account_stands_in_the_audit(world: World, planned: Rollout, people: dict[str, Screen]) -> None:

@@ -12,9 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from matinee.base.clock import Instant, from_rfc3339
-from matinee.base.ids import OperatorId, PublisherId
+from matinee.base.ids import OperatorId, PublisherId, ServiceId, new_id
 from matinee.base.pagination import encode_cursor
 from matinee.base.party import SideKey, operator_side, publisher_side
+from matinee.carriage.model import Switch
+from matinee.carriage.store import follow_switches
+from matinee.fleet import store as fleet
+from matinee.fleet.work import import_boxes
 from matinee.outside.database import Database
 from matinee.parties import audit
 from tests.world import NOW, Screens, World, screens, world_on_sqlite
@@ -92,6 +96,52 @@ def test_what_others_do_changes_no_byte_of_ones_own(world: World, ask: Screens) 
     world.key("operator", operator=world.free)
     numbers = [one["number"] for one in ask.as_(free).get("/api/v1/audit").json()["items"]]
     assert numbers == list(range(len(numbers), 0, -1)), "and what comes later shows no gap"
+
+
+def told_of(world: World, prefix: str) -> dict[str, list[str]]:
+    """Which rows whose act begins so are in whose chain."""
+    sides = {
+        "studio": publisher_side(world.studio.id),
+        "rival": publisher_side(world.rival.id),
+        "orange": operator_side(world.orange),
+        "free": operator_side(world.free),
+    }
+    with world.database.read() as conn:
+        pages = {name: audit.page_of(conn, side, None, 100) for name, side in sides.items()}
+        assert audit.broken_sides(conn) == []
+    return {name: [row.subject for row in page if row.action.startswith(prefix)] for name, page in pages.items()}
+
+
+def test_a_switch_is_told_to_the_publisher_and_to_those_with_a_record(world: World) -> None:
+    world.sign(world.free, world.theatre)
+    words: dict[str, Any] = {"is_off": True, "ends_plays": True, "valid_from": world.now, "recorded_at": world.now}
+    everywhere = Switch(service=world.cinema.id, operator=None, **words)
+    at_free = Switch(service=world.theatre.id, operator=world.free, **words)
+    gone = Switch(service=ServiceId(new_id()), operator=None, **words)
+    with world.database.write() as conn:
+        assert follow_switches(conn, [everywhere, at_free, gone], world.now, actor="test") == 3
+    told = told_of(world, "service.switch")
+    assert {name: len(rows) for name, rows in told.items()} == {"studio": 1, "rival": 1, "orange": 1, "free": 1}
+    assert told["studio"] == told["orange"] != told["rival"] == told["free"]
+
+
+def test_boxes_are_told_to_the_operator_whose_they_are(world: World, tmp_path: Path) -> None:
+    heading = "ManufacturerOUI,ProductClass,SerialNumber,operator,line\n"
+    files = {
+        "of free": "00AFFF,LBP,serial-one,Free,mine\n00AFFF,LBP,N1,Free,mine\n",
+        "of two": "00AFFF,LBP,N2,Free,mine\n00AFFF,LBP,N3,Orange,mine\n",
+    }
+    for name, rows in files.items():
+        (tmp_path / name).write_text(heading + rows)
+        import_boxes(world.database, tmp_path / name, Instant(NOW + 1), actor="test", progress=lambda _stage, _part: None)
+    box = world.one.box.id
+    with world.database.write() as conn:
+        fleet.release_box(conn, box, Instant(NOW + 2), actor="test")
+    told = told_of(world, "box")
+    assert told == {"studio": [], "rival": [], "orange": [box, box], "free": ["of free"]}, "of two is told to neither"
+    everything = world.sign_in("auditor.of.all", "auditor")
+    with screens(world) as ask:
+        assert "of two" in [one["subject"] for one in all_of(ask, everything)]
 
 
 @pytest.mark.parametrize("cursor", ["x", "bnVsbA", "WzFd" * 200, "WyJhIl0", "WzEuNV0", "W3RydWVd"])
