@@ -78,7 +78,7 @@ def feeds_and_audit() -> Verdict:
         "the DVB-I list, by DVB's schema (what it borrows of TV-Anytime, in our words)": ["tests/home/test_service_list.py"],
         "partners' feed": ["tests/home/test_watch_actions.py"],
         "every route, drawn at random": ["tests/app/test_openapi.py"],
-        "the audit": ["tests/parties/test_keys_and_audit.py", "tests/app/test_audit.py"],
+        "the audit": ["tests/parties/test_keys_and_audit.py", "tests/parties/test_audit_of_a_side.py", "tests/app/test_audit.py"],
     }
     verdicts = {what: run_tests(arguments) for what, arguments in parts.items()}
     return all(fine for fine, _ in verdicts.values()), "; ".join(f"{what}: {told}" for what, (_, told) in verdicts.items())
