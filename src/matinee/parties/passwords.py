@@ -1,7 +1,7 @@
 """Passwords as they are kept: Argon2id, as RFC 9106 chooses it where memory is dear (3 passes over 64 MiB in 4 lanes).
 
-One hash takes a good part of a second and 64 MiB, and lets other threads run meanwhile. How many run at once, and how often, is bounded
-where people sign in (`sign_in.py`).
+One hash takes a good part of a second and 64 MiB, and lets other threads run meanwhile. How many run at once, and how often, is
+bounded where people sign in (`sign_in.py`).
 """
 
 import base64
