@@ -42,12 +42,12 @@ def the_article() -> Verdict:
 
 def ofrep() -> Verdict:
     """OpenFeature's client reads our flags; bulk, ETag, error codes; flagd's bucketing on values computed elsewhere."""
-    return run_tests(["tests/journeys/test_ofrep_client.py", "tests/carriage/test_ofrep.py", "tests/carriage/test_buckets.py"])
+    return run_tests(["tests/journeys/test_ofrep_client.py", "tests/carriage/test_ofrep.py", "tests/fleet/test_buckets.py"])
 
 
 def waves() -> Verdict:
     """Waves halt at the right box and never hang; raising a share only adds; the kill switch acts within a second."""
-    tests = ("carriage/test_rollouts.py", "carriage/test_buckets.py", "app/scenario/test_rollouts.py")
+    tests = ("carriage/test_rollouts.py", "fleet/test_buckets.py", "app/scenario/test_rollouts.py")
     spread = run_tests([f"tests/{one}" for one in tests])
     switch = run_tests(["tests/journeys/test_kill_switch.py", "tests/delivery/test_switches.py"], {"KILL_SWITCH_SECONDS": "1"})
     words = f"waves: {spread[1]}; the switch within a second under load, with the database there and away: {switch[1]}"

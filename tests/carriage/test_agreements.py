@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from matinee.base.clock import DAY, Instant
 from matinee.base.ids import AgreementId, LaunchId, OperatorId, ServiceId
 from matinee.carriage import store
-from matinee.carriage.buckets import bucket
 from matinee.carriage.model import (
     Agreement,
     AgreementStatus,
@@ -20,6 +19,7 @@ from matinee.carriage.model import (
 )
 from matinee.carriage.rules import decide
 from matinee.carriage.snapshot import Carriage, Seen
+from matinee.fleet.buckets import bucket
 from matinee.fleet.snapshot import Fleet
 from matinee.members.snapshot import Resolver
 from matinee.outside.database import Database

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from matinee.carriage.buckets import bucket
+from matinee.fleet.buckets import bucket
 from tests.world import Screens, World, screens, world_on_sqlite
 
 BULK = "/ofrep/v1/evaluate/flags"

@@ -12,7 +12,8 @@ from matinee.base.ids import RolloutId
 from matinee.base.units import DurationMs
 from matinee.carriage import rollout_store as store
 from matinee.carriage.model import CarriageError
-from matinee.carriage.rollouts import EventKind, Rollout, Wave
+from matinee.carriage.rollouts import Rollout
+from matinee.fleet.waves import EventKind, Wave
 from matinee.outside.database import Database
 from matinee.parties import audit
 from tests.world import Screen, World, screens

@@ -14,25 +14,13 @@ from matinee.base.clock import DAY, HOUR, MINUTE, Instant
 from matinee.base.ids import BoxId, OperatorId, PackageId, RolloutId, ServiceId, SessionId, new_id
 from matinee.base.units import DurationMs
 from matinee.carriage import rollout_store as store
-from matinee.carriage.buckets import bucket
-from matinee.carriage.model import ALL_BOXES, CarriageError, Launch, LaunchState
+from matinee.carriage.model import CarriageError, Launch, LaunchState
 from matinee.carriage.rollout_work import advance_all
-from matinee.carriage.rollouts import (
-    BoxMeasure,
-    EventKind,
-    Freeze,
-    OnError,
-    OnTimeout,
-    Phase,
-    Rollout,
-    Standing,
-    Wave,
-    added_by,
-    check_rollout,
-    next_step,
-)
+from matinee.carriage.rollouts import BoxMeasure, OnError, Rollout, check_rollout, next_step
 from matinee.carriage.store import record_launch
 from matinee.fleet import store as fleet
+from matinee.fleet.buckets import ALL_BOXES, bucket
+from matinee.fleet.waves import EventKind, Freeze, OnTimeout, Phase, Standing, Wave, added_by
 from matinee.outside.database import Database
 from matinee.parties import audit
 from matinee.telemetry.model import Event, Kind

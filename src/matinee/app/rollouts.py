@@ -8,7 +8,8 @@ import structlog
 from matinee.base.clock import MINUTE, Clock, Instant
 from matinee.base.ids import BoxId, OperatorId, ServiceId
 from matinee.carriage.rollout_work import advance_all
-from matinee.carriage.rollouts import BoxMeasure, EventKind, Measures
+from matinee.carriage.rollouts import BoxMeasure, Measures
+from matinee.fleet.waves import EventKind
 from matinee.outside.database import Database
 from matinee.telemetry.query import box_counts
 

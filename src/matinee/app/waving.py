@@ -10,9 +10,10 @@ from matinee.app.terminal import Terminal
 from matinee.base.clock import to_rfc3339
 from matinee.base.errors import InvalidRequest, NotFound
 from matinee.carriage import rollout_store as store
-from matinee.carriage.rollouts import Phase, Rollout, Standing
+from matinee.carriage.rollouts import Rollout
 from matinee.catalogue import store as catalogue
 from matinee.fleet import store as fleet
+from matinee.fleet.waves import Phase, Standing
 
 _ACTS = {"approve": store.approve, "resume": store.resume, "withdraw": store.withdraw}
 _STYLES = {Phase.HALTED: "bad", Phase.RUNNING: "good", Phase.FINISHED: "good", Phase.WAITING_FOR_APPROVAL: "name"}

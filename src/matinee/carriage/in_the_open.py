@@ -15,7 +15,6 @@ from matinee.base.clock import Instant
 from matinee.base.dated import in_force
 from matinee.base.ids import ServiceId
 from matinee.carriage.model import (
-    ALL_BOXES,
     Agreement,
     AgreementStatus,
     BoxView,
@@ -26,6 +25,7 @@ from matinee.carriage.model import (
     Shows,
 )
 from matinee.carriage.rules import decide, may_be_told
+from matinee.fleet.buckets import ALL_BOXES
 from matinee.fleet.model import Operator
 
 _NO_BOX: Final = BoxView()

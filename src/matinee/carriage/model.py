@@ -11,6 +11,7 @@ import msgspec
 from matinee.base.clock import Instant
 from matinee.base.errors import ErrorCode, MatineeError
 from matinee.base.ids import AgreementId, BoxId, BoxModelId, LaunchId, OperatorId, ServiceId
+from matinee.fleet.buckets import ALL_BOXES
 from matinee.fleet.model import BoxIdentity, Interface
 
 
@@ -86,9 +87,6 @@ class Discoverability(StrEnum):
 
 
 _REACH = tuple(Discoverability)
-
-ALL_BOXES = 10_000
-"""A launch's share is in hundredths of a percent, as flagd's buckets are here."""
 
 
 class Blackout(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

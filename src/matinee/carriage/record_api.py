@@ -17,10 +17,11 @@ from matinee.base.pagination import MAX_PAGE, decode_cursor, encode_cursor
 from matinee.base.party import SIDES, Party
 from matinee.carriage.api import When, instant
 from matinee.carriage.explanations import WireReach, moment_of, reach_row
-from matinee.carriage.model import ALL_BOXES, Agreement, Launch
+from matinee.carriage.model import Agreement, Launch
 from matinee.carriage.sides import Records, Sides
 from matinee.carriage.snapshot import Carriage, Reach
 from matinee.catalogue.snapshot import Catalogue
+from matinee.fleet.buckets import ALL_BOXES
 from matinee.fleet.snapshot import Fleet
 
 PRIVATE = {"Cache-Control": "private, no-store"}

@@ -19,10 +19,11 @@ from matinee.base.pagination import MAX_PAGE, decode_cursor, encode_cursor
 from matinee.base.party import APPROVERS, SIDES, Party
 from matinee.carriage import rollout_store as store
 from matinee.carriage.record_api import PRIVATE, Called
-from matinee.carriage.rollouts import MAX_WAVES, Rollout, Standing
+from matinee.carriage.rollouts import Rollout
 from matinee.carriage.sides import Sides
 from matinee.catalogue.snapshot import Catalogue
 from matinee.fleet.snapshot import Fleet
+from matinee.fleet.waves import MAX_WAVES, Standing
 from matinee.outside.database import Database
 
 StaffRequest = Request[Party, Any, Any]

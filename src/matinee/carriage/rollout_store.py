@@ -12,10 +12,13 @@ from matinee.base.dated import in_force
 from matinee.base.errors import ErrorCode
 from matinee.base.ids import OperatorId, RolloutId, ServiceId, StaffId, new_id
 from matinee.carriage import rollouts as rules
-from matinee.carriage.model import ALL_BOXES, LIVE, CarriageError, Launch
-from matinee.carriage.rollouts import OVER, EventKind, Phase, Rollout, RolloutEvent, Standing
+from matinee.carriage.model import LIVE, CarriageError, Launch
+from matinee.carriage.rollouts import Rollout
 from matinee.carriage.store import both_sides, launches_of
 from matinee.fleet import store as fleet
+from matinee.fleet import waves
+from matinee.fleet.buckets import ALL_BOXES
+from matinee.fleet.waves import OVER, EventKind, Phase, Standing, WaveEvent
 from matinee.outside.database import InstantColumn, JsonColumn, metadata
 from matinee.parties import audit, outbox
 
@@ -100,7 +103,7 @@ def append(
     actor: str,
     says: str = "",
     account: StaffId | None = None,
-) -> RolloutEvent:
+) -> WaveEvent:
     """Append what happened. `account` is that of a signed-in person; None where a name was typed. Raises CarriageError."""
     outbox.hold(conn)
     if not 0 < len(actor) <= MAX_ACTOR:
@@ -113,7 +116,7 @@ def append(
     detail = {"wave": wave, "says": says} | ({} if account is None else {"account": account})
     sides = both_sides(conn, rollout.operator, rollout.service)
     audit.record(conn, actor, f"rollout.{kind.value}", rollout.id, detail, now, sides=sides)
-    return RolloutEvent(kind=kind, wave=wave, at=now, actor=actor, says=says)
+    return WaveEvent(kind=kind, wave=wave, at=now, actor=actor, says=says)
 
 
 def standing_rollouts(
@@ -128,7 +131,7 @@ def standing_rollouts(
     if rollout is not None:
         query = query.where(rollouts.c.id == rollout)
     found = [msgspec.convert(row.plan, Rollout) for row in conn.execute(query)]
-    return [(one, rules.standing(one, events_of(conn, one.id))) for one in found]
+    return [(one, waves.standing(one, events_of(conn, one.id))) for one in found]
 
 
 def plans(conn: Connection) -> Sequence[Rollout]:
@@ -137,14 +140,14 @@ def plans(conn: Connection) -> Sequence[Rollout]:
 
 
 def standing_of(conn: Connection, rollout: Rollout) -> Standing:
-    return rules.standing(rollout, events_of(conn, rollout.id))
+    return waves.standing(rollout, events_of(conn, rollout.id))
 
 
-def events_of(conn: Connection, rollout: RolloutId) -> Sequence[RolloutEvent]:
+def events_of(conn: Connection, rollout: RolloutId) -> Sequence[WaveEvent]:
     rows = conn.execute(
         sa.select(rollout_events).where(rollout_events.c.rollout_id == rollout).order_by(rollout_events.c.number)
     )
-    return [RolloutEvent(kind=EventKind(r.kind), wave=r.wave, at=r.at, actor=r.actor, says=r.says) for r in rows]
+    return [WaveEvent(kind=EventKind(r.kind), wave=r.wave, at=r.at, actor=r.actor, says=r.says) for r in rows]
 
 
 def approve(

@@ -10,22 +10,9 @@ from matinee.base.clock import Instant
 from matinee.base.ids import LaunchId
 from matinee.carriage import rollout_store as store
 from matinee.carriage.model import LIVE, Launch, LaunchState
-from matinee.carriage.rollouts import (
-    OVER,
-    BoxMeasure,
-    EventKind,
-    Measures,
-    OnError,
-    Phase,
-    Rollout,
-    RolloutEvent,
-    Standing,
-    added_by,
-    is_as_left,
-    next_step,
-    share_before,
-)
+from matinee.carriage.rollouts import BoxMeasure, Measures, OnError, Rollout, is_as_left, next_step
 from matinee.carriage.store import record_launch
+from matinee.fleet.waves import OVER, EventKind, Phase, Standing, WaveEvent, added_by, share_before
 from matinee.outside.database import Database
 from matinee.parties import outbox
 
@@ -34,7 +21,7 @@ ACTOR = "rollout"
 log = structlog.get_logger("matinee.rollouts")
 
 
-def advance_all(database: Database, measures: Measures, now: Instant) -> Sequence[tuple[Rollout, RolloutEvent]]:
+def advance_all(database: Database, measures: Measures, now: Instant) -> Sequence[tuple[Rollout, WaveEvent]]:
     """Move every rollout on by what it does now; what happened. Blocks: it asks the players' reports of each wave that runs.
 
     One that cannot be moved is told of in the log, and holds up no other.
@@ -53,9 +40,7 @@ def advance_all(database: Database, measures: Measures, now: Instant) -> Sequenc
     return happened
 
 
-def _advance(
-    database: Database, rollout: Rollout, seen: Standing, measures: Measures, now: Instant
-) -> RolloutEvent | None:
+def _advance(database: Database, rollout: Rollout, seen: Standing, measures: Measures, now: Instant) -> WaveEvent | None:
     # Reports are read before the transaction: they may take long, and say nothing that a moment's delay makes wrong.
     reported = _reported(rollout, seen, measures, now) if seen.phase is Phase.RUNNING else []
     with database.read() as conn:

@@ -13,10 +13,8 @@ from zoneinfo import ZoneInfo
 from matinee.base.clock import Instant
 from matinee.base.dated import in_force, next_change
 from matinee.base.ids import OperatorId, ServiceId
-from matinee.carriage.buckets import bucket
 from matinee.carriage.expressions import evaluate, facts_of
 from matinee.carriage.model import (
-    ALL_BOXES,
     LIVE,
     TOLD,
     Agreement,
@@ -32,6 +30,7 @@ from matinee.carriage.model import (
     Shows,
     Switch,
 )
+from matinee.fleet.buckets import ALL_BOXES, bucket
 from matinee.fleet.model import BoxIdentity, BoxModel, Operator
 
 _DISTRUSTED: Final = frozenset({BoxIdentity.QUARANTINED, BoxIdentity.CLONED})

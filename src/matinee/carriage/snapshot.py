@@ -22,7 +22,6 @@ from matinee.carriage import store
 from matinee.carriage.expressions import asks_for_one_box, check
 from matinee.carriage.in_the_open import in_the_open
 from matinee.carriage.model import (
-    ALL_BOXES,
     Agreement,
     BoxView,
     CarriageError,
@@ -36,6 +35,7 @@ from matinee.carriage.model import (
 from matinee.carriage.rules import decide, killed, leaves_at, milestones, next_decision, switched_off
 from matinee.catalogue.model import AGE_CLASSES, Language, Service, Sight
 from matinee.catalogue.snapshot import Catalogue
+from matinee.fleet.buckets import ALL_BOXES
 from matinee.fleet.model import ANY_BOX, BoxKind, BoxModel, Operator
 from matinee.fleet.snapshot import Fleet
 from matinee.members.snapshot import Members

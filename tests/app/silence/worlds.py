@@ -44,7 +44,7 @@ from matinee.base.units import DurationMs, PositionMs
 from matinee.carriage import rollout_store
 from matinee.carriage import store as carriage
 from matinee.carriage.model import AgreementStatus, Discoverability, Launch, LaunchState
-from matinee.carriage.rollouts import Rollout, Wave
+from matinee.carriage.rollouts import Rollout
 from matinee.catalogue import store as titles
 from matinee.catalogue.model import AgeClass, Credit, Genre, Language, Service, Title, TitleText
 from matinee.delivery.edge import Edge
@@ -52,6 +52,7 @@ from matinee.delivery.model import EdgeConfig
 from matinee.delivery.wire import FileSlice, Request
 from matinee.fleet import store as fleet
 from matinee.fleet.model import Box, BoxModel, Operator
+from matinee.fleet.waves import Wave
 from matinee.library import store as library
 from matinee.members import store as members
 from matinee.parties import passwords

@@ -37,13 +37,15 @@ from matinee.base.ids import AgreementId, BoxId, DisputeId, LaunchId, LineId, Ro
 from matinee.base.units import DurationMs
 from matinee.carriage import rollout_store
 from matinee.carriage import store as carriage
-from matinee.carriage.model import ALL_BOXES, Agreement, Blackout, Launch
-from matinee.carriage.rollouts import Freeze, Rollout, Wave
+from matinee.carriage.model import Agreement, Blackout, Launch
+from matinee.carriage.rollouts import Rollout
 from matinee.carriage.trial import try_rule
 from matinee.catalogue import store as catalogue
 from matinee.catalogue.model import AgeClass, Language, Service
 from matinee.fleet import store as fleet
+from matinee.fleet.buckets import ALL_BOXES
 from matinee.fleet.model import BoxModel, Interface, Operator
+from matinee.fleet.waves import Freeze, Wave
 from matinee.interconnect import store as interconnect
 from matinee.interconnect.model import Dispute, Network
 from matinee.members import store as members

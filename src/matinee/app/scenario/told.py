@@ -9,10 +9,11 @@ import msgspec
 
 from matinee.base.errors import InvalidRequest
 from matinee.carriage.model import AgreementStatus, Billing, Discoverability, LaunchState
-from matinee.carriage.rollouts import OnError, OnTimeout
+from matinee.carriage.rollouts import OnError
 from matinee.carriage.trial import Example
 from matinee.catalogue.model import ServiceKind
 from matinee.fleet.model import Interface
+from matinee.fleet.waves import OnTimeout
 from matinee.interconnect.model import DisputeState
 
 MAX_BYTES = 1_000_000
@@ -87,7 +88,7 @@ class FreezeTold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class WaveTold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """See carriage.rollouts.Wave. Percents are of all boxes, and of those that reported; times are hours."""
+    """See fleet.waves.Wave. Percents are of all boxes, and of those that reported; times are hours."""
 
     percent: float
     sample: int

@@ -7,6 +7,9 @@ Source: flagd, "Fractional operation", and MurmurHash3_x86_32 by Austin Appleby 
 
 from typing import Final
 
+ALL_BOXES: Final = 10_000
+"""A share of the boxes is in hundredths of a percent."""
+
 _MASK: Final = 0xFFFF_FFFF
 _C1, _C2 = 0xCC9E_2D51, 0x1B87_3593
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matinee.carriage.buckets import bucket, murmur3_32
+from matinee.fleet.buckets import bucket, murmur3_32
 
 
 @pytest.mark.parametrize(
