@@ -27,7 +27,9 @@ from matinee.catalogue.model import AgeClass, Language, Service, Title, Watched
 from matinee.catalogue.snapshot import Catalogue
 from matinee.fleet import api as fleet_api
 from matinee.fleet import store as fleet_store
-from matinee.fleet.model import Box, BoxModel, Line, Release
+from matinee.fleet.handing import Handing
+from matinee.fleet.model import Box, Line, Release
+from matinee.fleet.release_book import ReleaseBook
 from matinee.fleet.snapshot import Fleet
 from matinee.home import api as home_api
 from matinee.home import feeds
@@ -63,15 +65,6 @@ class SetPositions:
         return {one.title: one for one in self.watched.get(profile, []) if one.title in wanted}
 
 
-class OneRelease:
-    """`fleet.model.Releases` with one release for all boxes, or none."""
-
-    release: Release | None = RELEASE
-
-    def meant_for(self, model: BoxModel | None) -> Release | None:
-        return self.release
-
-
 class Home:
     """A household with its line, its box, its tokens and its profiles."""
 
@@ -90,14 +83,16 @@ class World:
         self.staff = Staff()
         self.signing = SignIn(database, self.staff, clock)
         self.catalogue, self.carriage = Catalogue(), Carriage(self.fleet)
-        self.positions, self.releases = SetPositions(), OneRelease()
-        followers = [self.keys, self.staff, self.publishers, self.fleet, self.members, self.carriage, self.catalogue]
+        self.positions, self.releases = SetPositions(), ReleaseBook(RELEASE)
+        self.handing = Handing(database, self.releases, clock)
+        followers = [self.keys, self.staff, self.publishers, self.fleet, self.releases]
+        followers += [self.members, self.carriage, self.catalogue]
         self.feed = Feed(database, followers)
         self.sights = PartySight(self.carriage, self.fleet, self.members, self.catalogue)
         self.web = create_web(
             [
                 *catalogue_api.routes(self.catalogue, database, self.sights, self.positions, clock),
-                *fleet_api.routes(self.fleet, database, self.releases, clock),
+                *fleet_api.routes(self.fleet, database, self.releases, self.handing, clock),
                 *members_api.routes(self.members, self.fleet, self.sights, database, clock),
                 *carriage_api.routes(self.carriage, self.sights, self.fleet, self.catalogue, clock),
                 *record_api.routes(self.carriage, self.fleet, self.catalogue, clock),

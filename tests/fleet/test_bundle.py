@@ -176,7 +176,7 @@ def test_a_hostile_bundle_is_refused(shows: str, make: Callable[[], bytes], says
     assert caught.value.remedy, shows
 
 
-@settings(max_examples=300)
+@settings(deadline=None, max_examples=300)
 @given(st.data())
 def test_any_change_of_bytes_is_refused_or_changes_nothing_that_is_read(data: st.DataObject) -> None:
     raw = bytearray(GOOD)

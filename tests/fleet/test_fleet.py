@@ -90,6 +90,7 @@ def test_the_launchers_whole_way(world: World, ask: Screens) -> None:
         "entry": "/ui/v1/main.js",
         "integrity": "sha384-x",
         "styles": [],
+        "attempt": 0,
     }
     answer = register(ask.box, key)
     assert (answer.status_code, answer.json()["identity"]) == (200, "verified")
@@ -136,7 +137,7 @@ def test_a_box_confirms_the_release_it_is_meant_to_run_and_no_other(world: World
     register(ask.box, key)
     answer = confirm(ask.box, key, nonce_of(ask.box), "v0")
     assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
-    world.releases.release = None
+    world.releases.builtin = None
     assert ask.box.get("/api/v1/box/release").status_code == 404
 
 

@@ -1,4 +1,4 @@
-"""Rollouts in the running service: what players report, as a wave asks it, and how waves move on."""
+"""Waves in the running service: what players report, as a launch's wave asks it, and how launches and releases move on."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +9,8 @@ from matinee.base.clock import MINUTE, Clock, Instant
 from matinee.base.ids import BoxId, OperatorId, ServiceId
 from matinee.carriage.rollout_work import advance_all
 from matinee.carriage.rollouts import BoxMeasure, Measures
+from matinee.fleet import release_work
+from matinee.fleet.releases import ActKind
 from matinee.fleet.waves import EventKind
 from matinee.outside.database import Database
 from matinee.telemetry.query import box_counts
@@ -43,7 +45,10 @@ class PlayerMeasures:
 
 
 def advance(database: Database, measures: Measures, clock: Clock) -> None:
-    """Move every rollout on, and tell of what happened in the log."""
+    """Move every launch's rollout and every release on, and tell of what happened in the log."""
     for rollout, event in advance_all(database, measures, clock()):
         tell = log.warning if event.kind is EventKind.HALTED else log.info
         tell(f"wave {event.kind.value}", rollout=rollout.id, wave=event.wave + 1, says=event.says)
+    for release, act in release_work.advance_all(database, clock()):
+        tell = log.warning if act.kind is ActKind.HALTED else log.info
+        tell(f"wave {act.kind.value}", release=release.version, wave=act.wave + 1, says=act.says)

@@ -1,24 +1,30 @@
-"""The screens' built files, served from memory: a few megabytes, read once, compressed once, with ETags.
+"""The screens' files. Those that were built here are served from memory: a few megabytes, read once, compressed once, with ETags.
+Those of uploaded releases are read from the published store when they are first asked for, and kept while there is room.
 
-/ui/VERSION/... never changes and says so; the launcher's pages are asked for again each time.
+/ui/VERSION/... never changes and says so; the launcher's pages, always the built ones, are asked for again each time.
 """
 
+import asyncio
 import gzip
 import hashlib
 import mimetypes
 import re
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePath, PurePosixPath
+from typing import Any, Final
 
 import msgspec
+import structlog
 from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from matinee.base.errors import ErrorCode, MatineeError, NotFound
 from matinee.base.party import ANYONE
-from matinee.fleet.model import BoxModel, Release
+from matinee.fleet.model import Release
+from matinee.fleet.release_book import ReleaseBook
+from matinee.outside.objects import ObjectMissing, ObjectStore
 
 _COMPRESSIBLE = ("text/", "application/javascript", "application/json", "image/svg+xml", "application/manifest+json")
 _TYPES = {
@@ -29,10 +35,22 @@ _TYPES = {
 }
 
 
+KEPT_BYTES: Final = 64 * 1024 * 1024
+"""Of uploaded releases' files, in one process: some forty releases of today's screens."""
+
+log = structlog.get_logger("matinee.screens")
+
+
 class ScreensMissing(MatineeError):
     """The screens have not been built."""
 
     code = ErrorCode.TOOL_MISSING
+
+
+class ReleaseDamaged(MatineeError):
+    """A file of a release does not lie in the store as it was signed."""
+
+    code = ErrorCode.UNAVAILABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +60,65 @@ class _File:
     media_type: str
     etag: str
     cache_control: str
+
+    @property
+    def weight(self) -> int:
+        return len(self.body) + len(self.gzipped or b"")
+
+
+class UploadedFiles:
+    """Files of uploaded releases, from the published store. Which there are is the book's to say, so nobody can ask the store for
+    anything else; what comes is compared with the hash that was signed. What was used longest ago gives way.
+    """
+
+    def __init__(self, published: ObjectStore, book: ReleaseBook, kept_bytes: int = KEPT_BYTES) -> None:
+        self._published = published
+        self._book = book
+        self._kept_bytes = kept_bytes
+        self._files: OrderedDict[str, _File] = OrderedDict()
+        self._weight = 0
+        self._fetching: dict[str, asyncio.Task[_File]] = {}
+
+    @property
+    def weight(self) -> int:
+        """Bytes that are kept."""
+        return self._weight
+
+    async def file(self, version: str, path: str) -> _File | None:
+        """A file of an uploaded release; None where there is none. Raises ObjectStoreFailed, ReleaseDamaged."""
+        found = self._book.file(version, path)
+        if found is None:
+            return None
+        place, digest = found
+        kept = self._files.get(place)
+        if kept is not None:
+            self._files.move_to_end(place)
+            return kept
+        # A whole town may ask for one file at once: it is read once.
+        fetching = self._fetching.get(place)
+        if fetching is None:
+            fetching = self._fetching[place] = asyncio.create_task(asyncio.to_thread(self._fetch, place, digest))
+            fetching.add_done_callback(lambda done: self._keep(place, done))
+        return await asyncio.shield(fetching)
+
+    def _fetch(self, place: str, digest: str) -> _File:
+        try:
+            body = self._published.get(place)
+        except ObjectMissing:
+            body = b""
+        if hashlib.sha256(body).hexdigest() != digest:
+            log.error("a release's file in the published store is not as it was signed", path=place)
+            raise ReleaseDamaged("A file of this release is not as it was uploaded.", remedy="Upload its bundle again.")
+        return _made(body, PurePosixPath(place), versioned=True)
+
+    def _keep(self, place: str, done: "asyncio.Task[_File]") -> None:
+        del self._fetching[place]
+        if done.cancelled() or done.exception() is not None:
+            return
+        self._files[place] = done.result()
+        self._weight += done.result().weight
+        while self._weight > self._kept_bytes:
+            self._weight -= self._files.popitem(last=False)[1].weight
 
 
 class Screens:
@@ -62,11 +139,7 @@ class Screens:
         pages = [file.body.decode() for path, file in self._files.items() if path.endswith(".html")]
         return [style for page in pages for style in re.findall(r"<style[^>]*>(.*?)</style>", page, re.DOTALL)]
 
-    def meant_for(self, model: BoxModel | None) -> Release | None:
-        """Implements fleet's `Releases`: one release for every model, until releases come in waves."""
-        return self.release
-
-    def routes(self) -> list[HTTPRouteHandler]:
+    def routes(self, uploaded: UploadedFiles) -> list[HTTPRouteHandler]:
         """/box/, /watch/ and /ui/... for everyone: they hold no secret."""
 
         @get(["/box", "/box/{rest:path}", "/watch", "/watch/{rest:path}"], opt={"policy": ANYONE}, include_in_schema=False)
@@ -81,16 +154,23 @@ class Screens:
 
         @get("/ui/{rest:path}", opt={"policy": ANYONE}, include_in_schema=False)
         async def asset(request: Request[Any, Any, Any]) -> Response[bytes]:
-            return _answer(request, self._files.get(request.scope["path"]))
+            path = request.scope["path"]
+            file = self._files.get(path)
+            if file is None:
+                version, _, rest = path.removeprefix("/ui/").partition("/")
+                file = await uploaded.file(version, rest)
+            return _answer(request, file)
 
         return [page, asset]
 
 
 def _load(path: Path, dist: Path) -> _File:
-    body = path.read_bytes()
+    return _made(path.read_bytes(), path, versioned=path.relative_to(dist).parts[0] == "ui")
+
+
+def _made(body: bytes, path: PurePath, *, versioned: bool) -> _File:
     media_type = _TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     compressible = media_type.startswith(_COMPRESSIBLE) and len(body) > 1024
-    versioned = path.relative_to(dist).parts[0] == "ui"
     return _File(
         body,
         gzip.compress(body, 9, mtime=0) if compressible else None,

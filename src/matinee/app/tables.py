@@ -4,6 +4,7 @@ from matinee.carriage import rollout_store as _rollouts
 from matinee.carriage import store as _carriage
 from matinee.catalogue import progress as _progress
 from matinee.catalogue import store as _catalogue
+from matinee.fleet import release_store as _releases
 from matinee.fleet import store as _fleet
 from matinee.interconnect import store as _interconnect
 from matinee.library import store as _library
@@ -28,6 +29,7 @@ STORES = (
     _parties,
     _playback,
     _progress,
+    _releases,
     _rollouts,
     _staff,
     _work,

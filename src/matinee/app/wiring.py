@@ -15,7 +15,7 @@ from matinee.app.pages import Pictures, page_policy
 from matinee.app.pages import routes as page_routes
 from matinee.app.repeating import Repeating
 from matinee.app.rollouts import EVERY_SECONDS, PlayerMeasures, advance
-from matinee.app.screens import Screens
+from matinee.app.screens import Screens, UploadedFiles
 from matinee.app.showings import CatalogueShowings
 from matinee.app.switchboard import Switchboard
 from matinee.app.web import create_web
@@ -32,6 +32,8 @@ from matinee.delivery.control import ControlWriter
 from matinee.delivery.keyring import open_ring
 from matinee.delivery.tokens import TokenMinter, TokenVerifier
 from matinee.fleet import api as fleet_api
+from matinee.fleet.handing import FLUSH_SECONDS, Handing
+from matinee.fleet.release_book import ReleaseBook
 from matinee.fleet.snapshot import Fleet
 from matinee.home import api as home_api
 from matinee.home import feeds
@@ -116,8 +118,8 @@ def build_web(
     screens = Screens(settings.screens)
 
     keys, staff, publishers, fleet, members, catalogue = ApiKeys(), Staff(), Publishers(), Fleet(), Members(), Catalogue()
-    carriage = Carriage(fleet)
-    feed = Following(Feed(database, (keys, staff, publishers, fleet, members, catalogue, carriage)))
+    carriage, releases = Carriage(fleet), ReleaseBook(screens.release)
+    feed = Following(Feed(database, (keys, staff, publishers, fleet, releases, members, catalogue, carriage)))
     sights = PartySight(carriage, fleet, members, catalogue)
     resolver = Resolver(keys, fleet, members, staff)
     sign_in = SignIn(database, staff, clock)
@@ -144,12 +146,13 @@ def build_web(
             token_ms=DurationMs(settings.token_minutes * MINUTE),
         ),
     )
+    handing = Handing(database, releases, clock)
     counters = CountersByPublisher()
     events = EventFiles(settings.data_folder / "telemetry")
 
     routes: Sequence[Sequence[object]] = (
         parties_api.routes(sign_in, staff, publishers, database, clock),
-        fleet_api.routes(fleet, database, screens, clock),
+        fleet_api.routes(fleet, database, releases, handing, clock),
         members_api.routes(members, fleet, sights, database, clock),
         carriage_api.routes(carriage, sights, fleet, catalogue, clock),
         record_api.routes(carriage, fleet, catalogue, clock),
@@ -160,7 +163,7 @@ def build_web(
         feeds.routes(carriage, fleet, catalogue, publishers, settings.web_origin, clock),
         playback_api.routes(desk),
         telemetry_api.routes(Intake(verifier, events, counters, catalogue, clock)),
-        screens.routes(),
+        screens.routes(UploadedFiles(installation.published, releases)),
         page_routes(
             database=database,
             pictures=Pictures(installation.published),
@@ -175,7 +178,10 @@ def build_web(
     rollouts = Repeating(
         "rollouts", partial(advance, database, measures, clock), EVERY_SECONDS, "rollouts cannot be moved on; each stands still"
     )
-    started = (feed, sign_in, switchboard, book, events, rollouts)
+    handed = Repeating(
+        "handed-releases", handing.flush, FLUSH_SECONDS, "which box was handed which release cannot be written down; it is kept"
+    )
+    started = (feed, sign_in, switchboard, book, events, handed, rollouts)
     return create_web(
         [route for feature in routes for route in feature],  # type: ignore[misc]
         authenticate=resolver.resolve,

@@ -13,8 +13,10 @@ from matinee.base.clock import Clock, Instant, to_rfc3339
 from matinee.base.errors import ErrorCode, NotFound
 from matinee.base.ids import BoxId
 from matinee.base.party import FLEET_OWNERS, Party, PartyKind, Policy
-from matinee.fleet import rules, store
-from matinee.fleet.model import Box, FleetError, Interface, Release, Releases
+from matinee.fleet import release_store, rules, store
+from matinee.fleet.handing import Handing, start_of
+from matinee.fleet.model import Box, FleetError, Interface, Release
+from matinee.fleet.release_book import ReleaseBook
 from matinee.fleet.snapshot import Fleet
 from matinee.outside.database import Database
 
@@ -50,6 +52,21 @@ class ConfirmBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     signature: Annotated[str, msgspec.Meta(max_length=100)]
 
 
+class StartFailedBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`signature` signs "matinee-start-failed", a newline, the nonce, a newline and the version."""
+
+    version: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    nonce: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    signature: Annotated[str, msgspec.Meta(max_length=100)]
+
+
+class StartFailedAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """`counted`: whether it counts for a wave; the built-in release is in none."""
+
+    version: str
+    counted: bool
+
+
 class ConfirmAnswer(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     confirmed_at: str
@@ -76,13 +93,23 @@ class OwnBoxes(msgspec.Struct, frozen=True, kw_only=True):
     boxes: list[OwnBox]
 
 
-def routes(fleet: Fleet, database: Database, releases: Releases, clock: Clock) -> Sequence[HTTPRouteHandler]:
-    def meant_for(request: BoxRequest) -> Release:
-        box = fleet.box(request.user.box)
-        release = releases.meant_for(fleet.model(box.model) if box is not None else None)
+def routes(fleet: Fleet, database: Database, releases: ReleaseBook, handing: Handing, clock: Clock) -> Sequence[HTTPRouteHandler]:
+    def meant_for(box: Box | None) -> Release:
+        release = releases.meant_for(box, fleet.model(box.model) if box is not None else None)
         if release is None:
             raise NotFound("No interface is built for this box.", remedy="Build the screens: make ui.")
         return release
+
+    def check_proof(box: BoxId, nonce: str, signature: str, message: bytes, now: Instant) -> None:
+        with database.write() as conn:
+            # The nonce is spent by any attempt that names it: a wrong signature does not get a second guess.
+            spent = store.use_nonce(conn, box, nonce, now)
+            key = store.load_box(conn, box).public_key
+        if not spent:
+            raise FleetError("The nonce is used, old, or another box's.", remedy="Ask for a new one.", code=ErrorCode.CONFLICT)
+        if key is None:
+            raise FleetError("This box has no key yet.", remedy="Register it first.", code=ErrorCode.CONFLICT)
+        rules.check_signature(key, signature, message)
 
     @post("/api/v1/box/key", opt={"policy": BOXES_ONLY}, status_code=200, sync_to_thread=True)
     def bind_key(request: BoxRequest, data: JSONBody[KeyBody]) -> KeyAnswer:
@@ -96,7 +123,11 @@ def routes(fleet: Fleet, database: Database, releases: Releases, clock: Clock) -
     @get("/api/v1/box/release", opt={"policy": BOXES_ONLY})
     async def get_release(request: BoxRequest) -> Response[Release]:
         """The release that this box is meant to run."""
-        return Response(meant_for(request), headers={"Cache-Control": "private, no-cache"})
+        box = fleet.box(request.user.box)
+        release = meant_for(box)
+        if box is not None:
+            handing.note(box, release.version)
+        return Response(release, headers={"Cache-Control": "private, no-cache"})
 
     @get("/api/v1/box/nonce", opt={"policy": BOXES_ONLY}, sync_to_thread=True)
     def get_nonce(request: BoxRequest) -> Response[NonceAnswer]:
@@ -112,28 +143,40 @@ def routes(fleet: Fleet, database: Database, releases: Releases, clock: Clock) -
     @post("/api/v1/box/confirm", opt={"policy": BOXES_ONLY}, status_code=200, sync_to_thread=True)
     def confirm(request: BoxRequest, data: JSONBody[ConfirmBody]) -> ConfirmAnswer:
         """Confirm, after a start that worked, that this box runs the release that it is meant to run."""
-        now = clock()
-        meant = meant_for(request)
+        now, box = clock(), _box(request)
+        meant = meant_for(fleet.box(box))
         if data.version != meant.version:
             raise FleetError(
                 f"The release {data.version} is not the one that this box is meant to run.",
                 remedy="Ask for the release again.",
                 code=ErrorCode.CONFLICT,
             )
+        check_proof(box, data.nonce, data.signature, rules.confirm_message(data.nonce, data.version), now)
+        start = start_of(releases, box, data.version)
         with database.write() as conn:
-            # The nonce is spent by any attempt that names it: a wrong signature does not get a second guess.
-            spent = store.use_nonce(conn, _box(request), data.nonce, now)
-            key = store.load_box(conn, _box(request)).public_key
-        if not spent:
-            raise FleetError(
-                "The nonce is used, old, or another box's.", remedy="Ask for a new one.", code=ErrorCode.CONFLICT
-            )
-        if key is None:
-            raise FleetError("This box has no key yet.", remedy="Register it first.", code=ErrorCode.CONFLICT)
-        rules.check_signature(key, data.signature, rules.confirm_message(data.nonce, data.version))
-        with database.write() as conn:
-            store.record_confirmed(conn, _box(request), Interface(product=meant.product, version=data.version), now)
+            store.record_confirmed(conn, box, Interface(product=meant.product, version=data.version), now)
+            if start is not None:
+                release_store.record_confirmed(conn, start, now)
         return ConfirmAnswer(version=data.version, confirmed_at=to_rfc3339(now))
+
+    @post("/api/v1/box/start-failed", opt={"policy": BOXES_ONLY}, status_code=200, sync_to_thread=True)
+    def start_failed(request: BoxRequest, data: JSONBody[StartFailedBody]) -> StartFailedAnswer:
+        """Tell that a release which this box was handed did not stand on it. However often it says so, it is one box."""
+        now, box = clock(), _box(request)
+        check_proof(box, data.nonce, data.signature, rules.start_failed_message(data.nonce, data.version), now)
+        handing.flush()  # this box may have been handed it a moment ago
+        start = start_of(releases, box, data.version)
+        with database.write() as conn:
+            was_handed = start is not None and release_store.was_handed(conn, start.release, box)
+            if not was_handed and data.version != meant_for(fleet.box(box)).version:
+                raise FleetError(
+                    f"This box was not handed the release {data.version}.",
+                    remedy="Tell of the release that it was to start.",
+                    code=ErrorCode.CONFLICT,
+                )
+            if start is not None:
+                release_store.record_failed(conn, start, now)
+        return StartFailedAnswer(version=data.version, counted=start is not None)
 
     @get("/api/v1/boxes", opt={"policy": FLEET_OWNERS}, sync_to_thread=True)
     def list_boxes(
@@ -151,7 +194,7 @@ def routes(fleet: Fleet, database: Database, releases: Releases, clock: Clock) -
         rows = [_own(fleet, box, references.get(line, ""), now) for box, line in own]
         return Response(OwnBoxes(boxes=rows[:MAX_BOXES]), headers={"Cache-Control": "private, no-store"})
 
-    return [list_boxes, bind_key, get_release, get_nonce, confirm]
+    return [list_boxes, bind_key, get_release, get_nonce, confirm, start_failed]
 
 
 def _box(request: BoxRequest) -> BoxId:

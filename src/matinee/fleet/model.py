@@ -1,8 +1,8 @@
-"""Operators, their boxes and their lines, and the interface release that a box is meant to run."""
+"""Operators, their boxes and their lines, and what a launcher is told to run."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import msgspec
 
@@ -168,18 +168,13 @@ class BoxKind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Release(msgspec.Struct, frozen=True, kw_only=True):
-    """A built interface. `entry` and `styles` are paths on the web origin, `integrity` the entry's hash as SRI has it."""
+    """A built interface, as a launcher is told of it. `entry` and `styles` are paths on the web origin, `integrity` the entry's
+    hash as SRI has it; a style is a path, or a path and its hash. Where `attempt` has changed, one that failed is tried again.
+    """
 
     product: str
     version: str
     entry: str
     integrity: str
     styles: tuple[Any, ...] = ()
-
-
-class Releases(Protocol):
-    """Which release a box is meant to run. One for all, until releases come in waves."""
-
-    def meant_for(self, model: BoxModel | None) -> Release | None:
-        """None where no interface is built."""
-        ...
+    attempt: int = 0

@@ -50,6 +50,11 @@ def confirm_message(nonce: str, version: str) -> bytes:
     return f"matinee-confirm\n{nonce}\n{version}".encode()
 
 
+def start_failed_message(nonce: str, version: str) -> bytes:
+    """What a box signs to tell that a release did not stand on it."""
+    return f"matinee-start-failed\n{nonce}\n{version}".encode()
+
+
 def check_signature(key: PublicKey, signature: str, message: bytes) -> None:
     """Check an ECDSA P-256 SHA-256 signature in WebCrypto's form as base64url. Raises FleetError (not_allowed)."""
     raw = _unbase64(signature)

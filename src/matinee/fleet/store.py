@@ -322,6 +322,17 @@ def record_confirmed(conn: Connection, box: BoxId, interface: Interface, now: In
     outbox.append(conn, TOPIC, box, {"kind": BOX_CHANGED}, now)
 
 
+def record_installed(conn: Connection, handed: Mapping[BoxId, tuple[str, Instant]], now: Instant) -> None:
+    """Record the version that each of these boxes was last handed, and when."""
+    statement = sa.update(boxes).where(boxes.c.id == sa.bindparam("of"))
+    statement = statement.values(installed_release=sa.bindparam("version"), last_seen=sa.bindparam("at"))
+    ids = sorted(handed)
+    conn.execute(statement, [{"of": box, "version": handed[box][0], "at": handed[box][1]} for box in ids])
+    for begin in range(0, len(ids), IDS_PER_EVENT):
+        some = ids[begin : begin + IDS_PER_EVENT]
+        outbox.append(conn, TOPIC, some[0], {"kind": BOX_CHANGED, "ids": some}, now)
+
+
 def boxes_of_serials(conn: Connection, model: BoxModelId, serials: Sequence[str]) -> Iterator[Box]:
     """The boxes of a model with one of these serials, by id, as they are read: several may share a serial."""
     query = sa.select(boxes).where(boxes.c.model_id == model).order_by(boxes.c.id)
@@ -436,6 +447,11 @@ def boxes_standing(conn: Connection, operator: OperatorId, now: Instant) -> int:
         .where(sa.or_(box_assignments.c.valid_to.is_(None), box_assignments.c.valid_to > now))
     )
     return int(conn.execute(query).scalar_one())
+
+
+def boxes_of_models(conn: Connection, models: Sequence[BoxModelId]) -> int:
+    """How many boxes there are of these models."""
+    return int(conn.execute(sa.select(sa.func.count()).select_from(boxes).where(boxes.c.model_id.in_(models))).scalar_one())
 
 
 def lines_of(conn: Connection, ids: Sequence[LineId] | None = None) -> Iterator[Line]:

@@ -1,0 +1,64 @@
+"""Which box was last handed which release, written down a little later and many at once.
+
+A box asks at each start, and after a power cut a whole town asks at once: the answer comes from memory and waits for no disk,
+also while the database is away. What a killed process loses is the last second: such a box counts once it confirms, or fails.
+"""
+
+import threading
+from typing import Final
+
+from matinee.base.clock import Clock, Instant
+from matinee.base.ids import BoxId
+from matinee.fleet import release_store, store
+from matinee.fleet.buckets import ALL_BOXES, bucket
+from matinee.fleet.model import Box
+from matinee.fleet.release_book import ReleaseBook
+from matinee.fleet.release_store import Start
+from matinee.outside.database import Database
+
+FLUSH_SECONDS: Final = 1.0
+MAX_UNWRITTEN: Final = 200_000
+"""While the database is away; what is handed beyond that is not written down."""
+
+
+class Handing:
+    """Safe to call from the event loop and from threads; `flush` blocks."""
+
+    def __init__(self, database: Database, book: ReleaseBook, clock: Clock) -> None:
+        self._database = database
+        self._book = book
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._flushing = threading.Lock()
+        self._unwritten: dict[BoxId, tuple[str, Instant]] = {}
+
+    def note(self, box: Box, version: str) -> None:
+        """A box is handed a version; the one that it was handed last changes nothing."""
+        with self._lock:
+            if version == self._unwritten.get(box.id, (box.installed_release,))[0]:
+                return
+            if len(self._unwritten) < MAX_UNWRITTEN or box.id in self._unwritten:
+                self._unwritten[box.id] = version, self._clock()
+
+    def flush(self) -> None:
+        """Write down what was handed. What cannot be written now is kept for the next time."""
+        with self._flushing:
+            with self._lock:
+                handed = dict(self._unwritten)
+            if not handed:
+                return
+            starts = {start_of(self._book, box, version): at for box, (version, at) in handed.items()}
+            with self._database.write() as conn:
+                store.record_installed(conn, handed, self._clock())
+                release_store.record_handed(conn, {start: at for start, at in starts.items() if start is not None})
+            with self._lock:
+                for box, told in handed.items():
+                    if self._unwritten.get(box) == told:
+                        del self._unwritten[box]
+
+
+def start_of(book: ReleaseBook, box: BoxId, version: str) -> Start | None:
+    """A box's start of an uploaded release; None of the built-in one, which is in no waves."""
+    found = book.uploaded(version)
+    # A release's own id is the salt of all its plans.
+    return None if found is None else Start(found.release.id, box, bucket(found.release.id, box, ALL_BOXES))
