@@ -197,7 +197,9 @@ def test_any_bytes_at_all_are_refused(raw: bytes) -> None:
         read(raw)
 
 
-@pytest.mark.parametrize("text", ["", "AA", "*" * 43, signing.public_key_of(KEY) + "AAAA", "é"])
+@pytest.mark.parametrize(
+    "text", ["", "ed25519:AA", "*" * 43, signing.public_key_of(KEY)[8:], signing.public_key_of(KEY) + "AAAA", "ed25519:é"]
+)
 def test_a_public_key_that_is_none(text: str) -> None:
     with pytest.raises(FleetError):
         signing.read_public_key(text)

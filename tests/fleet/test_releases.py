@@ -580,4 +580,4 @@ def test_a_public_key_is_written_as_other_programs_write_it() -> None:
     """RFC 8037, appendix A: the key of RFC 8032's first test."""
     raw = bytes.fromhex("302e020100300506032b6570042204209d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60")
     private = b"-----BEGIN PRIVATE KEY-----\n" + base64.b64encode(raw) + b"\n-----END PRIVATE KEY-----\n"
-    assert signing.public_key_of(private) == "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
+    assert signing.public_key_of(private) == "ed25519:11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"

@@ -4,12 +4,14 @@ import contextlib
 from pathlib import Path
 
 import msgspec
+from sqlalchemy.engine import Connection
 
 from matinee.app.commands import DONE, FAILED, opened
 from matinee.app.installation import read_clock
 from matinee.app.terminal import Terminal
 from matinee.base.errors import InvalidRequest, NotFound
 from matinee.fleet import store
+from matinee.fleet.model import Box
 from matinee.fleet.work import BoxesRefused, ImportReport, import_boxes
 
 ACTOR = "matinee boxes import"
@@ -43,17 +45,22 @@ def release(name: str, *, by: str, data: Path | None, as_json: bool) -> int:
     if not by.strip():
         raise InvalidRequest("Nobody is named who says so.", remedy="Write --by and your name: the audit keeps it.")
     with opened(data) as installation, installation.database.write() as conn:
-        found = store.boxes_named(conn, name)
-        if len(found) != 1:
-            ids = f" Name one by its id: {', '.join(one.id for one in found[:5])}." if found else ""
-            raise NotFound(f"{len(found) or 'No'} box has the serial or id {name!r}.", remedy=f"Look at the box's label.{ids}")
-        made = store.release_box(conn, found[0].id, read_clock(), actor=by.strip())
+        made = store.release_box(conn, one_box(conn, name).id, read_clock(), actor=by.strip())
     terminal = Terminal()
     if as_json:
         terminal.json({"box": made.id, "serial": made.serial, "identity": made.identity.value})
     else:
         terminal.line(f"{made.serial} is out of quarantine: it is {made.identity.value} until its key proves it.", "good")
     return DONE
+
+
+def one_box(conn: Connection, name: str) -> Box:
+    """The box of a serial or an id. Raises NotFound for none and for several."""
+    found = store.boxes_named(conn, name)
+    if len(found) != 1:
+        ids = f" Name one by its id: {', '.join(one.id for one in found[:5])}." if found else ""
+        raise NotFound(f"{len(found) or 'No'} box has the serial or id {name!r}.", remedy=f"Look at the box's label.{ids}")
+    return found[0]
 
 
 def _tell(terminal: Terminal, report: ImportReport) -> None:

@@ -11,8 +11,9 @@ from typing import Annotated, Any, Literal
 import cyclopts
 from cyclopts import Group, Parameter
 
-from matinee.app import auditing, carrying, commands, people, switching, waving
+from matinee.app import auditing, carrying, commands, people, release_cli, switching, waving
 from matinee.app import boxes as box_commands
+from matinee.app.parameters import CARRYING, Data, Json
 from matinee.app.terminal import Terminal
 from matinee.base.errors import MatineeError
 
@@ -33,12 +34,9 @@ All state lies under one data folder: --data, else the variable MATINEE_DATA, el
 
 app = cyclopts.App(name="matinee", help=_HELP, help_format="plaintext", version_flags=["--version"])
 _films = Group("Films", sort_key=1)
-_carrying = Group("Who carries what", sort_key=2)
+_carrying = CARRYING
 _asking = Group("Who may ask", sort_key=3)
 _running = Group("Running", sort_key=4)
-
-Data = Annotated[Path | None, Parameter(name="--data", help="The data folder.")]
-Json = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON document instead of a table.")]
 
 
 @app.command(group=_films)
@@ -220,6 +218,7 @@ boxes = cyclopts.App(
     group=_carrying,
 )
 app.command(boxes)
+app.command(release_cli.app)
 
 
 @boxes.command(name="import")

@@ -125,10 +125,10 @@ class Screens:
     """The built screens. Raises ScreensMissing where the folder holds no build."""
 
     def __init__(self, dist: Path) -> None:
-        release = dist / "release.json"
-        if not release.is_file():
+        release = built_release(dist)
+        if release is None:
             raise ScreensMissing(f"{dist} holds no built screens.", remedy="Run make ui.")
-        self.release = msgspec.json.decode(release.read_bytes(), type=Release)
+        self.release = release
         self._files: Mapping[str, _File] = {
             "/" + path.relative_to(dist).as_posix(): _load(path, dist) for path in sorted(dist.rglob("*")) if path.is_file()
         }
@@ -164,6 +164,12 @@ class Screens:
         return [page, asset]
 
 
+def built_release(dist: Path) -> Release | None:
+    """The release that was built into a folder, None where there is none."""
+    file = dist / "release.json"
+    return msgspec.json.decode(file.read_bytes(), type=Release) if file.is_file() else None
+
+
 def _load(path: Path, dist: Path) -> _File:
     return _made(path.read_bytes(), path, versioned=path.relative_to(dist).parts[0] == "ui")
 
@@ -174,7 +180,7 @@ def _made(body: bytes, path: PurePath, *, versioned: bool) -> _File:
     return _File(
         body,
         gzip.compress(body, 9, mtime=0) if compressible else None,
-        media_type + ("; charset=utf-8" if media_type.startswith("text/") else ""),
+        media_type,  # the framework says of text that it is UTF-8
         f'"{hashlib.sha256(body).hexdigest()[:24]}"',
         "public, max-age=31536000, immutable" if versioned else "no-cache",
     )

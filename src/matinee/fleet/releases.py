@@ -40,7 +40,7 @@ class ReleaseStatus(StrEnum):
 
 
 class ReleaseKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A public key that signs releases of a product, until it is ended. `public_key`: base64url of 32 bytes."""
+    """A public key that signs releases of a product, until it is ended. `public_key`: as signing.py writes it."""
 
     id: ReleaseKeyId
     name: str

@@ -5,6 +5,7 @@ The private half is a PEM file that whoever builds releases keeps; the service k
 
 import base64
 import binascii
+from typing import Final
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
@@ -12,7 +13,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from matinee.fleet.model import FleetError
 
-KEY_BYTES = 32
+KEY_BYTES: Final = 32
+_KIND: Final = "ed25519:"
+"""So that a key says what it is, and never begins with a dash on a command line."""
 
 
 def new_private_key() -> bytes:
@@ -23,9 +26,9 @@ def new_private_key() -> bytes:
 
 
 def public_key_of(private: bytes) -> str:
-    """The public half of a PEM private key, as it is written everywhere here: base64url of 32 bytes. Raises FleetError."""
+    """The public half of a PEM private key, as it is written here: "ed25519:" and base64url of 32 bytes. Raises FleetError."""
     raw = _load(private).public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
-    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+    return _KIND + base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 def sign(private: bytes, told: bytes) -> bytes:
@@ -44,12 +47,13 @@ def is_signed_by(public: str, signature: bytes, told: bytes) -> bool:
 
 def read_public_key(text: str) -> Ed25519PublicKey:
     """A public key as `public_key_of` writes it. Raises FleetError."""
+    kind, coded = text[: len(_KIND)], text[len(_KIND) :]
     try:
-        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        raw = base64.b64decode(coded + "=" * (-len(coded) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         raw = b""
-    if len(raw) != KEY_BYTES:
-        raise FleetError("The public key is not 32 bytes as base64url.", remedy="Write it as `matinee release keygen` prints it.")
+    if kind != _KIND or len(raw) != KEY_BYTES:
+        raise FleetError(f"The public key is not {_KIND} and 32 bytes.", remedy="Write it as `matinee release keygen` prints it.")
     return Ed25519PublicKey.from_public_bytes(raw)
 
 

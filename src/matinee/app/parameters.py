@@ -1,0 +1,11 @@
+"""Options that most commands take, and the group of those whose words are in files of their own."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Group, Parameter
+
+CARRYING = Group("Who carries what", sort_key=2)
+
+Data = Annotated[Path | None, Parameter(name="--data", help="The data folder.")]
+Json = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON document instead of a table.")]
