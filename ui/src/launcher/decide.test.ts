@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { beginning, choose, type Memory, NOTHING, type Release, remembered, retryAfterMs, stood, untold } from "./decide";
+import { beginning, choose, isGivenUp, type Memory, NOTHING, type Release, remembered, retryAfterMs, stood, untold } from "./decide";
 
 const release = (version: string): Release => ({ version, entry: `/ui/${version}/m.js`, integrity: "sha384-x", styles: [] });
 const [one, two] = [release("one"), release("two")];
@@ -18,6 +18,21 @@ describe("which release starts", () => {
     ["it stood at last", stood(begun(2, two, withOne), two), "two"],
     ["two starts that told nothing", untold(untold(begun(2, two, withOne), two), two), "two"],
   ])("%s", (_, memory, version) => expect(choose(two, memory).version).toBe(version));
+
+  it("is tried again when it changed, or when the service says so", () => {
+    const memory = begun(2, two, withOne);
+    const [three, again] = [release("three"), { ...two, attempt: 1 }];
+    expect(choose(three, memory).version).toBe("three");
+    expect(choose(again, memory)).toEqual(again);
+    expect(choose(again, begun(2, again, memory)).version).toBe("one");
+    expect(choose({ ...two, attempt: 0 }, memory).version).toBe("one");
+  });
+
+  it.each([
+    ["the first failure", 1, false],
+    ["the second: it is given up", 2, true],
+    ["tried on, with nothing to go back to", 3, false],
+  ])("is told of: %s", (_, times, told) => expect(isGivenUp(two, begun(times, two, withOne))).toBe(told));
 
   it("a start that stood wipes only its own failures", () => {
     const memory = stood(begun(2, two, begun(1, one, NOTHING)), one);

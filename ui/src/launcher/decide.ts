@@ -7,14 +7,16 @@ export interface Release {
   readonly integrity: string;
   /** Addresses; or, where a release says so, each with its own hash. */
   readonly styles: readonly (string | { readonly href: string; readonly integrity?: string })[];
+  /** Changes when the service wants a release that failed here to be tried again. */
+  readonly attempt?: number;
 }
 
 export interface Memory {
   readonly token: string | null;
   /** The last release that stood on this box. */
   readonly good: Release | null;
-  /** Starts of a version that have not stood, the newest last. */
-  readonly failures: readonly (readonly [version: string, times: number])[];
+  /** Starts that have not stood, by version and attempt, the newest last. */
+  readonly failures: readonly (readonly [what: string, times: number])[];
 }
 
 export const NOTHING: Memory = { token: null, good: null, failures: [] };
@@ -26,32 +28,37 @@ const FORGIVEN = 1;
 const REMEMBERED = 8;
 const RETRY_S = [1, 2, 4, 8, 15, 30];
 
-const failuresOf = (memory: Memory, version: string): number => memory.failures.find(([known]) => known === version)?.[1] ?? 0;
-const others = (memory: Memory, version: string) => memory.failures.filter(([known]) => known !== version);
+const mark = ({ version, attempt }: Release): string => (attempt ? `${version}#${attempt}` : version);
+const failuresOf = (memory: Memory, release: Release): number => memory.failures.find(([what]) => what === mark(release))?.[1] ?? 0;
+const others = (memory: Memory, release: Release) => memory.failures.filter(([what]) => what !== mark(release));
 
 /** The release to start: the one that this box is meant to run, or, where that one does not stand, the last one that did. */
 export function choose(assigned: Release, memory: Memory): Release {
   const { good } = memory;
-  if (!good || good.version === assigned.version || failuresOf(memory, assigned.version) <= FORGIVEN) return assigned;
+  if (!good || good.version === assigned.version || failuresOf(memory, assigned) <= FORGIVEN) return assigned;
   // Where neither stands, the assigned one is tried: it may have been mended on the server's side.
-  return failuresOf(memory, good.version) <= FORGIVEN ? good : assigned;
+  return failuresOf(memory, good) <= FORGIVEN ? good : assigned;
 }
 
+/** Whether the service is told that the assigned release does not stand here: when it has just been given up, and at each start
+ *  that goes back to another because of it. */
+export const isGivenUp = (assigned: Release, memory: Memory): boolean => failuresOf(memory, assigned) === FORGIVEN + 1;
+
 /** Written down before the start: a release that takes the box down with it has then failed all the same. */
-export function beginning(memory: Memory, { version }: Release): Memory {
-  const times = failuresOf(memory, version) + 1;
-  return { ...memory, failures: [...others(memory, version), [version, times] as const].slice(-REMEMBERED) };
+export function beginning(memory: Memory, release: Release): Memory {
+  const times = failuresOf(memory, release) + 1;
+  return { ...memory, failures: [...others(memory, release), [mark(release), times] as const].slice(-REMEMBERED) };
 }
 
 /** It stood: it is the one to go back to from now on. */
 export function stood(memory: Memory, release: Release): Memory {
-  return { ...memory, good: release, failures: others(memory, release.version) };
+  return { ...memory, good: release, failures: others(memory, release) };
 }
 
 /** The start told nothing of the release (the server went away meanwhile): as if it had not been. */
-export function untold(memory: Memory, { version }: Release): Memory {
-  const times = failuresOf(memory, version) - 1;
-  return { ...memory, failures: times > 0 ? [...others(memory, version), [version, times] as const] : others(memory, version) };
+export function untold(memory: Memory, release: Release): Memory {
+  const times = failuresOf(memory, release) - 1;
+  return { ...memory, failures: times > 0 ? [...others(memory, release), [mark(release), times] as const] : others(memory, release) };
 }
 
 /** Milliseconds before the next try; somewhere between half and the whole, so that a street does not knock as one. */

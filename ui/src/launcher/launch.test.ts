@@ -98,6 +98,23 @@ describe("launch", () => {
     expect(memory.good?.version).toBe("one");
   });
 
+  it("tells the service, signed, that the release did not stand, and starts the last good one meanwhile", async () => {
+    const { log } = await live({ starts: ["breaks", "breaks", "stands"], memory: { ...connected, good: release("one") } });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(log.filter((line) => line.includes("start-failed"))).toEqual([
+      'POST /api/v1/box/start-failed {"version":"two","nonce":"n1","signature":"signed(matinee-start-failed|n1|two)"}',
+    ]);
+    expect(log.indexOf("run one")).toBeGreaterThan(0);
+  });
+
+  it("tells once of a release that has nothing to go back to, and tries it on", async () => {
+    const { log } = await live({ starts: ["breaks", "breaks", "breaks", "stands"] });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(log.filter((line) => line.startsWith("run"))).toEqual(["run two", "run two", "run two", "run two"]);
+    expect(log.filter((line) => line.includes("POST /api/v1/box/start-failed"))).toHaveLength(1);
+    expect(log.filter((line) => line.includes("POST /api/v1/box/confirm"))).toHaveLength(1);
+  });
+
   it("counts a release that says nothing as broken", async () => {
     const { log } = await live({ starts: ["hangs", "hangs", "stands"], memory: { ...connected, good: release("one") } });
     expect(log.filter((line) => line.startsWith("run"))).toEqual(["run two", "run two", "run one"]);

@@ -1,6 +1,6 @@
 // From power-on to a screen that stands: token, key, release, start, confirmation; each with its way on when it fails.
 
-import { beginning, choose, type Memory, type Release, retryAfterMs, STANDS_WITHIN_MS, stood, untold } from "./decide";
+import { beginning, choose, isGivenUp, type Memory, type Release, retryAfterMs, STANDS_WITHIN_MS, stood, untold } from "./decide";
 
 export type Notice = "starting" | "unconnected" | "refused" | "away" | "failing";
 
@@ -42,6 +42,7 @@ export async function launch(ports: LaunchPorts): Promise<void> {
     return ports.show("refused");
   }
   const chosen = choose(assigned, ports.memory);
+  if (isGivenUp(assigned, ports.memory)) void tell(ports, "start-failed", assigned.version);
   save(beginning(ports.memory, chosen));
   if (!(await stands(ports, chosen, () => save(untold(ports.memory, chosen)), () => save(beginning(ports.memory, chosen))))) {
     ports.show("failing");
@@ -50,7 +51,7 @@ export async function launch(ports: LaunchPorts): Promise<void> {
   }
   save(stood(ports.memory, chosen));
   // A release that this box went back to is not confirmed: nobody asked for it.
-  if (chosen.version === assigned.version) await confirm(ports, chosen.version);
+  if (chosen.version === assigned.version) await tell(ports, "confirm", chosen.version);
 }
 
 /** The release that this box is meant to run, asked for until there is an answer; null: the token is not (or no longer) valid. */
@@ -86,8 +87,8 @@ async function stands(ports: LaunchPorts, chosen: Release, forgive: () => void, 
   }
 }
 
-/** Says, signed with the box's own key, which release runs here. The screen does not wait for it. */
-async function confirm(ports: LaunchPorts, version: string): Promise<void> {
+/** Says, signed with the box's own key, that a release runs here, or that it did not stand. The screen does not wait for it. */
+async function tell(ports: LaunchPorts, what: "confirm" | "start-failed", version: string): Promise<void> {
   const key = await ports.key().catch(() => null);
   if (key === null) return;
   for (let attempt = 0; attempt < 8; attempt += 1) {
@@ -97,8 +98,8 @@ async function confirm(ports: LaunchPorts, version: string): Promise<void> {
       await ports.ask("POST", "/api/v1/box/key", { jwk: { kty, crv, x, y }, proof });
       const { body } = await ports.ask("GET", "/api/v1/box/nonce");
       const { nonce } = body as { nonce: string };
-      const signature = await key.sign(`matinee-confirm\n${nonce}\n${version}`);
-      const { status } = await ports.ask("POST", "/api/v1/box/confirm", { version, nonce, signature });
+      const signature = await key.sign(`matinee-${what}\n${nonce}\n${version}`);
+      const { status } = await ports.ask("POST", `/api/v1/box/${what}`, { version, nonce, signature });
       // What the server refuses once, it refuses again: only its absence is worth another try.
       if (status < 500) return;
     } catch {
