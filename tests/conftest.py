@@ -10,7 +10,7 @@ import pytest
 
 pytest_plugins = ["tests.databases"]
 
-_BY_THEMSELVES = ("tests/journeys/test_crash.py", "tests/journeys/test_kill_switch.py")
+_BY_THEMSELVES = ("tests/journeys/test_crash.py", "tests/journeys/test_kill_switch.py", "tests/journeys/test_releases.py")
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -264,10 +264,12 @@ def _pictures(silent: Silent, asker: Asker) -> Iterator[Question]:
         yield Question("GET", f"/artwork/{nothing}/poster.jpg")
 
 
-@recipe("POST /api/v1/box/key", "POST /api/v1/box/confirm")
+@recipe("POST /api/v1/box/key", "POST /api/v1/box/confirm", "POST /api/v1/box/start-failed")
 def _box(silent: Silent, asker: Asker) -> Iterator[Question]:
     yield Question("POST", "/api/v1/box/key", body={"jwk": {}, "proof": silent.service})
-    yield Question("POST", "/api/v1/box/confirm", body={"version": "v1", "nonce": silent.session, "signature": ""})
+    for told in ("confirm", "start-failed"):
+        for version in ("v1", silent.service):
+            yield Question("POST", f"/api/v1/box/{told}", body={"version": version, "nonce": silent.session, "signature": ""})
 
 
 def nowhere(silent: Silent) -> Iterator[Question]:
