@@ -1,7 +1,9 @@
 """Releases: uploaded, approved by two, spread in waves, withdrawn; what a box is meant to run, and what it tells of a start."""
 
 import base64
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -197,6 +199,37 @@ def test_what_is_not_taken(house: House) -> None:
         house.upload(by=" ")
     with house.database.read() as conn:
         assert [one.release.version for one in store.all_spreads(conn)] == ["2.1"]
+
+
+def at_once(*steps: Callable[[], object]) -> list[object]:
+    """What each step gave or raised, all begun at one moment."""
+    start = threading.Barrier(len(steps))
+
+    def take(step: Callable[[], object]) -> object:
+        start.wait()
+        try:
+            return step()
+        except FleetError as error:
+            return error
+
+    with ThreadPoolExecutor(len(steps)) as pool:
+        return list(pool.map(take, steps))
+
+
+def test_of_two_uploads_of_one_version_at_once_one_is_taken(house: House) -> None:
+    bundles = []
+    for number in range(2):
+        bundles.append(house.folder / f"{number}.matinee-ui")
+        bundles[-1].write_bytes(made(KEY, {**FILES, STYLE: b"body{}" + bytes([48 + number])}))
+    said = at_once(
+        *(
+            lambda file=file: work.upload(house.database, house.published, file, NOW, actor="Ida", taken=None)  # type: ignore[misc]
+            for file in bundles
+        )
+    )
+    assert sum(isinstance(one, FleetError) and "never changes" in one.message for one in said) == 1
+    with house.database.read() as conn:
+        assert len(store.all_spreads(conn)) == 1
 
 
 def test_a_key_is_named_once_and_ends_once(house: House) -> None:
@@ -477,6 +510,16 @@ def test_a_wave_of_boxes_that_are_off_ends_at_its_timeout(house: House) -> None:
     waves = house.stands(release).waves
     assert waves is not None
     assert "0 boxes of at least 1" in waves.says
+
+
+def test_two_processes_that_move_a_wave_on_at_once_move_it_once(house: House) -> None:
+    release = house.approved()
+    house.act(work.start, release, ALL)
+    now = Instant(house.world.now + 1)
+    said = at_once(*(lambda: work.advance_all(house.database, now) for _ in range(3)))
+    assert sum(len(one) for one in said if isinstance(one, list)) == 1
+    with house.database.read() as conn:
+        assert [act.kind for act in store.acts_of(conn, release.id)][-2:] == [ActKind.STARTED, ActKind.BEGUN]
 
 
 def test_only_boxes_of_the_running_wave_count(house: House) -> None:
