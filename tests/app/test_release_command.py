@@ -107,7 +107,8 @@ def test_from_a_key_to_a_box(shell: Shell, tmp_path: Path) -> None:
     )
     assert "is meant to run 3.0." in shell.good("explain", "--box", SERIAL)
     assert "can never be met" in shell.bad("start", "3.0", "--by", "Ida"), "a hundredth of one box is none"
-    row = shell.json("start", "3.0", "--percent", "100", "--soak", "0", "--by", "Ida")
+    freeze = "2014-12-24T00:00:00Z/2014-12-27T00:00:00Z"
+    row = shell.json("start", "3.0", "--percent", "100", "--soak", "0", "--freeze", freeze, "--by", "Ida")
     assert (row["phase"], row["waves"], row["percent"]) == ("waiting", 1, 0)
     assert shell.json("withdraw", "3.0", "--by", "Max")["status"] == "withdrawn"
     assert "(built in)" in shell.good("explain", "--box", SERIAL)
@@ -144,6 +145,7 @@ def test_what_is_said_wrongly(shell: Shell, tmp_path: Path) -> None:
         (("pack", str(tmp_path), "--key", str(key), "--version", "1"), "no built screens"),
         (("pack", str(dist), "--key", str(key), "--version", "1", "--out", str(tmp_path / "no/x")), "cannot be written"),
         (("start", "9", "--percent", "many", "--by", "Ida"), "no percentages"),
+        (("start", "9", "--freeze", "2014-12-24/2014-12-27", "--by", "Ida"), "no time between"),
     ):
         assert says in shell.bad(*typed), typed
 

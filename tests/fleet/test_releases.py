@@ -35,7 +35,7 @@ from matinee.fleet.releases import (
     newest_first,
     stand,
 )
-from matinee.fleet.waves import OnTimeout, Phase, Plan, Wave
+from matinee.fleet.waves import Freeze, OnTimeout, Phase, Plan, Wave
 from matinee.outside.database import Database, metadata
 from matinee.outside.objects import ObjectStore
 from matinee.parties import audit
@@ -520,6 +520,14 @@ def test_two_processes_that_move_a_wave_on_at_once_move_it_once(house: House) ->
     assert sum(len(one) for one in said if isinstance(one, list)) == 1
     with house.database.read() as conn:
         assert [act.kind for act in store.acts_of(conn, release.id)][-2:] == [ActKind.STARTED, ActKind.BEGUN]
+
+
+def test_no_wave_begins_while_it_is_frozen(house: House) -> None:
+    release = house.approved()
+    freeze = Freeze(start=NOW, end=Instant(NOW + HOUR))
+    house.act(work.start, release, msgspec.structs.replace(ALL, freezes=(freeze,)))
+    assert house.tick(HOUR - 1) == []
+    assert house.tick() == [ActKind.BEGUN]
 
 
 def test_only_boxes_of_the_running_wave_count(house: House) -> None:

@@ -107,7 +107,10 @@ def start(
     lost: Annotated[float, Parameter(name="--lost", help="Percent of boxes that may not come back to confirm it.")] = 5.0,
     on_timeout: Annotated[
         OnTimeout, Parameter(name="--on-timeout", help="What comes of too few boxes: halt, or the next wave.")
-    ] = (OnTimeout.HALT),
+    ] = OnTimeout.HALT,
+    freeze: Annotated[
+        list[str] | None, Parameter(name="--freeze", negative="", help="A time in which no wave begins: MOMENT/MOMENT.")
+    ] = None,
     by: By = "",
     data: Data = None,
     json: Json = False,
@@ -122,6 +125,7 @@ def start(
         failing=failing,
         lost=lost,
         on_timeout=on_timeout,
+        freezes=freeze or [],
         by=by,
         data=data,
         as_json=json,

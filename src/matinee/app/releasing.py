@@ -13,7 +13,7 @@ from matinee.app.commands import DONE, opened
 from matinee.app.installation import read_clock
 from matinee.app.screens import built_release
 from matinee.app.terminal import Terminal
-from matinee.base.clock import HOUR, Instant, to_rfc3339
+from matinee.base.clock import HOUR, Instant, from_rfc3339, to_rfc3339
 from matinee.base.errors import InvalidRequest
 from matinee.base.units import DurationMs
 from matinee.fleet import bundle, signing
@@ -23,7 +23,7 @@ from matinee.fleet import store as fleet
 from matinee.fleet.release_book import ReleaseBook
 from matinee.fleet.release_work import Terms
 from matinee.fleet.releases import ReleaseStatus, Spread, UIRelease, check_actor
-from matinee.fleet.waves import OnTimeout
+from matinee.fleet.waves import Freeze, OnTimeout
 
 Act = Callable[[Connection, UIRelease, str, Instant], Spread]
 ACTS: dict[str, Act] = {"approve": work.approve, "resume": work.resume, "withdraw": work.withdraw}
@@ -61,6 +61,7 @@ def pack(folder: Path, *, key: Path, version: str, models: Sequence[str], out: P
         draft.write_bytes(made)
         draft.replace(file)
     except OSError as error:
+        draft.unlink(missing_ok=True)
         raise InvalidRequest(f"{file} cannot be written: {error.strerror}.", remedy="Name another with --out.") from error
     Terminal().line(str(file))
     return DONE
@@ -149,6 +150,7 @@ def start(
     failing: float,
     lost: float,
     on_timeout: OnTimeout,
+    freezes: Sequence[str],
     by: str,
     data: Path | None,
     as_json: bool,
@@ -166,8 +168,20 @@ def start(
         failing=failing,
         lost=lost,
         on_timeout=on_timeout,
+        freezes=tuple(_freeze(one) for one in freezes),
     )
     return _acted(version, data, as_json, lambda conn, release, now: work.start(conn, release, terms, by, now))
+
+
+def _freeze(text: str) -> Freeze:
+    begins, _, ends = text.partition("/")
+    try:
+        return Freeze(start=from_rfc3339(begins), end=from_rfc3339(ends))
+    except ValueError as error:
+        raise InvalidRequest(
+            f"{text!r} is no time between two moments.",
+            remedy="Write 2014-12-24T00:00:00Z/2014-12-27T00:00:00Z, with their zones.",
+        ) from error
 
 
 def _acted(version: str, data: Path | None, as_json: bool, do: Callable[[Connection, UIRelease, Instant], Spread]) -> int:

@@ -20,7 +20,7 @@ from matinee.fleet.buckets import ALL_BOXES
 from matinee.fleet.bundle import SUFFIX, Bundle, Told
 from matinee.fleet.model import Box, FleetError
 from matinee.fleet.releases import WORDS, Act, ActKind, ReleaseKey, Spread, Style, UIRelease
-from matinee.fleet.waves import Counts, EventKind, OnTimeout, Phase, Plan, Wave, check_plan, next_step, share_before
+from matinee.fleet.waves import Counts, EventKind, Freeze, OnTimeout, Phase, Plan, Wave, check_plan, next_step, share_before
 from matinee.outside.database import Database
 from matinee.outside.objects import ObjectStore
 from matinee.parties import outbox
@@ -44,6 +44,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     failing: float = 2.0
     lost: float | None = 5.0
     on_timeout: OnTimeout = OnTimeout.HALT
+    freezes: tuple[Freeze, ...] = ()
 
 
 def upload(
@@ -126,6 +127,7 @@ def start(conn: Connection, release: UIRelease, terms: Terms, actor: str, now: I
         salt=release.id,  # one for all its plans, so that a greater share only adds
         author=actor.strip(),
         base=held.stands.share,
+        freezes=terms.freezes,
     )
     check_plan(plan, count)
     return _do(conn, release, ActKind.STARTED, actor, now, lambda _: None, plan=plan)
