@@ -242,6 +242,7 @@ def test_boxes_are_an_operators_own(world: World, seated: Seated) -> None:
         "label": "Salon",
         "identity": "unverified",
         "interface": {"product": "polaris", "version": "2.1"},
+        "release": {"version": "v1", "says": "No uploaded release is for it: it runs the built-in one."},
         "line": "one",
     }
     for who in (*ORANGE_SIDE, "auditor of all"):

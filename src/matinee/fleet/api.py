@@ -77,6 +77,13 @@ class WireInterface(msgspec.Struct, frozen=True, kw_only=True):
     version: str
 
 
+class WireMeant(msgspec.Struct, frozen=True, kw_only=True):
+    """The release that a box is meant to run, and why, in words for staff; `version` is null where none is built."""
+
+    version: str | None
+    says: str
+
+
 class OwnBox(msgspec.Struct, frozen=True, kw_only=True):
     """A box at one of the operator's lines. `line` is the operator's own name for it; `interface` was confirmed, or is null."""
 
@@ -86,6 +93,7 @@ class OwnBox(msgspec.Struct, frozen=True, kw_only=True):
     label: str
     identity: str
     interface: WireInterface | None
+    release: WireMeant
     line: str
 
 
@@ -191,7 +199,7 @@ def routes(fleet: Fleet, database: Database, releases: ReleaseBook, handing: Han
             standing = [(box, line) for box in found if (line := fleet.line_of(box.id, now)) is not None]
             own = [(box, line) for box, line in standing if side.has_operator(fleet.operator_of_line(line))]
             references = {line.id: line.reference for line in store.lines_of(conn, [line for _, line in own])}
-        rows = [_own(fleet, box, references.get(line, ""), now) for box, line in own]
+        rows = [_own(fleet, releases, box, references.get(line, ""), now) for box, line in own]
         return Response(OwnBoxes(boxes=rows[:MAX_BOXES]), headers={"Cache-Control": "private, no-store"})
 
     return [list_boxes, bind_key, get_release, get_nonce, confirm, start_failed]
@@ -203,8 +211,13 @@ def _box(request: BoxRequest) -> BoxId:
     return request.user.box
 
 
-def _own(fleet: Fleet, box: Box, line: str, now: Instant) -> OwnBox:
+def _own(fleet: Fleet, releases: ReleaseBook, box: Box, line: str, now: Instant) -> OwnBox:
     model, runs = fleet.model(box.model), fleet.interface_of(box.id, now)
+    meant = releases.meant_for(box, model)
+    why = next(
+        (one.says for one in releases.explain(box, model) if one.holds),
+        "No uploaded release is for it: it runs the built-in one.",
+    )
     return OwnBox(
         id=box.id,
         serial=box.serial,
@@ -212,5 +225,6 @@ def _own(fleet: Fleet, box: Box, line: str, now: Instant) -> OwnBox:
         label=box.label,
         identity=box.identity.value,
         interface=None if runs is None else WireInterface(product=runs.product, version=runs.version),
+        release=WireMeant(version=None if meant is None else meant.version, says=why),
         line=line,
     )
