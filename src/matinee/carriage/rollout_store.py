@@ -14,7 +14,7 @@ from matinee.base.ids import OperatorId, RolloutId, ServiceId, StaffId, new_id
 from matinee.carriage import rollouts as rules
 from matinee.carriage.model import LIVE, CarriageError, Launch
 from matinee.carriage.rollouts import Rollout
-from matinee.carriage.store import both_sides, launches_of
+from matinee.carriage.store import both_sides, carriers, launches_of
 from matinee.fleet import store as fleet
 from matinee.fleet import waves
 from matinee.fleet.buckets import ALL_BOXES
@@ -46,6 +46,8 @@ rollout_events = sa.Table(
 
 MAX_ACTOR: Final = 100
 _IN_ORDER: Final = (rollouts.c.recorded_at, rollouts.c.id)
+TOPIC: Final = "rollouts"
+"""Apart from carriage's: no decision goes by where a rollout stands, so no snapshot need be refreshed."""
 
 
 def plan(conn: Connection, wanted: Rollout, now: Instant) -> Rollout:
@@ -91,6 +93,7 @@ def plan(conn: Connection, wanted: Rollout, now: Instant) -> Rollout:
     )
     sides = both_sides(conn, made.operator, made.service)
     audit.record(conn, made.author, "rollout.plan", made.id, words, now, sides=sides)
+    _tell(conn, made, [], now)
     return made
 
 
@@ -116,7 +119,25 @@ def append(
     detail = {"wave": wave, "says": says} | ({} if account is None else {"account": account})
     sides = both_sides(conn, rollout.operator, rollout.service)
     audit.record(conn, actor, f"rollout.{kind.value}", rollout.id, detail, now, sides=sides)
+    _tell(conn, rollout, events_of(conn, rollout.id), now)
     return WaveEvent(kind=kind, wave=wave, at=now, actor=actor, says=says)
+
+
+def _tell(conn: Connection, rollout: Rollout, events: Sequence[WaveEvent], now: Instant) -> None:
+    """Append where the rollout stands after what happened."""
+    stands = waves.standing(rollout, events)
+    over = stands.wave == len(rollout.waves)
+    told = {
+        "rollout": rollout.id,
+        "service": rollout.service,
+        "phase": stands.phase.value,
+        "wave": stands.wave if over else stands.wave + 1,
+        "waves": len(rollout.waves),
+        "share": rollout.waves[-1 if over else stands.wave].share,
+        "says": events[-1].says if events else "",
+        "carried": rollout.operator in carriers(conn, rollout.service),
+    }
+    outbox.append(conn, TOPIC, rollout.operator, told, now)
 
 
 def standing_rollouts(

@@ -1,7 +1,7 @@
 """SQL for agreements and launches. A change is one more record; nothing that was once recorded is edited or taken away."""
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -19,6 +19,9 @@ from matinee.outside.database import InstantColumn, JsonColumn, metadata
 from matinee.parties import audit, outbox
 
 TOPIC: Final = "carriage"
+AGREEMENT_RECORDED: Final = "agreement"
+LAUNCH_RECORDED: Final = "launch"
+SWITCHED: Final = "switch"
 MAX_VERSION: Final = 40
 FIRST_MOMENT: Final = -2_208_988_800_000
 LAST_MOMENT: Final = 221_845_392_000_000
@@ -122,7 +125,17 @@ def record_agreement(
     )
     detail = {"operator": operator, "service": service, "status": status.value, "valid_from": valid_from}
     audit.record(conn, actor, "agreement.record", made.id, detail, now, sides=both_sides(conn, operator, service))
-    outbox.append(conn, TOPIC, operator, {"service": service, "status": status.value}, now)
+    told = {
+        "kind": AGREEMENT_RECORDED,
+        "agreement": made.id,
+        "service": service,
+        "status": status.value,
+        "billing": billing.value,
+        "territories": list(made.territories),
+        "valid_from": valid_from,
+        "valid_to": valid_to,
+    }
+    outbox.append(conn, TOPIC, operator, told, now)
     return made
 
 
@@ -204,7 +217,21 @@ def record_launch(conn: Connection, launch: Launch, now: Instant, *, actor: str)
         )
     )
     audit.record(conn, actor, "launch.record", made.id, words, now, sides=both_sides(conn, made.operator, made.service))
-    outbox.append(conn, TOPIC, made.operator, {"service": made.service, "state": made.state.value}, now)
+    told = {
+        "kind": LAUNCH_RECORDED,
+        "launch": made.id,
+        "service": made.service,
+        "state": made.state.value,
+        "share": made.share,
+        "discoverability": made.discoverability.value,
+        "technical_at": made.technical_at,
+        "announced_for": made.announced_for,
+        "embargo_until": made.embargo_until,
+        "valid_from": made.valid_from,
+        "valid_to": made.valid_to,
+        "carried": made.operator in carriers(conn, made.service),
+    }
+    outbox.append(conn, TOPIC, made.operator, told, now)
     return made
 
 
@@ -293,9 +320,38 @@ def follow_switches(conn: Connection, standing: Sequence[Switch], now: Instant, 
         operators = {place[1]} if place[1] is not None else _carriers(conn, place[0])
         sides = [*(operator_side(one) for one in operators), *_owner(conn, place[0])]
         audit.record(conn, actor, "service.switch", made_id, {**values, "valid_from": since}, now, sides=sides)
-        outbox.append(conn, TOPIC, place[1] or "", {"service": place[0], "is_off": is_off}, now)
+        told = {
+            "kind": SWITCHED,
+            "switch": made_id,
+            "service": place[0],
+            "is_off": is_off,
+            "ends_plays": ends_plays,
+            "since": since,
+            "at": _as_operators_see_it(conn, ServiceId(place[0]), place[1], wanted.values()),
+        }
+        outbox.append(conn, TOPIC, place[1] or "", told, now)
         made += 1
     return made
+
+
+def _as_operators_see_it(
+    conn: Connection, service: ServiceId, operator: OperatorId | None, standing: Iterable[Switch]
+) -> Sequence[tuple[OperatorId, bool, bool]]:
+    """Each operator that a switch is told to, whether the service is off there by this or another switch, and plays with it."""
+    there = carriers(conn, service)
+    found = []
+    for one in sorted(there if operator is None else there & {operator}):
+        off = [switch for switch in standing if switch.service == service and switch.operator in (None, one)]
+        found.append((one, bool(off), any(switch.ends_plays for switch in off)))
+    return found
+
+
+def carriers(conn: Connection, service: ServiceId) -> frozenset[OperatorId]:
+    """The operators that are told of a service: those with whom what was recorded last is an agreement and no refusal."""
+    query = sa.select(agreements.c.operator_id, agreements.c.status).where(agreements.c.service_id == service)
+    rows = conn.execute(query.order_by(agreements.c.recorded_at, agreements.c.valid_from, agreements.c.id))
+    newest = {OperatorId(row.operator_id): row.status for row in rows}
+    return frozenset(operator for operator, status in newest.items() if status != AgreementStatus.REFUSED)
 
 
 def all_switches(conn: Connection) -> Sequence[Switch]:

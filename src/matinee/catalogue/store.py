@@ -34,6 +34,8 @@ from matinee.parties import outbox
 
 TITLE_TOPIC: Final = "title"
 SERVICE_TOPIC: Final = "service"
+PUBLISHED: Final = "published"
+REMOVED: Final = "removed"
 _BATCH: Final = 500
 
 services = sa.Table(
@@ -104,7 +106,7 @@ def ensure_service(
     conn.execute(
         sa.insert(services).values(id=made.id, publisher_id=publisher, name=name, kind=kind.value, created_at=now)
     )
-    outbox.append(conn, SERVICE_TOPIC, made.id, {}, now)
+    outbox.append(conn, SERVICE_TOPIC, made.id, {"change": PUBLISHED}, now)
     return made
 
 
@@ -198,8 +200,8 @@ def publish(
         raise
     # The events last: to append takes a lock, and to wait for another's unique row while holding it could be for ever.
     if series is not None and first_episode:
-        outbox.append(conn, TITLE_TOPIC, series, {"change": "published"}, now)
-    outbox.append(conn, TITLE_TOPIC, made.id, {"change": "published"}, now)
+        outbox.append(conn, TITLE_TOPIC, series, _told(PUBLISHED, TitleKind.SERIES, service.publisher, service.id), now)
+    outbox.append(conn, TITLE_TOPIC, made.id, _told(PUBLISHED, made.kind, made.publisher, made.service), now)
     return made
 
 
@@ -209,7 +211,7 @@ def insert_many(conn: Connection, made: Sequence[Title], now: Instant) -> None:
         part = made[start : start + _BATCH]
         conn.execute(sa.insert(titles), [{**_columns(title, now), "source_hash": None} for title in part])
         for title in part:
-            outbox.append(conn, TITLE_TOPIC, title.id, {"change": "published"}, now)
+            outbox.append(conn, TITLE_TOPIC, title.id, _told(PUBLISHED, title.kind, title.publisher, title.service), now)
 
 
 def replace(
@@ -256,8 +258,13 @@ def remove(conn: Connection, publisher: PublisherId, title: TitleId, now: Instan
             _redraw(conn, parent, next((one.artwork for one in left if one.artwork), None), now)
     for one in gone:  # children before their series
         conn.execute(sa.delete(titles).where(titles.c.id == one.id))
-        outbox.append(conn, TITLE_TOPIC, one.id, {"change": "removed"}, now)
+        outbox.append(conn, TITLE_TOPIC, one.id, _told(REMOVED, one.kind, one.publisher, one.service), now)
     return gone
+
+
+def _told(change: str, kind: TitleKind, publisher: PublisherId, service: ServiceId) -> dict[str, str]:
+    """What an event says of a title that came or went: whose it is cannot be looked up once it is gone."""
+    return {"change": change, "kind": kind.value, "publisher": publisher, "service": service}
 
 
 def _redraw(conn: Connection, series: Title, artwork: ArtworkId | None, now: Instant) -> None:

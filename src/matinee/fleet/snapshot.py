@@ -73,7 +73,7 @@ class Fleet:
 
     def follow(self, conn: Connection, events: Sequence[Event]) -> None:
         kinds = {event.payload.get("kind") for event in events}
-        if kinds - {store.BOX_CHANGED, store.LINE_CHANGED}:
+        if kinds - {store.BOX_CHANGED, store.LINE_CHANGED, store.IDENTITY_CHANGED}:
             self._operators = {operator.id: operator for operator in store.all_operators(conn)}
             self._models = {model.id: model for model in store.all_models(conn)}
         for lines in _batches(store.changed(events, store.LINE_CHANGED)):

@@ -33,6 +33,7 @@ from matinee.parties.tokens import Token, TokenDigest, TokenKind
 
 TOPIC: Final = "fleet"
 BOX_CHANGED: Final = "box"
+IDENTITY_CHANGED: Final = "identity"
 LINE_CHANGED: Final = "line"
 ROWS_AT_A_TIME: Final = 5_000
 IDS_PER_EVENT: Final = 1_000
@@ -274,6 +275,7 @@ def bind_key(conn: Connection, box: BoxId, key: PublicKey, now: Instant) -> Box:
 
 def release_box(conn: Connection, box: BoxId, now: Instant, *, actor: str) -> Box:
     """Let a box out of quarantine: it is unverified from then on, and its key has to prove it anew. Raises FleetError."""
+    outbox.hold(conn)  # before the audit's lock, as everywhere: two that take them the other way round wait for each other
     before = load_box(conn, box)
     if before.identity not in (BoxIdentity.QUARANTINED, BoxIdentity.CLONED):
         raise FleetError(f"The box is in no quarantine: it is {before.identity.value}.", remedy="Nothing is to be done.")
@@ -284,6 +286,7 @@ def release_box(conn: Connection, box: BoxId, now: Instant, *, actor: str) -> Bo
     sides = [operator_side(line.operator) for line in lines_of(conn, where)]
     audit.record(conn, actor, "box.release", box, detail, now, sides=sides)
     outbox.append(conn, TOPIC, box, {"kind": BOX_CHANGED}, now)
+    _tell_identity(conn, [box], BoxIdentity.UNVERIFIED, now)
     return load_box(conn, box)
 
 
@@ -384,6 +387,22 @@ def record_many(conn: Connection, made: Additions, now: Instant) -> None:
         for begin in range(0, len(ids), IDS_PER_EVENT):
             some = ids[begin : begin + IDS_PER_EVENT]
             outbox.append(conn, TOPIC, some[0], {"kind": kind, "ids": some}, now)
+    _tell_identity(conn, made.quarantined, BoxIdentity.QUARANTINED, now)
+
+
+def _tell_identity(conn: Connection, changed: Sequence[BoxId], identity: BoxIdentity, now: Instant) -> None:
+    """Append that boxes were put into quarantine, or let out, with the operator at whose line each stands now."""
+    for begin in range(0, len(changed), IDS_PER_EVENT):
+        some = changed[begin : begin + IDS_PER_EVENT]
+        facts: dict[BoxId, list[BoxAssignment]] = {}
+        for one in assignments_of(conn, some):
+            facts.setdefault(one.box, []).append(one)
+        at = {box: stands.line for box, known in facts.items() if (stands := in_force(known, now)) and stands.line}
+        owners = {line.id: line.operator for line in lines_of(conn, list(set(at.values())))}
+        serials = {box.id: box.serial for box in boxes_of(conn, some)}
+        told = [(box, serials[box], owners[at[box]]) for box in some if at.get(box) in owners]
+        if told:
+            outbox.append(conn, TOPIC, told[0][0], {"kind": IDENTITY_CHANGED, "identity": identity.value, "boxes": told}, now)
 
 
 def _row_ids() -> Iterator[str]:
