@@ -12,6 +12,7 @@ from matinee.members import store as _members
 from matinee.outside import work as _work
 from matinee.outside.database import metadata
 from matinee.parties import audit as _audit
+from matinee.parties import hook_store as _hooks
 from matinee.parties import outbox as _outbox
 from matinee.parties import staff_store as _staff
 from matinee.parties import store as _parties
@@ -22,6 +23,7 @@ STORES = (
     _carriage,
     _catalogue,
     _fleet,
+    _hooks,
     _interconnect,
     _library,
     _members,

@@ -44,6 +44,7 @@ from matinee.members import api as members_api
 from matinee.members.snapshot import Members, Resolver
 from matinee.outside.database import Database
 from matinee.parties import api as parties_api
+from matinee.parties import hook_api
 from matinee.parties.feed import Feed
 from matinee.parties.sign_in import SignIn
 from matinee.parties.snapshot import ApiKeys, Publishers, Staff
@@ -162,6 +163,7 @@ def build_web(
         home_api.routes(Homes(catalogue, book), sights, clock),
         feeds.routes(carriage, fleet, catalogue, publishers, settings.web_origin, clock),
         playback_api.routes(desk),
+        hook_api.routes(database, installation.master, allow_private=settings.call_private_addresses, clock=clock),
         telemetry_api.routes(Intake(verifier, events, counters, catalogue, clock)),
         screens.routes(UploadedFiles(installation.published, releases)),
         page_routes(

@@ -1,6 +1,8 @@
-"""The worker process: runs ingests until it is told to stop. `matinee serve` starts one; `matinee work` is one.
+"""The worker process: runs ingests and brings events to callbacks, until it is told to stop. `matinee serve` starts one;
+`matinee work` is one.
 
-It ends at once when told to: durable work needs no goodbye longer than its heartbeat's, and its children die with it.
+It ends at once when told to: durable work needs no goodbye longer than its heartbeat's, its children die with it, and a call
+that is broken off is made again.
 """
 
 import os
@@ -11,13 +13,18 @@ from pathlib import Path
 
 from matinee.app.installation import Installation, open_installation, read_clock
 from matinee.app.logging import set_up_logging
+from matinee.app.repeating import Repeating
 from matinee.app.settings import SettingInvalid, from_environment, load_settings
+from matinee.app.telling import tell
 from matinee.base.errors import MatineeError
 from matinee.catalogue.work import QUEUE, WORK, Ingest
 from matinee.encoding.ladder import FIXED_V1, load_ladder
 from matinee.encoding.model import Ladder
 from matinee.outside.tools import find_tools
 from matinee.outside.work import WorkEngine
+from matinee.parties.hook_work import Postman, caller
+
+HOOKS_SECONDS = 0.5
 
 
 def run_worker(installation: Installation, stop: threading.Event) -> None:
@@ -37,8 +44,21 @@ def run_worker(installation: Installation, stop: threading.Event) -> None:
     engine.define(WORK, ingest.run)
     engine.queue(QUEUE, settings.ingest_at_once)
     engine.start()
+    hooks = Repeating("hooks", postman(installation).step, HOOKS_SECONDS, "events cannot be brought to callbacks; they wait")
+    hooks.start()
     stop.wait()
     engine.say_goodbye()
+
+
+def postman(installation: Installation) -> Postman:
+    """What brings events to the callbacks that publishers and operators registered."""
+    return Postman(
+        installation.database,
+        tell,
+        installation.master,
+        caller(allow_private=installation.settings.call_private_addresses),
+        read_clock,
+    )
 
 
 def chosen_ladder(setting: str) -> Ladder:

@@ -1,16 +1,18 @@
-"""The master key, and content keys wrapped by it at rest.
+"""The master key, and what it keeps at rest: content keys, and the secrets of callbacks.
 
 One master key wraps every content key: whoever copies the database or a backup of it has no key, whoever copies the master key
 file has no database. The file is made at the first run, for its owner alone; a file that others may read is refused, because what
 they may have read can no longer be called secret.
 
 A wrapped key is 1 byte of form, 12 of nonce, and AES-256-GCM over key and IV. The package's id and the key's id are the
-additional data, so that a row moved to another package does not open.
+additional data, so that a row moved to another package does not open. A sealed secret has the same form, and is bound to its
+purpose in the same way.
 """
 
 import base64
 import contextlib
 import hashlib
+import hmac
 import os
 import secrets
 import stat
@@ -30,12 +32,13 @@ _NONCE_BYTES = 12
 class MasterKey:
     """A key of 32 bytes that wraps keys. `name` tells two master keys apart and gives nothing of either away."""
 
-    __slots__ = ("_aead", "name")
+    __slots__ = ("_aead", "_marking", "name")
 
     def __init__(self, secret: bytes) -> None:
         if len(secret) != 32:
             raise ValueError(f"a master key is 32 bytes, not {len(secret)}")
         self._aead = AESGCM(secret)
+        self._marking = hmac.digest(secret, b"matinee marks\n", "sha256")
         self.name = hashlib.sha256(b"matinee master key name\n" + secret).hexdigest()[:16]
 
     def __repr__(self) -> str:
@@ -43,22 +46,49 @@ class MasterKey:
 
     def wrap(self, package: PackageId, keys: ContentKeys) -> bytes:
         """The key and IV for keeping. Two wraps of one key differ."""
-        nonce = secrets.token_bytes(_NONCE_BYTES)
-        return _FORM + nonce + self._aead.encrypt(nonce, keys.key + keys.iv, _bound_to(package, keys.kid))
+        return self._sealed(keys.key + keys.iv, _bound_to(package, keys.kid))
 
     def unwrap(self, package: PackageId, kid: bytes, wrapped: bytes) -> ContentKeys:
         """The key again. Raises KeysUnusable where it was wrapped by another key, for another package, or is damaged."""
         try:
-            if wrapped[:1] != _FORM:
-                raise ValueError("form")
-            nonce, cipher = wrapped[1 : 1 + _NONCE_BYTES], wrapped[1 + _NONCE_BYTES :]
-            clear = self._aead.decrypt(nonce, cipher, _bound_to(package, kid))
+            clear = self._opened(wrapped, _bound_to(package, kid))
         except (InvalidTag, ValueError) as error:
             raise KeysUnusable(
                 f"The content key of package {package} does not open with the master key {self.name}.",
                 remedy="Put back the master key file that was in use when the title was added.",
             ) from error
         return ContentKeys(kid=kid, key=clear[:16], iv=clear[16:])
+
+    def seal(self, purpose: str, clear: bytes) -> bytes:
+        """A secret for keeping. It opens for this purpose alone, which names whose it is."""
+        return self._sealed(clear, _for_purpose(purpose))
+
+    def unseal(self, purpose: str, sealed: bytes) -> bytes:
+        """The secret again. Raises KeysUnusable where it was sealed by another key, for another purpose, or is damaged."""
+        try:
+            return self._opened(sealed, _for_purpose(purpose))
+        except (InvalidTag, ValueError) as error:
+            raise KeysUnusable(
+                f"The secret of {purpose} does not open with the master key {self.name}.",
+                remedy="Put back the master key file that was in use when the secret was made, or make a new secret.",
+            ) from error
+
+    def mark(self, words: str) -> bytes:
+        """16 bytes that are always the same for the same words, and from which nobody without the key learns or guesses them."""
+        return hmac.digest(self._marking, words.encode(), "sha256")[:16]
+
+    def _sealed(self, clear: bytes, bound_to: bytes) -> bytes:
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        return _FORM + nonce + self._aead.encrypt(nonce, clear, bound_to)
+
+    def _opened(self, sealed: bytes, bound_to: bytes) -> bytes:
+        if sealed[:1] != _FORM:
+            raise ValueError("form")
+        return self._aead.decrypt(sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :], bound_to)
+
+
+def _for_purpose(purpose: str) -> bytes:
+    return b"matinee secret\n" + purpose.encode("ascii")
 
 
 def _bound_to(package: PackageId, kid: bytes) -> bytes:
