@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Request, Response, delete, get, post
-from litestar.handlers import HTTPRouteHandler
+from litestar import Request, Response, Router, delete, get, post
 from litestar.params import FromPath, JSONBody, Parameter
 
 from matinee.base.clock import Clock, Instant, to_rfc3339
@@ -88,10 +87,10 @@ class HubTested(msgspec.Struct, frozen=True, kw_only=True):
     event_id: str
 
 
-def routes(database: Database, seals: Seals, *, allow_private: bool, clock: Clock) -> Sequence[HTTPRouteHandler]:
+def routes(database: Database, seals: Seals, *, allow_private: bool, clock: Clock) -> Sequence[Router]:
     allowed = {"policy": PUBLISHERS}
 
-    @post("/api/v1/hub", opt=allowed, sync_to_thread=True)
+    @post("/", opt=allowed, sync_to_thread=True)
     def register(request: PartyRequest, data: JSONBody[HubAsked]) -> Response[HubRegistered]:
         """Register a callback for the events that concern this publisher or operator."""
         owner, types = owner_of(request.user), read_query(data.query)
@@ -103,7 +102,7 @@ def routes(database: Database, seals: Seals, *, allow_private: bool, clock: Cloc
         made = HubRegistered(id=identifier, callback=data.callback, query=written_query(types), secret=signing.written(secret))
         return Response(made, status_code=201, headers={**_PRIVATE, "Location": f"/api/v1/hub/{identifier}"})
 
-    @get("/api/v1/hub", opt=allowed, sync_to_thread=True)
+    @get("/", opt=allowed, sync_to_thread=True)
     def list_hub(request: PartyRequest) -> Response[HubList]:
         """The callbacks of this side."""
         with database.read() as conn:
@@ -111,7 +110,7 @@ def routes(database: Database, seals: Seals, *, allow_private: bool, clock: Cloc
             counts = store.counts_of(conn, [one.id for one in found])
         return Response(HubList(items=[_told(one, counts) for one in found]), headers=_PRIVATE)
 
-    @get("/api/v1/hub/{hub_id:str}", opt=allowed, sync_to_thread=True)
+    @get("/{hub_id:str}", opt=allowed, sync_to_thread=True)
     def get_hub(request: PartyRequest, hub_id: FromPath[str]) -> Response[HubTold]:
         """One callback: what waits for it, what is dead, when it last took an event."""
         with database.read() as conn:
@@ -119,13 +118,13 @@ def routes(database: Database, seals: Seals, *, allow_private: bool, clock: Cloc
             counts = store.counts_of(conn, [found.id])
         return Response(_told(found, counts), headers=_PRIVATE)
 
-    @delete("/api/v1/hub/{hub_id:str}", opt=allowed, sync_to_thread=True)
+    @delete("/{hub_id:str}", opt=allowed, sync_to_thread=True)
     def delete_hub(request: PartyRequest, hub_id: FromPath[str]) -> None:
         """Take a callback away, with what was on its way to it."""
         with database.write() as conn:
             store.remove(conn, owner_of(request.user), hub_id, clock())
 
-    @post("/api/v1/hub/{hub_id:str}/secret", opt=allowed, sync_to_thread=True, status_code=200)
+    @post("/{hub_id:str}/secret", opt=allowed, sync_to_thread=True, status_code=200)
     def renew_secret(request: PartyRequest, hub_id: FromPath[str]) -> Response[SecretMade]:
         """A new secret. The one before signs, too, for a day: time to change the receiver over."""
         owner, secret = owner_of(request.user), signing.new_secret()
@@ -135,7 +134,7 @@ def routes(database: Database, seals: Seals, *, allow_private: bool, clock: Cloc
         until = to_rfc3339(made.before_until or clock())
         return Response(SecretMade(id=made.id, secret=signing.written(secret), both_until=until), headers=_PRIVATE)
 
-    @post("/api/v1/hub/{hub_id:str}/test", opt=allowed, sync_to_thread=True, status_code=202)
+    @post("/{hub_id:str}/test", opt=allowed, sync_to_thread=True, status_code=202)
     def send_test(request: PartyRequest, hub_id: FromPath[str]) -> Response[HubTested]:
         """Send a test event to one callback."""
         with database.write() as conn:
@@ -144,7 +143,7 @@ def routes(database: Database, seals: Seals, *, allow_private: bool, clock: Cloc
             store.add_test(conn, known, identifier, body, now)
         return Response(HubTested(event_id=identifier), headers=_PRIVATE)
 
-    @get("/api/v1/hub/{hub_id:str}/dead", opt=allowed, sync_to_thread=True)
+    @get("/{hub_id:str}/dead", opt=allowed, sync_to_thread=True)
     def list_dead(
         request: PartyRequest,
         hub_id: FromPath[str],
@@ -157,14 +156,16 @@ def routes(database: Database, seals: Seals, *, allow_private: bool, clock: Cloc
             page = store.dead_of(conn, known.id, cursor, limit)
         return Response(DeadPage(items=[dead_told(one) for one in page.items], next_cursor=page.next_cursor), headers=_PRIVATE)
 
-    @post("/api/v1/hub/{hub_id:str}/dead/{delivery_id:str}/retry", opt=allowed, sync_to_thread=True, status_code=202)
+    @post("/{hub_id:str}/dead/{delivery_id:str}/retry", opt=allowed, sync_to_thread=True, status_code=202)
     def retry_dead(request: PartyRequest, hub_id: FromPath[str], delivery_id: FromPath[str]) -> None:
         """Try a dead letter again, from the first try on."""
         owner = owner_of(request.user)
         with database.write() as conn:
             store.give_back(conn, owner, hub_id, delivery_id, clock(), actor=owner)
 
-    return [register, list_hub, get_hub, delete_hub, renew_secret, send_test, list_dead, retry_dead]
+    handlers = [register, list_hub, get_hub, delete_hub, renew_secret, send_test, list_dead, retry_dead]
+    # In a router, since several methods share a path: the app would register such handlers twice, and wrap them in threads twice.
+    return [Router(path="/api/v1/hub", route_handlers=handlers)]
 
 
 def _told(hook: Hook, counts: Mapping[HookId, Counts]) -> HubTold:
