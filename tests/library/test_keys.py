@@ -94,3 +94,27 @@ def test_a_file_that_is_no_master_key_is_left_and_refused(tmp_path: Path, text: 
     with pytest.raises(KeysUnusable, match="is not a master key file"):
         load_master_key(path)
     assert path.read_bytes() == text
+
+
+def test_a_sealed_secret_opens_for_its_purpose_and_by_its_master_key_alone() -> None:
+    master = MasterKey(b"a" * 32)
+    sealed = master.seal("hook a", b"secret")
+    assert b"secret" not in sealed
+    assert sealed != master.seal("hook a", b"secret")
+    assert master.unseal("hook a", sealed) == b"secret"
+    for other, purpose, words in (
+        (master, "hook b", sealed),
+        (MasterKey(b"b" * 32), "hook a", sealed),
+        (master, "hook a", sealed[:-1] + bytes([sealed[-1] ^ 1])),
+        (master, "hook a", b"\x02" + sealed[1:]),
+        (master, "hook a", b""),
+    ):
+        with pytest.raises(KeysUnusable, match=purpose):
+            other.unseal(purpose, words)
+
+
+def test_a_mark_is_always_the_same_and_another_for_other_words_or_keys() -> None:
+    master = MasterKey(b"a" * 32)
+    assert master.mark("event 1") == MasterKey(b"a" * 32).mark("event 1")
+    assert len({master.mark("event 1"), master.mark("event 2"), MasterKey(b"b" * 32).mark("event 1")}) == 3
+    assert len(master.mark("")) == 16

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import cyclopts
 from cyclopts import Group, Parameter
 
-from matinee.app import auditing, carrying, commands, people, release_cli, switching, waving
+from matinee.app import auditing, carrying, commands, hooking, people, release_cli, switching, waving
 from matinee.app import boxes as box_commands
 from matinee.app.parameters import CARRYING, Data, Json
 from matinee.app.terminal import Terminal
@@ -191,6 +191,26 @@ def switch(
     Off: no new plays and no sign of it; with --playing nothing plays on either.
     """
     return switching.switch(action, service, operator=operator, playing=playing, data=data, as_json=json)
+
+
+@app.command(group=_carrying)
+def hooks(
+    action: Annotated[
+        Literal["list", "dead", "retry"],
+        Parameter(help="List all; list events that could not be delivered; have one of those tried again."),
+    ] = "list",
+    name: Annotated[str, Parameter(help="For dead: a callback's id, else all. For retry: a dead event's id.")] = "",
+    /,
+    *,
+    by: Annotated[str, Parameter(name="--by", help="Who says so: it stands in the audit.")] = "",
+    data: Data = None,
+    json: Json = False,
+) -> int:
+    """The callbacks that publishers and operators registered for events, how they stand, and what could not be delivered.
+
+    They are registered at /api/v1/hub (docs/webhooks.md). A worker brings the events.
+    """
+    return hooking.hooks(action, name, by=by, data=data, as_json=json)
 
 
 @app.command(group=_carrying)

@@ -69,7 +69,7 @@ def tell(conn: Connection, events: Sequence[outbox.Event]) -> Sequence[tuple[out
 
 def told_of(event: outbox.Event, names: Names) -> Sequence[DomainEvent]:
     """What one row of the outbox is to those outside: nothing, one event, or one for each side where each is told its own."""
-    kind = str(event.payload.get("kind", event.payload.get("change", "")))
+    kind = str(event.payload.get("change") or event.payload.get("kind") or "")
     make = _MAKERS.get((event.topic, kind)) or _MAKERS.get((event.topic, ""))
     return [] if make is None else make(event, names)
 
