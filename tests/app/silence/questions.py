@@ -197,6 +197,29 @@ def _search(silent: Silent, asker: Asker) -> Iterator[Question]:
     yield Question("GET", "/api/v1/search", {"q": name}, headers=_PACKED)
 
 
+@recipe(
+    "POST /api/v1/hub",
+    "GET /api/v1/hub",
+    "GET /api/v1/hub/{hub_id}",
+    "DELETE /api/v1/hub/{hub_id}",
+    "POST /api/v1/hub/{hub_id}/secret",
+    "POST /api/v1/hub/{hub_id}/test",
+    "GET /api/v1/hub/{hub_id}/dead",
+    "POST /api/v1/hub/{hub_id}/dead/{delivery_id}/retry",
+)
+def _hub(silent: Silent, asker: Asker) -> Iterator[Question]:
+    """What is brought to callbacks is compared in tests/app/test_told_to.py; here, what the routes themselves tell."""
+    yield Question("POST", "/api/v1/hub", body={"callback": "https://partner.example/", "query": ""})
+    yield Question("GET", "/api/v1/hub")
+    yield Question("POST", "/api/v1/hub", body={"callback": f"http://{silent.service}.example/{TELLTALE}"})
+    yield Question("POST", "/api/v1/hub", body={"callback": "https://a.example/", "query": f"service={silent.service}"})
+    for hook in (silent.service, silent.film.id, UNKNOWN, TELLTALE):
+        for method, rest in (("GET", ""), ("DELETE", ""), ("POST", "/secret"), ("POST", "/test"), ("GET", "/dead")):
+            yield Question(method, f"/api/v1/hub/{hook}{rest}")
+        yield Question("POST", f"/api/v1/hub/{hook}/dead/{silent.film.id}/retry")
+    yield Question("GET", "/api/v1/hub")
+
+
 @recipe("GET /api/v1/titles/{title_id}")
 def _titles(silent: Silent, asker: Asker) -> Iterator[Question]:
     for one in (*silent.films[:3], silent.series, *silent.episodes, silent.seen):
