@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from matinee.base.clock import DAY, HOUR, MINUTE, SECOND, to_rfc3339
+from matinee.base.clock import DAY, HOUR, MINUTE, SECOND, Instant, to_rfc3339
 from matinee.base.ids import is_id, new_id
 from matinee.carriage.model import AgreementStatus, LaunchState
 from matinee.outside.calling import CallLimits
 from matinee.outside.database import Database
-from matinee.parties import hook_store
+from matinee.parties import audit, hook_store
+from matinee.parties.hook_work import OF_ONE_SIDE
 from tests.app.hubs import OK, Heard, Hub, answering, hub, launch_states, listening
 
 SILENT, OPEN, PAUSED, KILLED = LaunchState.SILENT, LaunchState.OPEN, LaunchState.PAUSED, LaunchState.KILLED
@@ -48,7 +49,7 @@ def test_an_event_comes_signed_in_tm_forums_envelope(there: Hub) -> None:
         "eventType": "LaunchStateChangeEvent",
         "correlationId": "",
         "domain": "Carriage",
-        "title": "Launch: LaunchStateChangeEvent",
+        "title": "Launch state change",
         "description": "The launch is silent, for 5 % of the boxes.",
         "priority": "Normal",
         "timeOccurred": "2014-10-02T10:00:00.000Z",
@@ -227,6 +228,44 @@ def test_a_slow_receiver_holds_up_nobody(any_database: Database) -> None:
         release.set()
 
 
+def test_a_side_cannot_fill_the_postmans_hands(any_database: Database) -> None:
+    """Ten callbacks that hold on for as long as they can, and another side that is brought its events meanwhile."""
+    release, got, held = threading.Event(), threading.Event(), threading.Semaphore(0)
+
+    def hold(request: Any, heard: Heard) -> None:
+        held.release()
+        release.wait(30)
+        answering(500)(request, heard)
+
+    def take(request: Any, heard: Heard) -> None:
+        OK(request, heard)
+        got.set()
+
+    with hub(any_database) as there, listening(hold) as holding, listening(take) as quick:
+        there.agree(there.a)
+        for number in range(10):
+            there.register("studio", f"{holding.url}/{number}")
+        there.states(SILENT)
+        there.postman.step()
+        assert all(held.acquire(timeout=30) for _ in range(OF_ONE_SIDE[False]))
+        there.register("a", quick.url)
+        there.states(OPEN)
+        there.postman.step()
+        assert got.wait(30)
+        assert len(holding.heard) == OF_ONE_SIDE[False]
+        release.set()
+        there.postman.settle()
+        there.now = Instant(there.now + MINUTE)
+        release.clear()
+        quick.heard.clear()
+        there.states(PAUSED)
+        there.postman.step()
+        assert all(held.acquire(timeout=30) for _ in range(OF_ONE_SIDE[False] + OF_ONE_SIDE[True]))
+        there.postman.step()
+        assert len(holding.heard) == 2 * OF_ONE_SIDE[False] + OF_ONE_SIDE[True], "one of those that failed, beside new ones"
+        release.set()
+
+
 def test_an_endless_drip_is_ended_and_counts_as_a_failure(any_database: Database) -> None:
     def drip(request: Any, heard: Heard) -> None:
         request.send_response(200)
@@ -325,6 +364,9 @@ def test_a_test_event_can_be_asked_for_one_at_a_time(there: Hub) -> None:
     assert [one.id for one in listener.heard] == [first.json()["event_id"]] * 2
     assert listener.types == ["HubTestEvent"] * 2
     assert listener.heard[1].event["event"]["hub"]["callback"] == listener.url
+    assert there.ask("a", "POST", f"/api/v1/hub/{made['id']}/test").json()["code"] == "conflict", "once a minute at most"
+    there.wait(MINUTE)
+    assert there.ask("a", "POST", f"/api/v1/hub/{made['id']}/test").status_code == 202
 
 
 REFUSED = [
@@ -385,6 +427,22 @@ def test_a_side_has_sixteen_callbacks_at_most(there: Hub) -> None:
     found = there.ask("studio", "GET", "/api/v1/hub").json()["items"]
     assert len(found) == 16
     assert made[3]["id"] not in {one["id"] for one in found}
+
+
+def test_the_audit_keeps_who_registered_what_without_what_an_address_holds(there: Hub) -> None:
+    made = there.register("studio", "https://partner.example/secret-in-the-path?token=1", LAUNCHES)
+    there.ask("studio", "POST", f"/api/v1/hub/{made['id']}/secret")
+    there.ask("studio", "DELETE", f"/api/v1/hub/{made['id']}")
+    with there.database.read() as conn:
+        newest, _ = audit.newest(conn)
+        rows = [audit.row_at(conn, seq) or "" for seq in range(newest - 2, newest + 1)]
+        assert audit.first_broken(conn) is None
+    assert [
+        f"publisher:{there.studio} hub.{act} {made['id']}" in row
+        for act, row in zip(("register", "secret", "delete"), rows, strict=True)
+    ] == [True] * 3
+    assert "partner.example" in rows[0]
+    assert not any("secret-in" in row or "token" in row for row in rows)
 
 
 def test_a_callback_that_was_deleted_is_called_no_more(there: Hub) -> None:

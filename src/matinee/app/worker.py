@@ -1,8 +1,8 @@
 """The worker process: runs ingests and brings events to callbacks, until it is told to stop. `matinee serve` starts one;
 `matinee work` is one.
 
-It ends at once when told to: durable work needs no goodbye longer than its heartbeat's, its children die with it, and a call
-that is broken off is made again.
+It ends within seconds when told to: durable work needs no goodbye longer than its heartbeat's, its children die with it, and a
+call that is broken off is made again.
 """
 
 import os
@@ -25,6 +25,8 @@ from matinee.outside.work import WorkEngine
 from matinee.parties.hook_work import Postman, caller
 
 HOOKS_SECONDS = 0.5
+CALLS_END_SECONDS = 3.0
+"""At the end: less than what `serve` gives its children (serve.STOP_WITHIN_SECONDS)."""
 
 
 def run_worker(installation: Installation, stop: threading.Event) -> None:
@@ -44,9 +46,12 @@ def run_worker(installation: Installation, stop: threading.Event) -> None:
     engine.define(WORK, ingest.run)
     engine.queue(QUEUE, settings.ingest_at_once)
     engine.start()
-    hooks = Repeating("hooks", postman(installation).step, HOOKS_SECONDS, "events cannot be brought to callbacks; they wait")
+    bringing = postman(installation)
+    hooks = Repeating("hooks", bringing.step, HOOKS_SECONDS, "events cannot be brought to callbacks; they wait")
     hooks.start()
     stop.wait()
+    hooks.close()
+    bringing.close(CALLS_END_SECONDS)
     engine.say_goodbye()
 
 

@@ -7,12 +7,13 @@ row locked first, and the deliveries read after: what is added meanwhile is neve
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from matinee.base.clock import DAY, SECOND, Instant
+from matinee.base.clock import DAY, MINUTE, SECOND, Instant
 from matinee.base.errors import ErrorCode, NotFound
 from matinee.base.ids import is_id, new_id
 from matinee.base.pagination import Page, decode_cursor, encode_cursor
@@ -37,11 +38,13 @@ from matinee.parties.hooks import (
 
 LEASE_MS: Final = 90 * SECOND
 """Longer than a call and the look-up of its name can take; a process that died keeps a hook waiting for so long."""
+TEST_EVERY_MS: Final = MINUTE
 KEEP_DELIVERED_MS: Final = 7 * DAY
 KEEP_DEAD_MS: Final = 30 * DAY
 GIVE_UP_MS: Final = 3 * DAY
 """An event that waited so long is dead, also where it was never its turn."""
 TOO_OLD: Final = "It waited for days: those before it could not be delivered."
+PRUNE_AT_A_TIME: Final = 2_000
 _ROWS: Final = 500
 
 hooks = sa.Table(
@@ -134,7 +137,8 @@ def register(
             is_slow=False,
         )
     )
-    audit.record(conn, owner, "hub.register", hook, {"callback": callback, "types": list(types)}, now)
+    # The host alone: there are addresses whose path is the secret.
+    audit.record(conn, owner, "hub.register", hook, {"host": urlsplit(callback).hostname, "types": list(types)}, now)
     return hook_of(conn, owner, hook)
 
 
@@ -174,7 +178,7 @@ def remove(conn: Connection, owner: Owner, hook: str, now: Instant) -> None:
     _lock(conn, known.id)
     conn.execute(sa.delete(deliveries).where(deliveries.c.hook_id == known.id))
     conn.execute(sa.delete(hooks).where(hooks.c.id == known.id))
-    audit.record(conn, owner, "hub.delete", known.id, {"callback": known.callback}, now)
+    audit.record(conn, owner, "hub.delete", known.id, {}, now)
 
 
 def renew_secret(conn: Connection, owner: Owner, hook: str, sealed: bytes, now: Instant) -> Hook:
@@ -244,17 +248,17 @@ def add(conn: Connection, made: Sequence[tuple[HookId, str, EventType, str]], no
 
 
 def add_test(conn: Connection, hook: Hook, event: str, body: str, now: Instant) -> None:
-    """Put a test event on its way. Raises HookError while one waits, and where the hook has ended."""
+    """Put a test event on its way. Raises HookError where one waits or went a moment ago, and where the hook has ended.
+
+    Somebody else's address can be registered, too: it is not to be called as often as one likes.
+    """
     _lock(conn, hook.id)
     _check_living(hook)
-    waits = sa.select(deliveries.c.number).where(
-        deliveries.c.hook_id == hook.id,
-        deliveries.c.state == DeliveryState.WAITING,
-        deliveries.c.type == EventType.HUB_TEST,
-    )
-    if conn.execute(waits.limit(1)).one_or_none() is not None:
+    tests = sa.select(deliveries.c.number).where(deliveries.c.hook_id == hook.id, deliveries.c.type == EventType.HUB_TEST)
+    lately = sa.or_(deliveries.c.state == DeliveryState.WAITING, deliveries.c.created_at > now - TEST_EVERY_MS)
+    if conn.execute(tests.where(lately).limit(1)).one_or_none() is not None:
         raise HookError(
-            "A test event is on its way already.", remedy="Wait until it is delivered or dead.", code=ErrorCode.CONFLICT
+            "A test event is on its way, or was within the last minute.", remedy="Wait a minute.", code=ErrorCode.CONFLICT
         )
     add(conn, [(hook.id, event, EventType.HUB_TEST, body)], now)
 
@@ -262,15 +266,17 @@ def add_test(conn: Connection, hook: Hook, event: str, body: str, now: Instant) 
 # --- delivery ---------------------------------------------------------------------------------------------------------
 
 
-def due(conn: Connection, now: Instant, *, is_slow: bool, limit: int, without: Sequence[str] = ()) -> Sequence[HookId]:
-    """Hooks with something to do now that nobody holds, those first that wait longest."""
+def due(
+    conn: Connection, now: Instant, *, is_slow: bool, limit: int, without: Sequence[str] = ()
+) -> Sequence[tuple[HookId, Owner]]:
+    """Hooks with something to do now that nobody holds, those first that wait longest, and whose they are."""
     query = (
-        sa.select(hooks.c.id)
+        sa.select(hooks.c.id, hooks.c.owner)
         .where(hooks.c.next_at <= now, hooks.c.is_slow == is_slow, _free(now), hooks.c.id.not_in(without))
         .order_by(hooks.c.next_at, hooks.c.id)
         .limit(limit)
     )
-    return list(conn.execute(query).scalars())
+    return [(HookId(row.id), Owner(row.owner)) for row in conn.execute(query)]
 
 
 def claim(conn: Connection, hook: HookId, holder: str, now: Instant) -> Hook | None:
@@ -338,23 +344,22 @@ def let_go(conn: Connection, hook: HookId, holder: str) -> None:
         conn.execute(sa.update(hooks).where(hooks.c.id == hook, hooks.c.ended_at.is_(None)).values(next_at=at))
 
 
-def prune(conn: Connection, now: Instant) -> None:
-    """Forget what was delivered a week ago or is dead for a month, and give up what waits for days."""
-    conn.execute(
-        sa.update(deliveries)
-        .where(deliveries.c.state == DeliveryState.WAITING, deliveries.c.created_at < now - GIVE_UP_MS)
-        .values(
-            state=DeliveryState.DEAD.value,
-            ended_at=now,
-            why=sa.case((deliveries.c.why == "", TOO_OLD), else_=deliveries.c.why),
-        )
-    )
+def prune(conn: Connection, now: Instant) -> bool:
+    """Forget what was delivered a week ago or is dead for a month, and give up what waits for days: some of it at a time, since
+    nobody else may write to SQLite meanwhile. Whether there is more."""
+    d = deliveries.c
+    aged = _some(d.state == DeliveryState.WAITING, d.created_at < now - GIVE_UP_MS)
+    why = sa.case((d.why == "", TOO_OLD), else_=d.why)
+    given_up = sa.update(deliveries).where(d.number.in_(aged)).values(state=DeliveryState.DEAD.value, ended_at=now, why=why)
+    counts = [conn.execute(given_up).rowcount]
     for state, keep in ((DeliveryState.DELIVERED, KEEP_DELIVERED_MS), (DeliveryState.DEAD, KEEP_DEAD_MS)):
-        conn.execute(
-            sa.delete(deliveries).where(
-                deliveries.c.state == state, deliveries.c.created_at < now - keep, deliveries.c.ended_at < now - keep
-            )
-        )
+        old = _some(d.state == state, d.created_at < now - keep, d.ended_at < now - keep)
+        counts.append(conn.execute(sa.delete(deliveries).where(d.number.in_(old))).rowcount)
+    return max(counts) >= PRUNE_AT_A_TIME
+
+
+def _some(*holds: "sa.ColumnElement[bool]") -> "sa.Select[Any]":
+    return sa.select(deliveries.c.number).where(*holds).limit(PRUNE_AT_A_TIME)
 
 
 # --- dead letters -----------------------------------------------------------------------------------------------------

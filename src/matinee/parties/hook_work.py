@@ -2,12 +2,13 @@
 
 Any number of processes may run one (hook_store.py says how they keep out of each other's way). Callbacks of strangers are slow,
 so calls are made in threads of two lanes: one that was slow or failed the last time waits behind others of its kind, and never
-before one that answers.
+before one that answers. Of each lane a side has a part at most, so that nobody can fill it with callbacks that dawdle on purpose.
 """
 
 import random
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Final, Protocol
@@ -30,6 +31,7 @@ from matinee.parties.hooks import (
     Hook,
     HookId,
     Outcome,
+    Owner,
     Seals,
     envelope,
     event_id,
@@ -40,7 +42,10 @@ from matinee.parties.hooks import (
 
 LIMITS: Final = CallLimits(seconds=10.0, max_bytes=64 * 1024)
 SLOW_SECONDS: Final = 2.0
-THREADS_OF_A_LANE: Final = 4
+THREADS: Final = {False: 8, True: 4}
+OF_ONE_SIDE: Final = {False: 4, True: 1}
+"""Calls at a time, in all and to the callbacks of one side, by whether it is the slow lane."""
+LOOKED_AT: Final = 100
 AT_ONE_GO: Final = 50
 """So many events one hook is brought before another has its turn."""
 EVENTS_AT_A_TIME: Final = 200
@@ -71,7 +76,7 @@ def purpose_of(hook: HookId) -> str:
 
 
 class Postman:
-    """Takes one `step` a second. `close` waits for the calls under way, which end within their limits."""
+    """Takes a `step` every moment (its caller says how often), and calls out from threads of its own until `close`."""
 
     def __init__(
         self,
@@ -89,10 +94,10 @@ class Postman:
         self._clock = clock
         self._dice = dice
         self._lanes = {
-            is_slow: ThreadPoolExecutor(THREADS_OF_A_LANE, thread_name_prefix=f"hooks-{'slow' if is_slow else 'quick'}")
+            is_slow: ThreadPoolExecutor(THREADS[is_slow], thread_name_prefix=f"hooks-{'slow' if is_slow else 'quick'}")
             for is_slow in (False, True)
         }
-        self._under_way: dict[HookId, tuple[bool, Future[None]]] = {}
+        self._under_way: dict[HookId, tuple[bool, Owner, Future[None]]] = {}
         self._lock = threading.Lock()
         self._closing = False
         self._pruned_at = Instant(0)
@@ -102,23 +107,25 @@ class Postman:
         now = self._clock()
         if now - self._pruned_at >= PRUNE_EVERY_MS:
             with self._database.write() as conn:
-                store.prune(conn, now)
-            self._pruned_at = now
+                more = store.prune(conn, now)
+            self._pruned_at = self._pruned_at if more else now
         while self._spread():
             pass
         for is_slow, lane in self._lanes.items():
             self._begin(is_slow, lane)
 
-    def settle(self) -> None:
-        """Wait until every call under way has ended."""
+    def settle(self, seconds: float | None = None) -> None:
+        """Wait until every call under way has ended, so long at most."""
         with self._lock:
-            running = [future for _, future in self._under_way.values()]
-        wait(running)
+            running = [future for _, _, future in self._under_way.values()]
+        wait(running, timeout=seconds)
 
-    def close(self) -> None:
+    def close(self, seconds: float | None = None) -> None:
+        """Begin no more calls, and wait so long at most for those under way: one that is broken off has used a try."""
         self._closing = True
         for lane in self._lanes.values():
-            lane.shutdown(wait=True, cancel_futures=True)
+            lane.shutdown(wait=False, cancel_futures=True)
+        self.settle(seconds)
 
     def _spread(self) -> bool:
         """Hand some of the outbox to the hooks that it concerns, and move on, in one transaction. Whether there is more."""
@@ -148,14 +155,16 @@ class Postman:
 
     def _begin(self, is_slow: bool, lane: ThreadPoolExecutor) -> None:
         with self._lock:
-            self._under_way = {hook: (slow, one) for hook, (slow, one) in self._under_way.items() if not one.done()}
-            free = THREADS_OF_A_LANE - sum(slow == is_slow for slow, _ in self._under_way.values())
-            if free <= 0 or self._closing:
+            self._under_way = {hook: one for hook, one in self._under_way.items() if not one[2].done()}
+            mine = Counter(owner for slow, owner, _ in self._under_way.values() if slow == is_slow)
+            if mine.total() >= THREADS[is_slow] or self._closing:
                 return
             with self._database.read() as conn:
-                found = store.due(conn, self._clock(), is_slow=is_slow, limit=free, without=list(self._under_way))
-            for hook in found:
-                self._under_way[hook] = (is_slow, lane.submit(self._serve, hook))
+                found = store.due(conn, self._clock(), is_slow=is_slow, limit=LOOKED_AT, without=list(self._under_way))
+            for hook, owner in found:
+                if mine.total() < THREADS[is_slow] and mine[owner] < OF_ONE_SIDE[is_slow]:
+                    mine[owner] += 1
+                    self._under_way[hook] = (is_slow, owner, lane.submit(self._serve, hook))
 
     def _serve(self, hook: HookId) -> None:
         """Bring a hook what is due, until nothing is, it fails or is slow, or others have waited long enough."""

@@ -190,7 +190,7 @@ def envelope(event: DomainEvent, identifier: str, correlation: str, now: Instant
         "eventType": event.type.value,
         "correlationId": correlation,
         "domain": event.domain,
-        "title": f"{_in_words(resource)}: {event.type.value}",
+        "title": _in_words(event.type.removesuffix("Event")),
         "description": event.says,
         "priority": "High" if event.is_urgent else "Normal",
         "timeOccurred": to_rfc3339(event.at),
@@ -201,8 +201,8 @@ def envelope(event: DomainEvent, identifier: str, correlation: str, now: Instant
     return msgspec.json.encode(words).decode()
 
 
-def _in_words(resource: str) -> str:
-    return "".join(f" {sign.lower()}" if sign.isupper() else sign for sign in resource).strip().capitalize()
+def _in_words(name: str) -> str:
+    return "".join(f" {sign.lower()}" if sign.isupper() else sign for sign in name).strip().capitalize()
 
 
 def read_query(query: str) -> tuple[EventType, ...]:
