@@ -25,7 +25,7 @@ from matinee.carriage import store as carriage
 from matinee.carriage.model import Launch, LaunchState
 from matinee.catalogue import store as catalogue
 from matinee.fleet import store as fleet
-from matinee.parties import hook_store, signing
+from matinee.parties import hook_queue, hook_store, signing
 from matinee.parties import store as parties
 from matinee.parties.hook_work import Postman, caller, purpose_of
 from matinee.parties.hooks import HookId, publisher_side
@@ -68,7 +68,7 @@ def _fill(installation: Installation) -> tuple[OperatorId, ServiceId]:
 
 def _hooks(installation: Installation) -> int:
     with installation.database.read() as conn:
-        return len(hook_store.living(conn))
+        return len(hook_queue.living(conn))
 
 
 def _register(installation: Installation, service: ServiceId, url: str) -> None:
@@ -100,7 +100,7 @@ def _bring(installation: Installation, operator: OperatorId, service: ServiceId,
         postman.step()
         postman.settle()
         with installation.database.read() as conn:
-            if not hook_store.due(conn, read_clock(), is_slow=False, limit=1) and not hook_store.is_behind(conn):
+            if not hook_queue.due(conn, read_clock(), is_slow=False, limit=1) and not hook_queue.is_behind(conn):
                 break
     rate = EVENTS * hooks / (time.perf_counter() - began)
     postman.close()

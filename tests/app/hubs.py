@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -25,7 +26,7 @@ from matinee.catalogue import store as catalogue
 from matinee.fleet import store as fleet
 from matinee.library.keys import MasterKey
 from matinee.outside.calling import CallLimits
-from matinee.outside.database import Database
+from matinee.outside.database import Database, metadata
 from matinee.parties import hook_api, hook_store
 from matinee.parties import store as parties
 from matinee.parties.hook_work import Postman, caller
@@ -205,6 +206,17 @@ class Hub:
         """A launch at A for each of these, as many events."""
         for state in states:
             self.launch(self.a, state)
+
+
+@contextlib.contextmanager
+def on_sqlite(folder: Path) -> Iterator[Database]:
+    """An open database, for what does not hang on which kind it is."""
+    database = Database(f"sqlite:///{folder / 'hub.db'}")
+    try:
+        metadata.create_all(database.engine)
+        yield database
+    finally:
+        database.close()
 
 
 @contextlib.contextmanager

@@ -21,7 +21,7 @@ from matinee.carriage.model import AgreementStatus
 from matinee.catalogue import store as catalogue
 from matinee.fleet import store as fleet
 from matinee.outside.processes import dies_with_parent
-from matinee.parties import audit, hook_store, signing
+from matinee.parties import audit, hook_queue, hook_store, signing
 from matinee.parties import store as parties
 from matinee.parties.hook_work import purpose_of
 from matinee.parties.hooks import HookId, operator_side, publisher_side
@@ -76,7 +76,7 @@ def test_callbacks_are_listed_with_whose_they_are(there: Told, capsys: pytest.Ca
         hook, secret = there.register(installation, "https://orange.example/", for_operator=True)
         there.agree(installation)
         with installation.database.read() as conn:
-            assert hook_store.is_behind(conn)
+            assert hook_queue.is_behind(conn)
     rows = told(there, capsys)["hooks"]
     assert [(row["whose"], row["callback"], row["waiting"], row["dead"]) for row in rows] == [
         ("Studio", "https://studio.example/", 0, 0),
@@ -119,7 +119,7 @@ def test_a_retry_is_sealed_into_the_audit(there: Told, capsys: pytest.CaptureFix
         bringing._spread()
         bringing.close()
         with installation.database.write() as conn:
-            hook_store.prune(conn, Instant(NOW * 2))
+            hook_queue.prune(conn, Instant(NOW * 2))
     (letter,) = told(there, capsys, "dead")["dead"]
     assert letter["why"].startswith("It waited for days")
     code, out, _ = run(there, capsys, "retry", letter["id"], "--by", "Somebody")

@@ -3,6 +3,7 @@
 import contextlib
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from matinee.outside.calling import CallLimits
 from matinee.outside.database import Database
 from matinee.parties import audit, hook_store
 from matinee.parties.hook_work import OF_ONE_SIDE
-from tests.app.hubs import OK, Heard, Hub, answering, hub, launch_states, listening
+from tests.app.hubs import OK, Heard, Hub, answering, hub, launch_states, listening, on_sqlite
 
 SILENT, OPEN, PAUSED, KILLED = LaunchState.SILENT, LaunchState.OPEN, LaunchState.PAUSED, LaunchState.KILLED
 LAUNCHES = "eventType=LaunchStateChangeEvent"
@@ -25,6 +26,14 @@ LAUNCHES = "eventType=LaunchStateChangeEvent"
 def there(any_database: Database) -> Iterator[Hub]:
     """A hub where the studio's service is agreed on at A."""
     with hub(any_database) as made:
+        made.agree(made.a)
+        yield made
+
+
+@pytest.fixture
+def quick(tmp_path: Path) -> Iterator[Hub]:
+    """The same on SQLite alone, for what does not hang on the database."""
+    with on_sqlite(tmp_path) as database, hub(database) as made:
         made.agree(made.a)
         yield made
 
@@ -100,13 +109,13 @@ def test_what_was_committed_before_a_registration_is_not_told(there: Hub) -> Non
     assert listener.heard[1].id == second.heard[0].id, "one side, one event, one id: a receiver behind both drops the double"
 
 
-def test_a_query_picks_events(there: Hub) -> None:
+def test_a_query_picks_events(quick: Hub) -> None:
     with listening() as listener:
-        made = there.register("studio", listener.url, "eventType=AgreementStateChangeEvent, TitleCreateEvent")
+        made = quick.register("studio", listener.url, "eventType=AgreementStateChangeEvent, TitleCreateEvent")
         assert made["query"] == "eventType=AgreementStateChangeEvent,TitleCreateEvent"
-        there.states(SILENT)
-        there.agree(there.a, AgreementStatus.SUSPENDED)
-        there.round()
+        quick.states(SILENT)
+        quick.agree(quick.a, AgreementStatus.SUSPENDED)
+        quick.round()
     assert listener.types == ["AgreementStateChangeEvent"]
 
 
@@ -158,15 +167,15 @@ def test_those_behind_wait_for_three_tries_and_then_pass(there: Hub) -> None:
         ("nonsense", "soon", 9 * SECOND),
     ],
 )
-def test_a_receiver_may_ask_for_time(there: Hub, shows: str, asked: str, quiet: int) -> None:
+def test_a_receiver_may_ask_for_time(quick: Hub, shows: str, asked: str, quiet: int) -> None:
     with listening(answering(429, Retry_After=asked)) as listener:
-        there.register("studio", listener.url)
-        there.states(SILENT)
-        there.round()
+        quick.register("studio", listener.url)
+        quick.states(SILENT)
+        quick.round()
         listener.speak = OK
-        there.wait(quiet)
+        quick.wait(quiet)
         assert len(listener.heard) == 1, shows
-        there.wait(SECOND)
+        quick.wait(SECOND)
         assert len(listener.heard) == 2, shows
 
 
@@ -187,16 +196,16 @@ def test_a_receiver_that_is_gone_is_called_no_more(there: Hub) -> None:
         assert there.ask("studio", "POST", f"/api/v1/hub/{made['id']}/{path}").status_code == 409
 
 
-def test_a_redirect_is_not_followed(there: Hub) -> None:
+def test_a_redirect_is_not_followed(quick: Hub) -> None:
     with listening() as elsewhere, listening(answering(307, Location=elsewhere.url)) as listener:
-        there.register("studio", listener.url)
-        there.states(SILENT)
-        there.round()
-        there.wait(10 * SECOND)
+        quick.register("studio", listener.url)
+        quick.states(SILENT)
+        quick.round()
+        quick.wait(10 * SECOND)
     assert (len(listener.heard), elsewhere.heard) == (2, [])
 
 
-def test_a_slow_receiver_holds_up_nobody(any_database: Database) -> None:
+def test_a_slow_receiver_holds_up_nobody(tmp_path: Path) -> None:
     release, got, held = threading.Event(), threading.Event(), threading.Semaphore(0)
 
     def drip(request: Any, heard: Heard) -> None:
@@ -212,7 +221,7 @@ def test_a_slow_receiver_holds_up_nobody(any_database: Database) -> None:
         if len(quick.heard) == 3:
             got.set()
 
-    with hub(any_database) as there, contextlib.ExitStack() as stack, listening(take) as quick:
+    with on_sqlite(tmp_path) as database, hub(database) as there, contextlib.ExitStack() as stack, listening(take) as quick:
         slow = [stack.enter_context(listening(drip)) for _ in range(3)]
         there.agree(there.a)
         for one in slow:
@@ -228,7 +237,7 @@ def test_a_slow_receiver_holds_up_nobody(any_database: Database) -> None:
         release.set()
 
 
-def test_a_side_cannot_fill_the_postmans_hands(any_database: Database) -> None:
+def test_a_side_cannot_fill_the_postmans_hands(tmp_path: Path) -> None:
     """Ten callbacks that hold on for as long as they can, and another side that is brought its events meanwhile."""
     release, got, held = threading.Event(), threading.Event(), threading.Semaphore(0)
 
@@ -241,7 +250,7 @@ def test_a_side_cannot_fill_the_postmans_hands(any_database: Database) -> None:
         OK(request, heard)
         got.set()
 
-    with hub(any_database) as there, listening(hold) as holding, listening(take) as quick:
+    with on_sqlite(tmp_path) as database, hub(database) as there, listening(hold) as holding, listening(take) as quick:
         there.agree(there.a)
         for number in range(10):
             there.register("studio", f"{holding.url}/{number}")
@@ -266,7 +275,7 @@ def test_a_side_cannot_fill_the_postmans_hands(any_database: Database) -> None:
         release.set()
 
 
-def test_an_endless_drip_is_ended_and_counts_as_a_failure(any_database: Database) -> None:
+def test_an_endless_drip_is_ended_and_counts_as_a_failure(tmp_path: Path) -> None:
     def drip(request: Any, heard: Heard) -> None:
         request.send_response(200)
         request.end_headers()
@@ -276,7 +285,11 @@ def test_an_endless_drip_is_ended_and_counts_as_a_failure(any_database: Database
             if threading.Event().wait(0.05):
                 return
 
-    with hub(any_database, limits=CallLimits(seconds=0.5, max_bytes=1_000)) as there, listening(drip) as listener:
+    with (
+        on_sqlite(tmp_path) as database,
+        hub(database, limits=CallLimits(seconds=0.5, max_bytes=1_000)) as there,
+        listening(drip) as listener,
+    ):
         there.agree(there.a)
         made = there.register("studio", listener.url)
         there.states(SILENT)
@@ -286,38 +299,38 @@ def test_an_endless_drip_is_ended_and_counts_as_a_failure(any_database: Database
         assert (told["waiting"], told["delivered_at"]) == (1, None)
 
 
-def test_an_answer_of_ten_megabytes_is_not_read(there: Hub) -> None:
+def test_an_answer_of_ten_megabytes_is_not_read(quick: Hub) -> None:
     with listening(answering(200, b"x" * 10_000_000)) as listener:
-        made = there.register("studio", listener.url)
-        there.states(SILENT)
-        there.run_out()
-    (dead,) = there.ask("studio", "GET", f"/api/v1/hub/{made['id']}/dead").json()["items"]
+        made = quick.register("studio", listener.url)
+        quick.states(SILENT)
+        quick.run_out()
+    (dead,) = quick.ask("studio", "GET", f"/api/v1/hub/{made['id']}/dead").json()["items"]
     assert (dead["tries"], dead["status"], dead["answer"]) == (8, None, "")
     assert "65,536 bytes" in dead["why"]
 
 
-def test_a_new_secret_signs_beside_the_one_before_for_a_day(there: Hub) -> None:
+def test_a_new_secret_signs_beside_the_one_before_for_a_day(quick: Hub) -> None:
     with listening() as listener:
-        made = there.register("studio", listener.url)
-        renewed = there.ask("studio", "POST", f"/api/v1/hub/{made['id']}/secret").json()
+        made = quick.register("studio", listener.url)
+        renewed = quick.ask("studio", "POST", f"/api/v1/hub/{made['id']}/secret").json()
         assert renewed["secret"] != made["secret"]
         assert renewed["both_until"] == "2014-10-03T10:00:00.000Z"
-        there.states(SILENT)
-        there.wait(DAY - SECOND)
-        there.states(OPEN)
-        there.wait(SECOND)
+        quick.states(SILENT)
+        quick.wait(DAY - SECOND)
+        quick.states(OPEN)
+        quick.wait(SECOND)
     both, after = listener.heard
     assert [both.is_signed_by(one["secret"]) for one in (made, renewed)] == [True, True]
     assert len(both.headers["webhook-signature"].split(" ")) == 2
     assert [after.is_signed_by(one["secret"]) for one in (made, renewed)] == [False, True]
 
 
-def test_a_secret_is_shown_once_and_kept_sealed(there: Hub) -> None:
+def test_a_secret_is_shown_once_and_kept_sealed(quick: Hub) -> None:
     with listening() as listener:
-        made = there.register("studio", listener.url)
-    answers = there.ask("studio", "GET", "/api/v1/hub").text + there.ask("studio", "GET", f"/api/v1/hub/{made['id']}").text
+        made = quick.register("studio", listener.url)
+    answers = quick.ask("studio", "GET", "/api/v1/hub").text + quick.ask("studio", "GET", f"/api/v1/hub/{made['id']}").text
     assert "whsec_" not in answers
-    with there.database.read() as conn:
+    with quick.database.read() as conn:
         (row,) = conn.execute(sa.select(hook_store.hooks))
     assert b"whsec" not in row.sealed
     assert len(row.sealed) == 1 + 12 + 32 + 16
@@ -385,27 +398,27 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("shows", "callback", "query", "says"), REFUSED, ids=[row[0] for row in REFUSED])
-def test_a_registration_that_makes_no_sense_is_refused(there: Hub, shows: str, callback: str, query: str, says: str) -> None:
-    answer = there.ask("studio", "POST", "/api/v1/hub", json={"callback": callback, "query": query})
+def test_a_registration_that_makes_no_sense_is_refused(quick: Hub, shows: str, callback: str, query: str, says: str) -> None:
+    answer = quick.ask("studio", "POST", "/api/v1/hub", json={"callback": callback, "query": query})
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request"), shows
     assert says in answer.json()["detail"]
     assert answer.json()["remedy"]
-    assert there.ask("studio", "GET", "/api/v1/hub").json() == {"items": []}
+    assert quick.ask("studio", "GET", "/api/v1/hub").json() == {"items": []}
 
 
 @pytest.mark.parametrize(
     "callback", ["http://127.0.0.1/", "https://127.0.0.1/", "https://10.0.0.1/", "https://localhost/", "https://[::1]/",
                  "https://crm.internal/", "https://[::ffff:169.254.169.254]/"]
 )  # fmt: skip
-def test_private_addresses_are_refused_by_default(any_database: Database, callback: str) -> None:
-    with hub(any_database, allow_private=False) as there:
+def test_private_addresses_are_refused_by_default(tmp_path: Path, callback: str) -> None:
+    with on_sqlite(tmp_path) as database, hub(database, allow_private=False) as there:
         answer = there.ask("studio", "POST", "/api/v1/hub", json={"callback": callback})
         assert answer.status_code == 400
         assert "call_private_addresses" in answer.json()["remedy"]
 
 
-def test_a_name_that_leads_inside_is_not_called_by_default(any_database: Database) -> None:
-    with hub(any_database, allow_private=False) as there, listening() as listener:
+def test_a_name_that_leads_inside_is_not_called_by_default(tmp_path: Path) -> None:
+    with on_sqlite(tmp_path) as database, hub(database, allow_private=False) as there, listening() as listener:
         there.agree(there.a)
         made = there.register("studio", listener.url.replace("http://127.0.0.1", "https://127.1"))
         there.states(SILENT)
@@ -469,10 +482,10 @@ def test_another_sides_callback_reads_as_none(there: Hub) -> None:
     assert there.ask("studio", "GET", f"/api/v1/hub/{made['id']}").status_code == 200
 
 
-def test_who_is_of_no_side_has_no_hub(there: Hub) -> None:
-    assert there.ask("nobody", "GET", "/api/v1/hub").json()["code"] == "not_allowed"
-    assert there.ask("box", "GET", "/api/v1/hub").json()["code"] == "not_allowed"
-    assert there.ask("", "GET", "/api/v1/hub").json()["code"] == "not_signed_in"
+def test_who_is_of_no_side_has_no_hub(quick: Hub) -> None:
+    assert quick.ask("nobody", "GET", "/api/v1/hub").json()["code"] == "not_allowed"
+    assert quick.ask("box", "GET", "/api/v1/hub").json()["code"] == "not_allowed"
+    assert quick.ask("", "GET", "/api/v1/hub").json()["code"] == "not_signed_in"
 
 
 def test_what_was_delivered_is_forgotten_after_a_week_and_what_is_dead_after_a_month(there: Hub) -> None:

@@ -16,8 +16,8 @@ import sqlalchemy as sa
 from matinee.carriage.model import LaunchState
 from matinee.outside.database import Database, metadata
 from matinee.outside.processes import dies_with_parent
-from matinee.parties import hook_store
-from matinee.parties.hook_store import LEASE_MS
+from matinee.parties import hook_queue, hook_store
+from matinee.parties.hook_queue import LEASE_MS
 from tests.app.hubs import OK, Heard, Hub, answering, hub, launch_states, listening
 
 ROOT = Path(__file__).parents[2]
@@ -123,6 +123,6 @@ def test_two_processes_at_once_try_each_event_once(any_database_url: str) -> Non
 
 def _due(there: Hub) -> int:
     with there.database.read() as conn:
-        return len(hook_store.due(conn, there.now, is_slow=False, limit=10)) + len(
-            hook_store.due(conn, there.now, is_slow=True, limit=10)
+        return len(hook_queue.due(conn, there.now, is_slow=False, limit=10)) + len(
+            hook_queue.due(conn, there.now, is_slow=True, limit=10)
         )

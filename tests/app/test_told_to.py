@@ -23,7 +23,7 @@ from matinee.fleet.model import Additions, Box, BoxIdentity
 from matinee.outside.database import Database
 from matinee.parties import outbox
 from matinee.parties.hooks import DomainEvent, EventType, Owner, operator_side, publisher_side, told_to
-from tests.app.hubs import MASTER, Heard, Hub, hub, listening
+from tests.app.hubs import MASTER, Heard, Hub, hub, listening, on_sqlite
 from tests.catalogue.factories import film
 
 SIDES = ("studio", "rival", "a", "b")
@@ -104,9 +104,9 @@ def _world(there: Hub) -> None:
 
 @pytest.mark.parametrize(("shows", "happens", "hear"), HAPPENS, ids=[row[0] for row in HAPPENS])
 def test_each_side_is_told_of_its_own_alone(
-    any_database: Database, shows: str, happens: Callable[[Hub], object], hear: dict[str, list[EventType]]
+    tmp_path: Path, shows: str, happens: Callable[[Hub], object], hear: dict[str, list[EventType]]
 ) -> None:
-    with hub(any_database) as there, listening() as listener:
+    with on_sqlite(tmp_path) as database, hub(database) as there, listening() as listener:
         _world(there)
         secrets = {side: there.register(side, listener.url)["secret"] for side in SIDES}
         happens(there)

@@ -12,6 +12,7 @@ from matinee.base.ids import new_id
 from matinee.base.pagination import MAX_PAGE
 from matinee.base.party import PUBLISHERS, Party
 from matinee.outside.database import Database
+from matinee.parties import hook_queue as queue
 from matinee.parties import hook_store as store
 from matinee.parties import signing
 from matinee.parties.hook_store import Counts
@@ -140,7 +141,7 @@ def routes(database: Database, seals: Seals, *, allow_private: bool, clock: Cloc
         with database.write() as conn:
             known, now = store.hook_of(conn, owner_of(request.user), hub_id), clock()
             identifier, body = made_up_event(known, now)
-            store.add_test(conn, known, identifier, body, now)
+            queue.add_test(conn, known, identifier, body, now)
         return Response(HubTested(event_id=identifier), headers=_PRIVATE)
 
     @get("/{hub_id:str}/dead", opt=allowed, sync_to_thread=True)

@@ -1,6 +1,6 @@
 """The postman: what was committed is handed to the callbacks that it concerns, and each is called until it has taken it.
 
-Any number of processes may run one (hook_store.py says how they keep out of each other's way). Callbacks of strangers are slow,
+Any number of processes may run one (hook_queue.py says how they keep out of each other's way). Callbacks of strangers are slow,
 so calls are made in threads of two lanes: one that was slow or failed the last time waits behind others of its kind, and never
 before one that answers. Of each lane a side has a part at most, so that nobody can fill it with callbacks that dawdle on purpose.
 """
@@ -22,6 +22,7 @@ from matinee.base.errors import MatineeError
 from matinee.base.ids import encode_id, new_id
 from matinee.outside.calling import Answer, CallLimits, call
 from matinee.outside.database import Database
+from matinee.parties import hook_queue as queue
 from matinee.parties import hook_store as store
 from matinee.parties import outbox, signing
 from matinee.parties.hooks import (
@@ -107,7 +108,7 @@ class Postman:
         now = self._clock()
         if now - self._pruned_at >= PRUNE_EVERY_MS:
             with self._database.write() as conn:
-                more = store.prune(conn, now)
+                more = queue.prune(conn, now)
             self._pruned_at = self._pruned_at if more else now
         while self._spread():
             pass
@@ -130,28 +131,31 @@ class Postman:
     def _spread(self) -> bool:
         """Hand some of the outbox to the hooks that it concerns, and move on, in one transaction. Whether there is more."""
         with self._database.read() as conn:
-            if not store.is_behind(conn):
+            if not queue.is_behind(conn):
                 return False
         now = self._clock()
         with self._database.write() as conn:
-            seq = store.take_cursor(conn)
+            seq = queue.take_cursor(conn)
             if seq is None:
                 return False  # another process does it now
             events = outbox.after(conn, seq, EVENTS_AT_A_TIME)
-            hooks = store.living(conn)  # after the events: one that registered before an event was appended is among them
-            made = []
+            hooks = queue.living(conn)  # after the events: one that registered before an event was appended is among them
             for event, told in self._tell(conn, events) if hooks else ():
-                for part, one in enumerate(told):
-                    made += [
-                        (hook.id, identifier := event_id(self._seals, hook.owner, event.seq, part), one.type,
-                         envelope(one, identifier, encode_id(self._seals.mark(f"matter\n{one.concerns}")), now))
-                        for hook in hooks
-                        if event.seq > hook.from_seq and told_to(one, hook.owner) and wanted_by(one, hook.types)
-                    ]  # fmt: skip
-            store.add(conn, made, now)
+                made = [self._addressed(hook, event, part, one, now) for part, one in enumerate(told) for hook in hooks]
+                queue.add(conn, [one for one in made if one is not None], now)
             if events:
-                store.move_cursor(conn, events[-1].seq)
+                queue.move_cursor(conn, events[-1].seq)
         return len(events) == EVENTS_AT_A_TIME
+
+    def _addressed(
+        self, hook: Hook, event: outbox.Event, part: int, told: DomainEvent, now: Instant
+    ) -> tuple[HookId, str, EventType, str] | None:
+        """What is put on its way to a hook; None where the event is not its side's, not wanted, or from before it was there."""
+        if event.seq <= hook.from_seq or not told_to(told, hook.owner) or not wanted_by(told, hook.types):
+            return None
+        identifier = event_id(self._seals, hook.owner, event.seq, part)
+        correlation = encode_id(self._seals.mark(f"matter\n{told.concerns}"))
+        return hook.id, identifier, told.type, envelope(told, identifier, correlation, now)
 
     def _begin(self, is_slow: bool, lane: ThreadPoolExecutor) -> None:
         with self._lock:
@@ -160,7 +164,7 @@ class Postman:
             if mine.total() >= THREADS[is_slow] or self._closing:
                 return
             with self._database.read() as conn:
-                found = store.due(conn, self._clock(), is_slow=is_slow, limit=LOOKED_AT, without=list(self._under_way))
+                found = queue.due(conn, self._clock(), is_slow=is_slow, limit=LOOKED_AT, without=list(self._under_way))
             for hook, owner in found:
                 if mine.total() < THREADS[is_slow] and mine[owner] < OF_ONE_SIDE[is_slow]:
                     mine[owner] += 1
@@ -177,7 +181,7 @@ class Postman:
         holder = new_id()
         with self._database.write() as conn:
             now = self._clock()
-            known = store.claim(conn, hook, holder, now)
+            known = queue.claim(conn, hook, holder, now)
             if known is None:
                 return
             delivery = self._next(conn, hook, holder, now)
@@ -187,19 +191,19 @@ class Postman:
             outcome = self._try(known, delivery)
             with self._database.write() as conn:
                 now = self._clock()
-                held = store.settle(conn, hook, holder, delivery, outcome, now, self._dice())
+                held = queue.settle(conn, hook, holder, delivery, outcome, now, self._dice())
                 goes_on = held and outcome.is_delivered and not outcome.is_slow and not self._closing and turn < AT_ONE_GO - 1
                 if goes_on:
                     known, delivery = store.hook_of(conn, None, hook), self._next(conn, hook, holder, now)
                 else:
-                    store.let_go(conn, hook, holder)
+                    queue.let_go(conn, hook, holder)
                     delivery = None
             self._log(hook, outcome)
 
     def _next(self, conn: Connection, hook: HookId, holder: str, now: Instant) -> Delivery | None:
-        delivery = store.begin(conn, hook, now, self._dice())
+        delivery = queue.begin(conn, hook, now, self._dice())
         if delivery is None:
-            store.let_go(conn, hook, holder)
+            queue.let_go(conn, hook, holder)
         return delivery
 
     def _try(self, hook: Hook, delivery: Delivery) -> Outcome:
