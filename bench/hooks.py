@@ -21,6 +21,7 @@ from matinee.app.logging import set_up_logging
 from matinee.app.settings import load_settings
 from matinee.app.telling import tell
 from matinee.base.ids import LaunchId, OperatorId, ServiceId, new_id
+from matinee.base.party import publisher_side
 from matinee.carriage import store as carriage
 from matinee.carriage.model import Launch, LaunchState
 from matinee.catalogue import store as catalogue
@@ -28,7 +29,7 @@ from matinee.fleet import store as fleet
 from matinee.parties import hook_queue, hook_store, signing
 from matinee.parties import store as parties
 from matinee.parties.hook_work import Postman, caller, purpose_of
-from matinee.parties.hooks import HookId, publisher_side
+from matinee.parties.hooks import HookId
 
 NAME = "bench.hooks"
 EVENTS = 300

@@ -19,7 +19,7 @@ from matinee.app.telling import tell
 from matinee.app.web import create_web
 from matinee.base.clock import Instant
 from matinee.base.ids import LaunchId, OperatorId, PublisherId, ServiceId
-from matinee.base.party import Party, PartyKind
+from matinee.base.party import Party, PartyKind, Role
 from matinee.carriage import store as carriage
 from matinee.carriage.model import AgreementStatus, Launch, LaunchState
 from matinee.catalogue import store as catalogue
@@ -33,6 +33,7 @@ from matinee.parties.hook_work import Postman, caller
 
 START = Instant(1_412_244_000_000)
 MASTER = MasterKey(b"m" * 32)
+_PUBLISHER, _OPERATOR = frozenset({Role.PUBLISHER}), frozenset({Role.OPERATOR})
 LIMITS = CallLimits(seconds=10, max_bytes=64 * 1024)
 
 
@@ -134,11 +135,12 @@ class Hub:
             )
             self.a, self.b = (fleet.ensure_operator(conn, name, "FR", "Europe/Paris", START).id for name in ("A", "B"))
         self.parties = {
-            "studio": Party(kind=PartyKind.API_KEY, publisher=PublisherId(self.studio)),
-            "rival": Party(kind=PartyKind.API_KEY, publisher=PublisherId(self.rival)),
-            "a": Party(kind=PartyKind.API_KEY, operator=self.a),
-            "b": Party(kind=PartyKind.API_KEY, operator=self.b),
-            "nobody": Party(kind=PartyKind.STAFF),
+            "studio": Party(kind=PartyKind.API_KEY, publisher=PublisherId(self.studio), roles=_PUBLISHER),
+            "rival": Party(kind=PartyKind.API_KEY, publisher=PublisherId(self.rival), roles=_PUBLISHER),
+            "a": Party(kind=PartyKind.API_KEY, operator=self.a, roles=_OPERATOR),
+            "b": Party(kind=PartyKind.STAFF, operator=self.b, roles=_OPERATOR),
+            "nobody": Party(kind=PartyKind.STAFF, roles=_OPERATOR),
+            "auditor": Party(kind=PartyKind.API_KEY, operator=self.a, roles=frozenset({Role.AUDITOR})),
             "box": Party(kind=PartyKind.BOX, operator=self.a),
         }
         self.app = create_web(

@@ -23,6 +23,7 @@ _WHO = {
     "box": {PartyKind.BOX},
     "publisher": {Role.PUBLISHER},
     "own side": {Role.PUBLISHER, Role.OPERATOR, Role.AUDITOR},
+    "owner": {Role.PUBLISHER, Role.OPERATOR},
     "operator": {Role.OPERATOR, Role.AUDITOR},
     "staff": {PartyKind.STAFF},
     "approver": {Role.APPROVER},

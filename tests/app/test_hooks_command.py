@@ -16,6 +16,7 @@ from matinee.app.installation import Installation
 from matinee.app.worker import postman
 from matinee.base.clock import Instant
 from matinee.base.ids import OperatorId, PublisherId, ServiceId, new_id
+from matinee.base.party import operator_side, publisher_side
 from matinee.carriage import store as carriage
 from matinee.carriage.model import AgreementStatus
 from matinee.catalogue import store as catalogue
@@ -24,7 +25,7 @@ from matinee.outside.processes import dies_with_parent
 from matinee.parties import audit, hook_queue, hook_store, signing
 from matinee.parties import store as parties
 from matinee.parties.hook_work import purpose_of
-from matinee.parties.hooks import HookId, operator_side, publisher_side
+from matinee.parties.hooks import HookId
 from tests.app.hubs import Heard, answering, listening
 from tests.world import NOW
 

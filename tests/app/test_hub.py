@@ -485,6 +485,7 @@ def test_another_sides_callback_reads_as_none(there: Hub) -> None:
 def test_who_is_of_no_side_has_no_hub(quick: Hub) -> None:
     assert quick.ask("nobody", "GET", "/api/v1/hub").json()["code"] == "not_allowed"
     assert quick.ask("box", "GET", "/api/v1/hub").json()["code"] == "not_allowed"
+    assert quick.ask("auditor", "GET", "/api/v1/hub").json()["code"] == "not_allowed"
     assert quick.ask("", "GET", "/api/v1/hub").json()["code"] == "not_signed_in"
 
 

@@ -24,9 +24,9 @@ from matinee.parties.hooks import (
     check_callback,
     judged,
     next_try,
-    owner_of,
     read_query,
     shown,
+    side_of,
     written_query,
 )
 
@@ -157,7 +157,7 @@ def test_which_addresses_are_taken(callback: str, allow_private: bool, taken: bo
 
 def test_whose_side_a_party_is() -> None:
     publisher, operator = PublisherId("p"), OperatorId("o")
-    assert owner_of(Party(kind=PartyKind.API_KEY, publisher=publisher)) == "publisher:p"
-    assert owner_of(Party(kind=PartyKind.API_KEY, operator=operator)) == "operator:o"
+    assert side_of(Party(kind=PartyKind.API_KEY, publisher=publisher)) == "publisher:p"
+    assert side_of(Party(kind=PartyKind.API_KEY, operator=operator)) == "operator:o"
     with pytest.raises(NotAllowed):
-        owner_of(Party(kind=PartyKind.API_KEY))
+        side_of(Party(kind=PartyKind.API_KEY))

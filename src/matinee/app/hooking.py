@@ -13,12 +13,13 @@ from matinee.app.terminal import Terminal
 from matinee.base.clock import to_rfc3339
 from matinee.base.errors import InvalidRequest
 from matinee.base.pagination import MAX_PAGE
+from matinee.base.party import operator_side, publisher_side
 from matinee.fleet import store as fleet
 from matinee.parties import hook_store as store
 from matinee.parties import store as parties
 from matinee.parties.hook_api import dead_told
 from matinee.parties.hook_store import Counts
-from matinee.parties.hooks import Delivery, Hook, operator_side, publisher_side, written_query
+from matinee.parties.hooks import Delivery, Hook, written_query
 
 
 def hooks(action: Literal["list", "dead", "retry"], name: str, *, by: str, data: Path | None, as_json: bool) -> int:

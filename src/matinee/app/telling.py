@@ -126,7 +126,7 @@ def _launch(event: outbox.Event, names: Names) -> Sequence[DomainEvent]:
             says=f"The launch is {told['state']}, for {told['share'] / 100:g} % of the boxes.",
             resource=resource,
             publisher=service.publisher,
-            operators=frozenset({operator}) if told["carried"] else frozenset(),
+            operators=frozenset({operator}),
             is_urgent=told["state"] in _URGENT,
         )
     ]
@@ -201,7 +201,7 @@ def _rollout(event: outbox.Event, names: Names) -> Sequence[DomainEvent]:
             says=f"The rollout is {phase} in wave {told['wave']} of {told['waves']}. {told['says']}".strip(),
             resource=resource,
             publisher=service.publisher,
-            operators=frozenset({operator}) if told["carried"] else frozenset(),
+            operators=frozenset({operator}),
             is_urgent=told["phase"] == Phase.HALTED,
         )
     ]

@@ -104,6 +104,8 @@ SCREENS: Policy = frozenset({PartyKind.BOX, PartyKind.VIEWER})
 PUBLISHERS: Policy = frozenset({Role.PUBLISHER})
 SIDES: Policy = frozenset({Role.PUBLISHER, Role.OPERATOR, Role.AUDITOR})
 """Each sees its own side: the handler asks `party.side`."""
+OWNERS: Policy = frozenset({Role.PUBLISHER, Role.OPERATOR})
+"""Whose own side it is, without those who read it alone."""
 FLEET_OWNERS: Policy = frozenset({Role.OPERATOR, Role.AUDITOR})
 STAFF: Policy = frozenset({PartyKind.STAFF})
 APPROVERS: Policy = frozenset({Role.APPROVER})

@@ -14,7 +14,7 @@ from matinee.base.ids import OperatorId, RolloutId, ServiceId, StaffId, new_id
 from matinee.carriage import rollouts as rules
 from matinee.carriage.model import LIVE, CarriageError, Launch
 from matinee.carriage.rollouts import Rollout
-from matinee.carriage.store import both_sides, carriers, launches_of
+from matinee.carriage.store import both_sides, launches_of
 from matinee.fleet import store as fleet
 from matinee.fleet import waves
 from matinee.fleet.buckets import ALL_BOXES
@@ -135,7 +135,6 @@ def _tell(conn: Connection, rollout: Rollout, events: Sequence[WaveEvent], now: 
         "waves": len(rollout.waves),
         "share": rollout.waves[-1 if over else stands.wave].share,
         "says": events[-1].says if events else "",
-        "carried": rollout.operator in carriers(conn, rollout.service),
     }
     outbox.append(conn, TOPIC, rollout.operator, told, now)
 

@@ -229,7 +229,6 @@ def record_launch(conn: Connection, launch: Launch, now: Instant, *, actor: str)
         "embargo_until": made.embargo_until,
         "valid_from": made.valid_from,
         "valid_to": made.valid_to,
-        "carried": made.operator in carriers(conn, made.service),
     }
     outbox.append(conn, TOPIC, made.operator, told, now)
     return made
@@ -327,7 +326,7 @@ def follow_switches(conn: Connection, standing: Sequence[Switch], now: Instant, 
             "is_off": is_off,
             "ends_plays": ends_plays,
             "since": since,
-            "at": _as_operators_see_it(conn, ServiceId(place[0]), place[1], wanted.values()),
+            "at": _as_operators_see_it(place[0], operators, wanted.values()),
         }
         outbox.append(conn, TOPIC, place[1] or "", told, now)
         made += 1
@@ -335,23 +334,14 @@ def follow_switches(conn: Connection, standing: Sequence[Switch], now: Instant, 
 
 
 def _as_operators_see_it(
-    conn: Connection, service: ServiceId, operator: OperatorId | None, standing: Iterable[Switch]
+    service: ServiceId, operators: Iterable[OperatorId], standing: Iterable[Switch]
 ) -> Sequence[tuple[OperatorId, bool, bool]]:
-    """Each operator that a switch is told to, whether the service is off there by this or another switch, and plays with it."""
-    there = carriers(conn, service)
+    """For each operator whether the service is off there now, by this or another switch, and whether plays end with it."""
     found = []
-    for one in sorted(there if operator is None else there & {operator}):
+    for one in sorted(operators):
         off = [switch for switch in standing if switch.service == service and switch.operator in (None, one)]
         found.append((one, bool(off), any(switch.ends_plays for switch in off)))
     return found
-
-
-def carriers(conn: Connection, service: ServiceId) -> frozenset[OperatorId]:
-    """The operators that are told of a service: those with whom what was recorded last is an agreement and no refusal."""
-    query = sa.select(agreements.c.operator_id, agreements.c.status).where(agreements.c.service_id == service)
-    rows = conn.execute(query.order_by(agreements.c.recorded_at, agreements.c.valid_from, agreements.c.id))
-    newest = {OperatorId(row.operator_id): row.status for row in rows}
-    return frozenset(operator for operator, status in newest.items() if status != AgreementStatus.REFUSED)
 
 
 def all_switches(conn: Connection) -> Sequence[Switch]:

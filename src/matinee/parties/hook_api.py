@@ -10,14 +10,14 @@ from litestar.params import FromPath, JSONBody, Parameter
 from matinee.base.clock import Clock, Instant, to_rfc3339
 from matinee.base.ids import new_id
 from matinee.base.pagination import MAX_PAGE
-from matinee.base.party import PUBLISHERS, Party
+from matinee.base.party import OWNERS, Party
 from matinee.outside.database import Database
 from matinee.parties import hook_queue as queue
 from matinee.parties import hook_store as store
 from matinee.parties import signing
 from matinee.parties.hook_store import Counts
 from matinee.parties.hook_work import made_up_event, purpose_of
-from matinee.parties.hooks import Delivery, Hook, HookId, Seals, check_callback, owner_of, read_query, written_query
+from matinee.parties.hooks import Delivery, Hook, HookId, Seals, check_callback, read_query, side_of, written_query
 
 PartyRequest = Request[Party, Any, Any]
 _PRIVATE = {"Cache-Control": "private, no-store"}
@@ -89,12 +89,12 @@ class HubTested(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def routes(database: Database, seals: Seals, *, allow_private: bool, clock: Clock) -> Sequence[Router]:
-    allowed = {"policy": PUBLISHERS}
+    allowed = {"policy": OWNERS}
 
     @post("/", opt=allowed, sync_to_thread=True)
     def register(request: PartyRequest, data: JSONBody[HubAsked]) -> Response[HubRegistered]:
         """Register a callback for the events that concern this publisher or operator."""
-        owner, types = owner_of(request.user), read_query(data.query)
+        owner, types = side_of(request.user), read_query(data.query)
         check_callback(data.callback, allow_private=allow_private)
         identifier, secret = HookId(new_id()), signing.new_secret()
         with database.write() as conn:
@@ -107,7 +107,7 @@ def routes(database: Database, seals: Seals, *, allow_private: bool, clock: Cloc
     def list_hub(request: PartyRequest) -> Response[HubList]:
         """The callbacks of this side."""
         with database.read() as conn:
-            found = store.hooks_of(conn, owner_of(request.user))
+            found = store.hooks_of(conn, side_of(request.user))
             counts = store.counts_of(conn, [one.id for one in found])
         return Response(HubList(items=[_told(one, counts) for one in found]), headers=_PRIVATE)
 
@@ -115,7 +115,7 @@ def routes(database: Database, seals: Seals, *, allow_private: bool, clock: Cloc
     def get_hub(request: PartyRequest, hub_id: FromPath[str]) -> Response[HubTold]:
         """One callback: what waits for it, what is dead, when it last took an event."""
         with database.read() as conn:
-            found = store.hook_of(conn, owner_of(request.user), hub_id)
+            found = store.hook_of(conn, side_of(request.user), hub_id)
             counts = store.counts_of(conn, [found.id])
         return Response(_told(found, counts), headers=_PRIVATE)
 
@@ -123,12 +123,12 @@ def routes(database: Database, seals: Seals, *, allow_private: bool, clock: Cloc
     def delete_hub(request: PartyRequest, hub_id: FromPath[str]) -> None:
         """Take a callback away, with what was on its way to it."""
         with database.write() as conn:
-            store.remove(conn, owner_of(request.user), hub_id, clock())
+            store.remove(conn, side_of(request.user), hub_id, clock())
 
     @post("/{hub_id:str}/secret", opt=allowed, sync_to_thread=True, status_code=200)
     def renew_secret(request: PartyRequest, hub_id: FromPath[str]) -> Response[SecretMade]:
         """A new secret. The one before signs, too, for a day: time to change the receiver over."""
-        owner, secret = owner_of(request.user), signing.new_secret()
+        owner, secret = side_of(request.user), signing.new_secret()
         with database.write() as conn:
             known = store.hook_of(conn, owner, hub_id)
             made = store.renew_secret(conn, owner, known.id, seals.seal(purpose_of(known.id), secret), clock())
@@ -139,7 +139,7 @@ def routes(database: Database, seals: Seals, *, allow_private: bool, clock: Cloc
     def send_test(request: PartyRequest, hub_id: FromPath[str]) -> Response[HubTested]:
         """Send a test event to one callback."""
         with database.write() as conn:
-            known, now = store.hook_of(conn, owner_of(request.user), hub_id), clock()
+            known, now = store.hook_of(conn, side_of(request.user), hub_id), clock()
             identifier, body = made_up_event(known, now)
             queue.add_test(conn, known, identifier, body, now)
         return Response(HubTested(event_id=identifier), headers=_PRIVATE)
@@ -153,14 +153,14 @@ def routes(database: Database, seals: Seals, *, allow_private: bool, clock: Cloc
     ) -> Response[DeadPage]:
         """The events that could not be delivered to one callback, newest first."""
         with database.read() as conn:
-            known = store.hook_of(conn, owner_of(request.user), hub_id)
+            known = store.hook_of(conn, side_of(request.user), hub_id)
             page = store.dead_of(conn, known.id, cursor, limit)
         return Response(DeadPage(items=[dead_told(one) for one in page.items], next_cursor=page.next_cursor), headers=_PRIVATE)
 
     @post("/{hub_id:str}/dead/{delivery_id:str}/retry", opt=allowed, sync_to_thread=True, status_code=202)
     def retry_dead(request: PartyRequest, hub_id: FromPath[str], delivery_id: FromPath[str]) -> None:
         """Try a dead letter again, from the first try on."""
-        owner = owner_of(request.user)
+        owner = side_of(request.user)
         with database.write() as conn:
             store.give_back(conn, owner, hub_id, delivery_id, clock(), actor=owner)
 

@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection, Row
 from matinee.base.clock import DAY, MINUTE, SECOND, Instant
 from matinee.base.errors import ErrorCode
 from matinee.base.ids import new_id
+from matinee.base.party import SideKey
 from matinee.parties import outbox
 from matinee.parties.hook_store import CURSOR, check_living, cursors, deliveries, delivery_from, hook_from, hooks, lock, wake
 from matinee.parties.hooks import (
@@ -29,7 +30,6 @@ from matinee.parties.hooks import (
     HookError,
     HookId,
     Outcome,
-    Owner,
     next_try,
 )
 
@@ -122,7 +122,7 @@ def add_test(conn: Connection, hook: Hook, event: str, body: str, now: Instant) 
 
 def due(
     conn: Connection, now: Instant, *, is_slow: bool, limit: int, without: Sequence[str] = ()
-) -> Sequence[tuple[HookId, Owner]]:
+) -> Sequence[tuple[HookId, SideKey]]:
     """Hooks with something to do now that nobody holds, those first that wait longest, and whose they are."""
     query = (
         sa.select(hooks.c.id, hooks.c.owner)
@@ -130,7 +130,7 @@ def due(
         .order_by(hooks.c.next_at, hooks.c.id)
         .limit(limit)
     )
-    return [(HookId(row.id), Owner(row.owner)) for row in conn.execute(query)]
+    return [(HookId(row.id), SideKey(row.owner)) for row in conn.execute(query)]
 
 
 def claim(conn: Connection, hook: HookId, holder: str, now: Instant) -> Hook | None:

@@ -12,6 +12,7 @@ from matinee.base.clock import Instant
 from matinee.base.errors import ErrorCode, NotFound
 from matinee.base.ids import is_id
 from matinee.base.pagination import Page, decode_cursor, encode_cursor
+from matinee.base.party import SideKey
 from matinee.outside.database import InstantColumn, JsonColumn, metadata
 from matinee.parties import audit, outbox
 from matinee.parties.hooks import (
@@ -23,7 +24,6 @@ from matinee.parties.hooks import (
     Hook,
     HookError,
     HookId,
-    Owner,
 )
 
 hooks = sa.Table(
@@ -91,7 +91,7 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def register(
-    conn: Connection, owner: Owner, hook: HookId, callback: str, types: Sequence[EventType], sealed: bytes, now: Instant
+    conn: Connection, owner: SideKey, hook: HookId, callback: str, types: Sequence[EventType], sealed: bytes, now: Instant
 ) -> Hook:
     """Register a callback for what is committed from now on. Raises HookError where the side has as many as it may."""
     outbox.hold(conn)  # what is appended before this is not told, all after it is; and a side counts its own one at a time
@@ -117,17 +117,19 @@ def register(
         )
     )
     # The host alone: there are addresses whose path is the secret.
-    audit.record(conn, owner, "hub.register", hook, {"host": urlsplit(callback).hostname, "types": list(types)}, now)
+    audit.record(
+        conn, owner, "hub.register", hook, {"host": urlsplit(callback).hostname, "types": list(types)}, now, sides=[owner]
+    )
     return hook_of(conn, owner, hook)
 
 
-def hooks_of(conn: Connection, owner: Owner | None) -> Sequence[Hook]:
+def hooks_of(conn: Connection, owner: SideKey | None) -> Sequence[Hook]:
     """A side's callbacks, or those of all sides, in the order of registration."""
     query = sa.select(hooks).order_by(hooks.c.created_at, hooks.c.id)
     return [hook_from(row) for row in conn.execute(query if owner is None else query.where(hooks.c.owner == owner))]
 
 
-def hook_of(conn: Connection, owner: Owner | None, hook: str) -> Hook:
+def hook_of(conn: Connection, owner: SideKey | None, hook: str) -> Hook:
     """One of a side's callbacks. Raises NotFound, also for one of another side's; None asks for any side."""
     query = sa.select(hooks).where(hooks.c.id == hook)
     row = None
@@ -151,21 +153,21 @@ def counts_of(conn: Connection, ids: Sequence[HookId]) -> Mapping[HookId, Counts
     return found
 
 
-def remove(conn: Connection, owner: Owner, hook: str, now: Instant) -> None:
+def remove(conn: Connection, owner: SideKey, hook: str, now: Instant) -> None:
     """Take a callback away, with all that was on its way to it. Raises NotFound."""
     known = hook_of(conn, owner, hook)
     lock(conn, known.id)
     conn.execute(sa.delete(deliveries).where(deliveries.c.hook_id == known.id))
     conn.execute(sa.delete(hooks).where(hooks.c.id == known.id))
-    audit.record(conn, owner, "hub.delete", known.id, {}, now)
+    audit.record(conn, owner, "hub.delete", known.id, {}, now, sides=[owner])
 
 
-def renew_secret(conn: Connection, owner: Owner, hook: str, sealed: bytes, now: Instant) -> Hook:
+def renew_secret(conn: Connection, owner: SideKey, hook: str, sealed: bytes, now: Instant) -> Hook:
     """Give a hook a new secret; the one that it had signs too for a day. Raises NotFound."""
     known = hook_of(conn, owner, hook)
     values = {"sealed": sealed, "sealed_before": known.sealed, "before_until": now + BOTH_SIGN_MS}
     conn.execute(sa.update(hooks).where(hooks.c.id == known.id).values(**values))
-    audit.record(conn, owner, "hub.secret", known.id, {}, now)
+    audit.record(conn, owner, "hub.secret", known.id, {}, now, sides=[owner])
     return hook_of(conn, owner, hook)
 
 
@@ -184,7 +186,7 @@ def dead_of(conn: Connection, hook: HookId, cursor: str | None, limit: int) -> P
     return Page(items, encode_cursor(items[-1].ended_at or 0, items[-1].id) if more else None)
 
 
-def give_back(conn: Connection, owner: Owner | None, hook: str, delivery: str, now: Instant, *, actor: str) -> None:
+def give_back(conn: Connection, owner: SideKey | None, hook: str, delivery: str, now: Instant, *, actor: str) -> None:
     """Begin a dead letter's tries anew; nothing waits for it. Raises NotFound, and HookError where the hook has ended."""
     known = hook_of(conn, owner, hook)
     lock(conn, known.id)
@@ -194,7 +196,7 @@ def give_back(conn: Connection, owner: Owner | None, hook: str, delivery: str, n
     if not is_id(delivery) or conn.execute(sa.update(deliveries).where(*dead).values(**values, ended_at=None)).rowcount == 0:
         raise NotFound("There is no such dead letter.", remedy=f"GET /api/v1/hub/{known.id}/dead lists them.")
     wake(conn, known.id, now)
-    audit.record(conn, actor, "hub.retry", known.id, {"delivery": delivery}, now)
+    audit.record(conn, actor, "hub.retry", known.id, {"delivery": delivery}, now, sides=[known.owner])
 
 
 def hook_of_dead(conn: Connection, delivery: str) -> HookId:

@@ -20,6 +20,7 @@ from sqlalchemy.engine import Connection
 from matinee.base.clock import HOUR, Clock, Instant
 from matinee.base.errors import MatineeError
 from matinee.base.ids import encode_id, new_id
+from matinee.base.party import SideKey
 from matinee.outside.calling import Answer, CallLimits, call
 from matinee.outside.database import Database
 from matinee.parties import hook_queue as queue
@@ -32,7 +33,6 @@ from matinee.parties.hooks import (
     Hook,
     HookId,
     Outcome,
-    Owner,
     Seals,
     envelope,
     event_id,
@@ -98,7 +98,7 @@ class Postman:
             is_slow: ThreadPoolExecutor(THREADS[is_slow], thread_name_prefix=f"hooks-{'slow' if is_slow else 'quick'}")
             for is_slow in (False, True)
         }
-        self._under_way: dict[HookId, tuple[bool, Owner, Future[None]]] = {}
+        self._under_way: dict[HookId, tuple[bool, SideKey, Future[None]]] = {}
         self._lock = threading.Lock()
         self._closing = False
         self._pruned_at = Instant(0)

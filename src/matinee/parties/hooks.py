@@ -15,11 +15,8 @@ import msgspec
 from matinee.base.clock import DAY, HOUR, MINUTE, SECOND, Instant, to_rfc3339
 from matinee.base.errors import ErrorCode, MatineeError, NotAllowed
 from matinee.base.ids import OperatorId, PublisherId, encode_id
-from matinee.base.party import Party
+from matinee.base.party import Party, SideKey, operator_side, publisher_side
 from matinee.outside.calling import CallFailed, check_url, is_public
-
-Owner = NewType("Owner", str)
-"""A side: "publisher:ID" or "operator:ID"."""
 
 HookId = NewType("HookId", str)
 DeliveryId = NewType("DeliveryId", str)
@@ -81,7 +78,7 @@ class Hook(msgspec.Struct, frozen=True, kw_only=True):
     """An address that a side registered. `types` none: every one. `before`: the secret that still signs beside the newest."""
 
     id: HookId
-    owner: Owner
+    owner: SideKey
     callback: str
     types: tuple[EventType, ...]
     sealed: bytes
@@ -147,24 +144,14 @@ class Seals(Protocol):
     def mark(self, words: str) -> bytes: ...
 
 
-def publisher_side(publisher: PublisherId) -> Owner:
-    return Owner(f"publisher:{publisher}")
-
-
-def operator_side(operator: OperatorId) -> Owner:
-    return Owner(f"operator:{operator}")
-
-
-def owner_of(party: Party) -> Owner:
+def side_of(party: Party) -> SideKey:
     """The side that asks. Raises NotAllowed for a key of neither."""
-    if party.publisher is not None:
-        return publisher_side(party.publisher)
-    if party.operator is not None:
-        return operator_side(party.operator)
-    raise NotAllowed("This key belongs to no publisher and no operator.")
+    if (side := party.side.key) is None:
+        raise NotAllowed("This token belongs to no publisher and no operator.")
+    return side
 
 
-def told_to(event: DomainEvent, owner: Owner) -> bool:
+def told_to(event: DomainEvent, owner: SideKey) -> bool:
     """Whether an event is this side's own: a publisher's of its services, an operator's of what is at it."""
     if event.publisher is not None and owner == publisher_side(event.publisher):
         return True
@@ -175,7 +162,7 @@ def wanted_by(event: DomainEvent, types: Sequence[EventType]) -> bool:
     return not types or event.type in types
 
 
-def event_id(seals: Seals, owner: Owner, seq: int, part: int) -> str:
+def event_id(seals: Seals, owner: SideKey, seq: int, part: int) -> str:
     """The id by which receivers drop doubles: the same for a side whenever it is told, and of no use to another side."""
     return encode_id(seals.mark(f"event\n{owner}\n{seq}\n{part}"))
 
