@@ -17,6 +17,7 @@ from matinee.outside.database import Database
 from matinee.parties import audit, hook_store
 from matinee.parties.hook_work import OF_ONE_SIDE
 from tests.app.hubs import OK, Heard, Hub, answering, hub, launch_states, listening, on_sqlite
+from tests.app.installations import Running
 
 SILENT, OPEN, PAUSED, KILLED = LaunchState.SILENT, LaunchState.OPEN, LaunchState.PAUSED, LaunchState.KILLED
 LAUNCHES = "eventType=LaunchStateChangeEvent"
@@ -507,3 +508,18 @@ def test_what_was_delivered_is_forgotten_after_a_week_and_what_is_dead_after_a_m
         assert there.ask("studio", "GET", f"/api/v1/hub/{made['id']}").json()["dead"] == 1
         there.wait(30 * DAY)
         assert count() == 0
+
+
+def test_real_keys_and_signed_in_people_of_one_side_share_its_hub(app_running: Running) -> None:
+    asked = {"callback": "https://partner.example/events", "query": LAUNCHES}
+    made = app_running.ask("operator_key", "POST", "/api/v1/hub", json=asked)
+    assert made.status_code == 201
+    path = made.headers["location"]
+    assert path == f"/api/v1/hub/{made.json()['id']}"
+    assert app_running.ask("operator_staff", "GET", path).json()["query"] == LAUNCHES
+    for who in ("api_key", "rival", "publisher_staff"):
+        assert app_running.ask(who, "GET", path).status_code == 404
+    for who in ("auditor_key", "auditor_staff", "box", "viewer"):
+        assert app_running.ask(who, "GET", path).status_code == 403
+    assert app_running.ask("operator_staff", "DELETE", path).status_code == 204
+    assert app_running.ask("operator_key", "GET", path).status_code == 404
