@@ -17,10 +17,11 @@ from matinee.base.units import DurationMs
 from matinee.carriage import rollout_store, rollout_work
 from matinee.carriage import store as carriage
 from matinee.carriage.model import AgreementStatus, LaunchState, Switch
-from matinee.carriage.rollouts import EventKind, Phase, Rollout, Wave
+from matinee.carriage.rollouts import Rollout
 from matinee.catalogue import store as catalogue
 from matinee.fleet import store as fleet
 from matinee.fleet.model import Additions, Box, BoxIdentity
+from matinee.fleet.waves import EventKind, Phase, Wave
 from matinee.outside.database import Database
 from matinee.parties import outbox
 from matinee.parties.hooks import DomainEvent, EventType, told_to

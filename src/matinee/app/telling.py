@@ -14,11 +14,11 @@ from matinee.base.ids import OperatorId, ServiceId
 from matinee.carriage import rollout_store
 from matinee.carriage import store as carriage
 from matinee.carriage.model import AgreementStatus, LaunchState
-from matinee.carriage.rollouts import Phase
 from matinee.catalogue import store as catalogue
 from matinee.catalogue.model import Service
 from matinee.fleet import store as fleet
 from matinee.fleet.model import BoxIdentity, Operator
+from matinee.fleet.waves import Phase
 from matinee.parties import outbox
 from matinee.parties.hooks import DomainEvent, EventType
 
