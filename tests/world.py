@@ -101,7 +101,7 @@ class World:
                 ),
                 *parties_api.routes(self.signing, self.staff, self.publishers, database, clock),
                 *ofrep.routes(self.carriage, self.fleet, self.catalogue, clock),
-                *home_api.routes(Homes(self.catalogue, self.positions), self.sights, clock),
+                *home_api.routes(Homes(self.catalogue, self.positions), self.catalogue, self.sights, clock),
                 *feeds.routes(self.carriage, self.fleet, self.catalogue, self.publishers, ORIGIN, clock),
             ],
             authenticate=Resolver(self.keys, self.fleet, self.members, self.staff).resolve,

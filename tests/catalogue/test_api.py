@@ -92,6 +92,7 @@ def test_a_films_page_says_all_that_the_screens_show(world: World, ask: Screens)
         "series": None,
         "progress": None,
         "service_id": world.cinema.id,
+        "service_name": None,
         "synopsis": "Il fait chaud.",
         "credits": [{"role": "director", "names": ["Jean Vigo"]}],
         "audio": [
@@ -104,6 +105,7 @@ def test_a_films_page_says_all_that_the_screens_show(world: World, ask: Screens)
         "resume": None,
         "markers": [{"kind": "intro", "start_ms": 1, "end_ms": 2}],
         "warnings": ["It has no sound."],
+        "ways": [],
         "similar": [],
     }
     english = ask.phone.get(f"/api/v1/titles/{made.id}", headers={"Accept-Language": "en-GB,en;q=0.9"}).json()

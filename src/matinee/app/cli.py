@@ -12,6 +12,9 @@ import cyclopts
 from cyclopts import Group, Parameter
 
 from matinee.app import auditing, carrying, commands, hooking, people, release_cli, switching, waving
+from matinee.app import auditing, carrying, commands, people, release_cli, switching, waving
+from matinee.app import auditing, carrying, commands, people, switching, waving
+from matinee.app import auditing, carrying, commands, feeding, switching, waving
 from matinee.app import boxes as box_commands
 from matinee.app.parameters import CARRYING, Data, Json
 from matinee.app.terminal import Terminal
@@ -372,6 +375,68 @@ def list_keys(*, data: Data = None, json: Json = False) -> int:
 def end_key(key: Annotated[str, Parameter(help="The key's id, as `matinee key list` tells it.")], /, *, data: Data = None) -> int:
     """End a key for good: it opens nothing any more, within a second."""
     return people.end_key(key, data=data)
+feed = cyclopts.App(
+    name="feed",
+    help="Partners' feeds: where each is read, what it came to, and what of it waits in quarantine.",
+    help_format="plaintext",
+    version_flags=[],
+    group=_carrying,
+)
+app.command(feed)
+PartnerService = Annotated[str, Parameter(help="A service's name or id.")]
+
+
+@feed.command(name="set")
+def set_feed(
+    service: PartnerService,
+    url: Annotated[str, Parameter(help="Where the feed is read: https://HOST/PATH.")],
+    /,
+    *,
+    every: Annotated[int, Parameter(help="How many minutes lie between two readings.")] = 60,
+    links: Annotated[
+        str,
+        Parameter(
+            help="Where its links may lead: hosts, and schemes of applications (an-app:), by commas. Else the feed's host."
+        ),
+    ] = "",
+    unrated: Annotated[int, Parameter(help="The age class of what tells none.")] = 18,
+    data: Data = None,
+    json: Json = False,
+) -> int:
+    """Say where a partner service's feed is read: schema.org's DataFeed with WatchAction, as JSON.
+
+    A worker reads it from then on, and asks only for what changed. Nothing that it says is taken unchecked.
+    """
+    return feeding.set_feed(service, url, every=every, links=links, unrated=unrated, data=data, as_json=json)
+
+
+@feed.command(name="read")
+def read_feed(
+    service: PartnerService,
+    /,
+    *,
+    file: Annotated[Path | None, Parameter(help="Read this file in the place of the feed's address.")] = None,
+    accept: Annotated[bool, Parameter(negative="", help="Apply it also where it would be held.")] = False,
+    data: Data = None,
+    json: Json = False,
+) -> int:
+    """Read a partner service's feed now, and tell what it came to.
+
+    A feed that lost half of its items, or of which more than a tenth are wrong, is held: --accept applies it all the same.
+    """
+    return feeding.read_feed(service, accept=accept, file=file, data=data, as_json=json)
+
+
+@feed.command(name="list")
+def list_feeds(*, data: Data = None, json: Json = False) -> int:
+    """List every feed, and how its last reading ended."""
+    return feeding.list_feeds(data=data, as_json=json)
+
+
+@feed.command(name="show")
+def show_feed(service: PartnerService, /, *, data: Data = None, json: Json = False) -> int:
+    """Tell all of one feed: the last reading, its ETag, and which items are in quarantine and why."""
+    return feeding.show_feed(service, data=data, as_json=json)
 
 
 @app.command(group=_running)

@@ -160,7 +160,7 @@ def build_web(
         rollout_api.routes(Sides(carriage, fleet, catalogue), fleet, catalogue, database, clock),
         ofrep.routes(carriage, fleet, catalogue, clock),
         catalogue_api.routes(catalogue, database, sights, book, clock),
-        home_api.routes(Homes(catalogue, book), sights, clock),
+        home_api.routes(Homes(catalogue, book), catalogue, sights, clock),
         feeds.routes(carriage, fleet, catalogue, publishers, settings.web_origin, clock),
         playback_api.routes(desk),
         hook_api.routes(database, installation.master, allow_private=settings.call_private_addresses, clock=clock),

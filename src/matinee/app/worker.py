@@ -1,5 +1,7 @@
 """The worker process: runs ingests and brings events to callbacks, until it is told to stop. `matinee serve` starts one;
 `matinee work` is one.
+"""The worker process: runs ingests and reads partners' feeds until it is told to stop. `matinee serve` starts one; `matinee work`
+is one.
 
 It ends within seconds when told to: durable work needs no goodbye longer than its heartbeat's, its children die with it, and a
 call that is broken off is made again.
@@ -11,6 +13,7 @@ import sys
 import threading
 from pathlib import Path
 
+from matinee.app.feeding import reader
 from matinee.app.installation import Installation, open_installation, read_clock
 from matinee.app.logging import set_up_logging
 from matinee.app.repeating import Repeating
@@ -27,6 +30,9 @@ from matinee.parties.hook_work import Postman, caller
 HOOKS_SECONDS = 0.5
 CALLS_END_SECONDS = 3.0
 """At the end: less than what `serve` gives its children (serve.STOP_WITHIN_SECONDS)."""
+
+FEED_SECONDS = 15.0
+"""How often it is asked which feeds are due. Each has an interval of its own."""
 
 
 def run_worker(installation: Installation, stop: threading.Event) -> None:
@@ -45,10 +51,12 @@ def run_worker(installation: Installation, stop: threading.Event) -> None:
     engine = WorkEngine(settings.work_database, installation.database, read_clock)
     engine.define(WORK, ingest.run)
     engine.queue(QUEUE, settings.ingest_at_once)
+    feeds = Repeating("partner-feeds", reader(installation).poll, FEED_SECONDS, "partners' feeds cannot be read; titles stay")
     engine.start()
     bringing = postman(installation)
     hooks = Repeating("hooks", bringing.step, HOOKS_SECONDS, "events cannot be brought to callbacks; they wait")
     hooks.start()
+    feeds.start()
     stop.wait()
     hooks.close()
     bringing.close(CALLS_END_SECONDS)

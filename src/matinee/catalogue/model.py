@@ -107,7 +107,8 @@ class Marker(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Window(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where and when a title may be shown: from `opens_at` up to, not including, `closes_at`.
 
-    `territory` is an ISO 3166 country ("FR"); `operator` None means every operator there. `closes_at` None has no end.
+    `territory` is an ISO 3166 country ("FR"), or "" wherever its service is carried; `operator` None means every operator there.
+    `closes_at` None has no end.
     """
 
     territory: str
@@ -169,12 +170,42 @@ class Playable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     loudness: tuple[TrackLoudness, ...] = ()
 
 
+class Offer(StrEnum):
+    """By what a viewer comes to a partner's title."""
+
+    FREE = "free"
+    SUBSCRIBE = "subscribe"
+    BUY = "buy"
+    RENT = "rent"
+
+
+class WayToWatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One way to a partner's title: where OK leads, and by which offer.
+
+    `link` is a template that was checked (deep_links.py). `subscription` names what is subscribed to, "" where nobody said.
+    `windows`: where and when this way holds; empty is wherever and whenever its service is carried.
+    """
+
+    link: str
+    offer: Offer
+    subscription: str = ""
+    windows: tuple[Window, ...] = ()
+
+
+class PartnerWork(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is known of a title that lies with a partner and not here. `ref` is the partner's own name for it (its @id)."""
+
+    ref: str
+    duration_ms: DurationMs | None = None
+    ways: tuple[WayToWatch, ...] = ()
+
+
 class Title(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A film, a series, a season or an episode.
 
-    `playable` is None for a series and a season. `series`, `season` and `episode` place an episode (and a season).
-    `windows` empty means that no window narrows it: its service's agreements alone decide. `warnings` are the named
-    troubles of its source that a viewer may notice.
+    `playable` is None for a series and a season, and for what lies with a partner: that has `partner`, and is opened there.
+    `series`, `season` and `episode` place an episode (and a season). `windows` empty means that no window narrows it: its
+    service's agreements alone decide. `warnings` are the named troubles of its source that a viewer may notice.
     """
 
     id: TitleId
@@ -192,6 +223,7 @@ class Title(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     artwork: ArtworkId | None = None
     windows: tuple[Window, ...] = ()
     playable: Playable | None = None
+    partner: PartnerWork | None = None
     series: TitleId | None = None
     season: int | None = None
     episode: int | None = None

@@ -9,7 +9,7 @@ import msgspec
 from matinee.base.ids import TitleId
 from matinee.catalogue.folding import typed_words
 from matinee.catalogue.model import Language, Positions, Sight, Title, TitleKind, TitleNotFound, Watched
-from matinee.catalogue.rules import in_language, name_of
+from matinee.catalogue.rules import in_language, name_of, open_ways
 from matinee.catalogue.snapshot import Catalogue
 from matinee.catalogue.tiles import Tile, tile_of
 from matinee.catalogue.view import CatalogueView
@@ -49,6 +49,14 @@ class WireResume(msgspec.Struct, frozen=True, kw_only=True):
     position_ms: int
 
 
+class WireWay(msgspec.Struct, frozen=True, kw_only=True):
+    """A way to watch what lies with a partner. `number` is what asks for it; `offer` is free, subscribe, buy or rent."""
+
+    number: int
+    offer: str
+    subscription: str
+
+
 class EpisodeTile(Tile, frozen=True, kw_only=True):
     synopsis: str
 
@@ -60,7 +68,10 @@ class WireSeason(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TitlePage(Tile, frozen=True, kw_only=True):
-    """A tile and all that its page shows beside it. A series speaks for its tracks by its first episode."""
+    """A tile and all that its page shows beside it. A series speaks for its tracks by its first episode.
+
+    `ways` are told of what lies with a partner, and are empty for what plays here.
+    """
 
     synopsis: str
     credits: list[WireCredit]
@@ -71,6 +82,7 @@ class TitlePage(Tile, frozen=True, kw_only=True):
     resume: WireResume | None
     markers: list[WireMarker]
     warnings: tuple[str, ...]
+    ways: list[WireWay]
     similar: list[Tile]
 
 
@@ -94,14 +106,16 @@ def title_page(view: CatalogueView, sight: Sight, positions: Positions, title_id
         synopsis=in_language(title.text, "synopsis", sight.language, title.original_language),
         credits=[WireCredit(role=credit.role, names=credit.names) for credit in title.credits],
         audio=[WireTrack(language=t.language, label=t.label, role=t.role) for t in (playable.audio if playable else ())],
-        subtitles=[
-            WireTrack(language=t.language, label=t.label, role=t.role) for t in (playable.subtitles if playable else ())
-        ],
+        subtitles=[WireTrack(language=t.language, label=t.label, role=t.role) for t in (playable.subtitles if playable else ())],
         quality=WireQuality(height=playable.height, hdr=playable.hdr) if playable else None,
         seasons=_seasons(view, sight, title, episodes, watched),
         resume=_resume(title, episodes, watched),
         markers=[WireMarker(kind=m.kind.value, start_ms=m.start_ms, end_ms=m.end_ms) for m in title.markers],
         warnings=title.warnings,
+        ways=[
+            WireWay(number=number, offer=way.offer.value, subscription=way.subscription)
+            for number, way in open_ways(sight, title)
+        ],
         similar=[tile_of(view, sight, other) for other in view.similar(sight, title, SIMILAR_TITLES)],
     )
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from matinee.base.clock import Instant
 from matinee.base.ids import OperatorId
-from matinee.catalogue.model import Credit, Language, Sight, Title, TitleText, Window
+from matinee.catalogue.model import Credit, Language, Sight, Title, TitleText, WayToWatch, Window
 
 SHORT_SYNOPSIS_CHARS: Final = 160
 
@@ -25,13 +25,23 @@ def is_open(windows: Iterable[Window], territory: str | None, operator: Operator
     for window in windows:
         narrowed = True
         if (
-            window.territory == territory
+            window.territory in ("", territory)
             and window.operator in (None, operator)
             and window.opens_at <= now
             and (window.closes_at is None or now < window.closes_at)
         ):
             return True
     return not narrowed
+
+
+def open_ways(sight: Sight, title: Title) -> list[tuple[int, WayToWatch]]:
+    """The ways to a partner's title that are open to this party now, each with its number. Empty for what plays here."""
+    ways = title.partner.ways if title.partner is not None else ()
+    return [
+        (number, way)
+        for number, way in enumerate(ways)
+        if not way.windows or is_open(way.windows, sight.territory, sight.operator, sight.now)
+    ]
 
 
 def in_language(texts: Mapping[Language, TitleText], field: str, wanted: Language, original: Language | None) -> str:

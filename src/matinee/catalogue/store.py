@@ -95,9 +95,7 @@ def ensure_service(
     conn: Connection, publisher: PublisherId, name: str, now: Instant, kind: ServiceKind = ServiceKind.SVOD
 ) -> Service:
     """The publisher's service of that name, made where there is none."""
-    found = conn.execute(
-        sa.select(services).where(services.c.publisher_id == publisher, services.c.name == name)
-    ).one_or_none()
+    found = conn.execute(sa.select(services).where(services.c.publisher_id == publisher, services.c.name == name)).one_or_none()
     if found is not None:
         return _service(found)
     if not name.strip():
@@ -107,6 +105,8 @@ def ensure_service(
         sa.insert(services).values(id=made.id, publisher_id=publisher, name=name, kind=kind.value, created_at=now)
     )
     outbox.append(conn, SERVICE_TOPIC, made.id, {"change": PUBLISHED}, now)
+    conn.execute(sa.insert(services).values(id=made.id, publisher_id=publisher, name=name, kind=kind.value, created_at=now))
+    outbox.append(conn, SERVICE_TOPIC, made.id, {}, now)
     return made
 
 
@@ -212,6 +212,64 @@ def insert_many(conn: Connection, made: Sequence[Title], now: Instant) -> None:
         conn.execute(sa.insert(titles), [{**_columns(title, now), "source_hash": None} for title in part])
         for title in part:
             outbox.append(conn, TITLE_TOPIC, title.id, _told(PUBLISHED, title.kind, title.publisher, title.service), now)
+
+
+def write_partner_titles(
+    conn: Connection, made: Sequence[Title], changed: Sequence[Title], gone: Sequence[TitleId], now: Instant
+) -> None:
+    """Write what one reading of a partner's feed brings: titles that are new, that changed, that are gone. Each gets its event.
+
+    The caller has seen to it that series stand before their episodes in `made`, and episodes before their series in `gone`.
+    """
+    for start in range(0, len(gone), _BATCH):
+        part = gone[start : start + _BATCH]
+        conn.execute(sa.update(titles).where(titles.c.id.in_(part)).values(series_id=None, season=None, episode=None))
+    for start in range(0, len(gone), _BATCH):
+        conn.execute(sa.delete(titles).where(titles.c.id.in_(gone[start : start + _BATCH])))
+    # Episodes may change places with each other: all leave theirs before any takes its new one.
+    for start in range(0, len(changed), _BATCH):
+        ids = [one.id for one in changed[start : start + _BATCH]]
+        conn.execute(sa.update(titles).where(titles.c.id.in_(ids)).values(series_id=None, season=None, episode=None))
+    for start in range(0, len(made), _BATCH):
+        part_made = made[start : start + _BATCH]
+        conn.execute(sa.insert(titles), [{**_columns(title, now), "source_hash": None} for title in part_made])
+    for title in changed:
+        conn.execute(sa.update(titles).where(titles.c.id == title.id).values(**_columns(title, now)))
+    _write_windows(conn, made, changed, now)
+    outbox.append_many(conn, TITLE_TOPIC, gone, {"change": "removed"}, now)
+    outbox.append_many(conn, TITLE_TOPIC, [one.id for one in made], {"change": "published"}, now)
+    outbox.append_many(conn, TITLE_TOPIC, [one.id for one in changed], {"change": "replaced"}, now)
+
+
+def _write_windows(conn: Connection, made: Sequence[Title], changed: Sequence[Title], now: Instant) -> None:
+    """Withdraw the windows that changed titles have no longer, and add those that are new."""
+    wanted = [(title.id, window) for title in (*made, *changed) for window in title.windows]
+    standing: set[tuple[str, Window]] = set()
+    ids = [title.id for title in changed]
+    for start in range(0, len(ids), _BATCH):
+        keep = {(title.id, window) for title in changed[start : start + _BATCH] for window in title.windows}
+        there = title_windows.c.title_id.in_(ids[start : start + _BATCH])
+        for row in conn.execute(sa.select(title_windows).where(there, title_windows.c.withdrawn_at.is_(None))).all():
+            pair = (row.title_id, _window(row))
+            if pair in keep and pair not in standing:
+                standing.add(pair)
+            else:
+                conn.execute(sa.update(title_windows).where(title_windows.c.id == row.id).values(withdrawn_at=now))
+    rows = [
+        {
+            "id": new_id(),
+            "title_id": title,
+            "territory": window.territory,
+            "operator_id": window.operator,
+            "opens_at": window.opens_at,
+            "closes_at": window.closes_at,
+            "recorded_at": now,
+        }
+        for title, window in wanted
+        if (title, window) not in standing
+    ]
+    if rows:
+        conn.execute(sa.insert(title_windows), rows)
 
 
 def replace(
@@ -336,9 +394,7 @@ def list_titles(conn: Connection, publisher: PublisherId, cursor: str | None, li
     query = sa.select(titles).where(titles.c.publisher_id == publisher)
     if cursor:
         at, last = decode_cursor(cursor, int, str)
-        query = query.where(
-            sa.or_(titles.c.published_at < at, sa.and_(titles.c.published_at == at, titles.c.id > last))
-        )
+        query = query.where(sa.or_(titles.c.published_at < at, sa.and_(titles.c.published_at == at, titles.c.id > last)))
     rows = conn.execute(query.order_by(titles.c.published_at.desc(), titles.c.id).limit(limit + 1)).all()
     windows = _windows(conn, [row.id for row in rows])
     page = [_title(row, windows.get(row.id, ())) for row in rows[:limit]]
@@ -394,11 +450,12 @@ def _windows(conn: Connection, of: Sequence[str] | None = None) -> dict[str, tup
         query = query.where(title_windows.c.title_id.in_(of))
     found: dict[str, tuple[Window, ...]] = {}
     for row in conn.execute(query.order_by(title_windows.c.opens_at, title_windows.c.id)):
-        window = Window(
-            territory=row.territory, operator=row.operator_id, opens_at=row.opens_at, closes_at=row.closes_at
-        )
-        found[row.title_id] = (*found.get(row.title_id, ()), window)
+        found[row.title_id] = (*found.get(row.title_id, ()), _window(row))
     return found
+
+
+def _window(row: "Row[Any]") -> Window:
+    return Window(territory=row.territory, operator=row.operator_id, opens_at=row.opens_at, closes_at=row.closes_at)
 
 
 def _columns(title: Title, now: Instant) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import msgspec
 
 from matinee.base.ids import ArtworkId
+from matinee.base.units import DurationMs
 from matinee.catalogue.model import Language, Sight, Title, TitleKind, Watched
 from matinee.catalogue.rules import name_of, short_synopsis
 from matinee.catalogue.view import CatalogueView
@@ -33,7 +34,10 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Tile(msgspec.Struct, frozen=True, kw_only=True):
-    """The wire form. `duration_ms` is null for a series."""
+    """The wire form. `duration_ms` is null for a series.
+
+    `service_name` is told of what lies with a partner: its service's name. It is null for what plays here.
+    """
 
     id: str
     kind: str
@@ -47,6 +51,7 @@ class Tile(msgspec.Struct, frozen=True, kw_only=True):
     series: TileSeries | None
     progress: Progress | None
     service_id: str
+    service_name: str | None
 
 
 def tile_of(view: CatalogueView, sight: Sight, title: Title, watched: Watched | None = None) -> Tile:
@@ -56,7 +61,7 @@ def tile_of(view: CatalogueView, sight: Sight, title: Title, watched: Watched | 
         kind=title.kind.value,
         name=name_of(title, sight.language),
         year=title.year,
-        duration_ms=title.playable.duration_ms if title.playable else None,
+        duration_ms=_duration(title),
         age_class=view.age_of(title),
         genres=title.genres,
         artwork=artwork_of(title.artwork),
@@ -64,7 +69,20 @@ def tile_of(view: CatalogueView, sight: Sight, title: Title, watched: Watched | 
         series=_place(view, title, sight.language),
         progress=Progress(position_ms=watched.position_ms, duration_ms=watched.duration_ms) if watched else None,
         service_id=title.service,
+        service_name=None if title.partner is None else service_name(view, title),
     )
+
+
+def service_name(view: CatalogueView, title: Title) -> str:
+    """What a title's service is called; "" for one that is not known yet."""
+    service = view.services.get(title.service)
+    return "" if service is None else service.name
+
+
+def _duration(title: Title) -> DurationMs | None:
+    if title.partner is not None:
+        return title.partner.duration_ms
+    return title.playable.duration_ms if title.playable else None
 
 
 def artwork_of(artwork: ArtworkId | None) -> Artwork | None:
@@ -84,6 +102,4 @@ def _place(view: CatalogueView, title: Title, language: Language) -> TileSeries 
     series = view.titles.get(title.series) if title.kind is TitleKind.EPISODE and title.series else None
     if series is None:
         return None
-    return TileSeries(
-        id=series.id, name=name_of(series, language), season=title.season or 0, episode=title.episode or 0
-    )
+    return TileSeries(id=series.id, name=name_of(series, language), season=title.season or 0, episode=title.episode or 0)

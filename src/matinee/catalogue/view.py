@@ -42,7 +42,10 @@ class CatalogueView:
     effective_age: Mapping[TitleId, AgeClass] = field(default_factory=dict)
 
     def get(self, sight: Sight, title: TitleId) -> Title | None:
-        """A title that the party may see, else None. A series is there while one of its episodes is."""
+        """A title that the party may see, else None. A series is there while one of its episodes is.
+
+        A partner may tell of a series and of none of its episodes: that one is there by itself.
+        """
         found = self.titles.get(title)
         if found is None or not self._sees(sight, found):
             return None
@@ -50,9 +53,10 @@ class CatalogueView:
 
     def _sees(self, sight: Sight, title: Title) -> bool:
         if title.kind is TitleKind.SERIES:
-            return title.service in sight.services and any(
-                may_see(sight, self.titles[one]) for one in self.episodes.get(title.id, ())
-            )
+            episodes = self.episodes.get(title.id, ())
+            if not episodes and title.partner is not None and title.partner.ways:
+                return may_see(sight, title)
+            return title.service in sight.services and any(may_see(sight, self.titles[one]) for one in episodes)
         return may_see(sight, title)
 
     def age_of(self, title: Title) -> AgeClass:

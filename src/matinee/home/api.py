@@ -1,23 +1,35 @@
-"""The home screen over HTTP: all rows at once, and one row further on."""
+"""The home screen over HTTP: all rows at once, one row further on, and the way into a partner's title."""
 
 from collections.abc import Sequence
 from typing import Annotated
 
-from litestar import Response, get
+import msgspec
+from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, Parameter
+from litestar.params import FromPath, JSONBody, Parameter
 
 from matinee.base.clock import Clock
+from matinee.base.ids import TitleId, is_id
 from matinee.base.pagination import MAX_PAGE
 from matinee.base.party import SCREENS
 from matinee.catalogue.answers import AnyRequest, revalidated
 from matinee.catalogue.api import ProfileParameter, sight_of
-from matinee.catalogue.model import Sights
+from matinee.catalogue.model import Sights, TitleNotFound
+from matinee.catalogue.snapshot import Catalogue
 from matinee.home.model import ROW_ITEMS, Home, RowPage
+from matinee.home.opening import Launch, Source, launch_of
 from matinee.home.rows import Homes
 
 
-def routes(homes: Homes, sights: Sights, clock: Clock) -> Sequence[HTTPRouteHandler]:
+class OpeningAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """By which way (None: the first that is open), where the viewer came from, and for whom."""
+
+    source: Source
+    way: int | None = None
+    profile_id: Annotated[str, msgspec.Meta(max_length=64)] | None = None
+
+
+def routes(homes: Homes, catalogue: Catalogue, sights: Sights, clock: Clock) -> Sequence[HTTPRouteHandler]:
     @get("/api/v1/home", opt={"policy": SCREENS}, sync_to_thread=True)
     def get_home(request: AnyRequest, profile: ProfileParameter = None) -> Response[Home]:
         """All rows of the home screen, in their order; none is empty."""
@@ -35,4 +47,13 @@ def routes(homes: Homes, sights: Sights, clock: Clock) -> Sequence[HTTPRouteHand
         sight = sight_of(request, sights, profile, clock)
         return revalidated(request, homes.page(sight, row_id, cursor, limit))
 
-    return [get_home, get_row]
+    @post("/api/v1/titles/{title_id:str}/open", opt={"policy": SCREENS}, status_code=200, sync_to_thread=True)
+    def open_title(request: AnyRequest, title_id: FromPath[str], data: JSONBody[OpeningAsked]) -> Response[Launch]:
+        """What a box does to show a title that lies with a partner: the link of one way to it, filled in."""
+        sight = sight_of(request, sights, data.profile_id, clock)
+        if not is_id(title_id):
+            raise TitleNotFound
+        _, launch = launch_of(catalogue.view, sight, TitleId(title_id), data.way, data.source)
+        return Response(launch, headers={"Cache-Control": "private, no-store"})
+
+    return [get_home, get_row, open_title]

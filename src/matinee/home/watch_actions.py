@@ -151,10 +151,10 @@ def openings_of(title: Title, operator: Operator | None, now: Instant) -> list[O
     if not title.windows:
         return [Opening(territory=country, opens_at=title.published_at, closes_at=None)]
     return [
-        Opening(territory=window.territory, opens_at=window.opens_at, closes_at=window.closes_at)
+        Opening(territory=window.territory or country, opens_at=window.opens_at, closes_at=window.closes_at)
         for window in sorted(title.windows, key=lambda window: (window.territory, window.opens_at))
         if (window.closes_at is None or now < window.closes_at)
-        and country in (None, window.territory)
+        and (country is None or window.territory in ("", country))
         and window.operator in (None, operator.id if operator is not None else None)
     ]
 
@@ -212,7 +212,7 @@ def _work(view: CatalogueView, service: Service, title: Title, openings: Sequenc
         image=None if title.artwork is None else f"{web_origin}/artwork/{title.artwork}/poster.jpg",
         duration=None if title.playable is None else _duration(title.playable.duration_ms),
         published=None if title.year is None else f"{title.year:04d}",
-        age_range=f"{title.age_class}-" if title.age_class else None,
+        age_range=f"{title.age_class}-",
         genre=title.genres,
         language=title.original_language,
         subtitles=sorted({track.language for track in title.playable.subtitles}) if title.playable is not None else [],

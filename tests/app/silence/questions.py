@@ -229,6 +229,14 @@ def _titles(silent: Silent, asker: Asker) -> Iterator[Question]:
         yield Question("GET", f"/api/v1/titles/{nothing}")
 
 
+@recipe("POST /api/v1/titles/{title_id}/open")
+def _open(silent: Silent, asker: Asker) -> Iterator[Question]:
+    for title in (silent.film.id, silent.series.id, silent.seen.id, silent.service, UNKNOWN):
+        for body in ({"source": "home"}, {"source": "search", "way": 0}, {"source": "home", "profile_id": asker.adult or UNKNOWN}):
+            yield Question("POST", f"/api/v1/titles/{title}/open", body=body)
+    yield Question("POST", f"/api/v1/titles/{silent.film.id}/open", body={"source": "nowhere"})
+
+
 @recipe("GET /api/v1/titles")
 def _own_titles(silent: Silent, asker: Asker) -> Iterator[Question]:
     for limit in (1, 50, 100):
