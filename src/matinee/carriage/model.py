@@ -41,6 +41,7 @@ class Agreement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """How an operator and a service stand with each other for a while; see base.dated for its two times.
 
     `reason` is for staff alone, and is never empty for a refusal. `territories` are ISO 3166 countries; none is every one.
+    `prominence`, 0 to 100, is the weight that the operator gives the service where a row lets weights act (home/rules.py).
     """
 
     id: AgreementId
@@ -53,6 +54,7 @@ class Agreement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     reason: str = ""
     territories: tuple[str, ...] = ()
     billing: Billing = Billing.NONE
+    prominence: int = 0
 
 
 class LaunchState(StrEnum):
@@ -87,6 +89,10 @@ class Discoverability(StrEnum):
 
 
 _REACH = tuple(Discoverability)
+
+MAX_PROMINENCE = 100
+ALL_BOXES = 10_000
+"""A launch's share is in hundredths of a percent, as flagd's buckets are here."""
 
 
 class Blackout(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

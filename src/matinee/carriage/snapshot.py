@@ -65,6 +65,8 @@ class Seen:
     told: tuple[Decision, ...] = ()
     leaves: tuple[tuple[ServiceId, Instant], ...] = ()
     """Those of `row` that go at a moment which is known already."""
+    prominence: tuple[tuple[ServiceId, int], ...] = ()
+    """Those of `row` to which the operator gives a weight, by their ids."""
 
 
 _NOTHING = Seen()
@@ -273,6 +275,7 @@ class Carriage:
             plays_on=frozenset[ServiceId]().union(*(one.plays_on for one in found)),
             told=tuple(told.values()),
             leaves=tuple(dict(pair for one in found for pair in one.leaves).items()),
+            prominence=tuple(sorted({pair for one in found for pair in one.prominence})),
         )
 
     def _seen_by(self, operator: OperatorId, view: BoxView, now: Instant) -> Seen:
@@ -323,11 +326,13 @@ def _decide_all(
 
     in_rows = within(Discoverability.ROW)
     ends = ((one, leaves_at(recorded[one].agreements, recorded[one].launches, now)) for one in in_rows)
+    agreed = ((one, in_force(recorded[one].agreements, now)) for one in in_rows)
     return Seen(
         direct=within(Discoverability.DIRECT),
         search=within(Discoverability.SEARCH),
         row=in_rows,
         leaves=tuple((one, end) for one, end in ends if end is not None),
+        prominence=tuple(sorted((one, agreement.prominence) for one, agreement in agreed if agreement and agreement.prominence)),
         plays_on=frozenset(one.service for one in decisions if one.plays_on),
         told=tuple(one for one in decisions if one.shows not in (Shows.NOTHING, Shows.PLAYABLE)),
     )
@@ -358,6 +363,7 @@ class PartySight:
             services=seen.plays_on if playing else seen.direct,
             searched=seen.search,
             listed=seen.row,
+            prominence=seen.prominence,
             max_age=one.age_class if one is not None else AGE_CLASSES[0],
             operator=party.operator,
             territory=operator.country if operator is not None else None,

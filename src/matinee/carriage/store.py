@@ -15,6 +15,17 @@ from matinee.carriage.expressions import check
 from matinee.carriage.model import LIVE, Agreement, AgreementStatus, Billing, CarriageError, Launch, LaunchState, Switch
 from matinee.catalogue.model import CatalogueError
 from matinee.catalogue.store import service_of
+from matinee.carriage.model import (
+    LIVE,
+    MAX_PROMINENCE,
+    Agreement,
+    AgreementStatus,
+    Billing,
+    CarriageError,
+    Launch,
+    LaunchState,
+    Switch,
+)
 from matinee.outside.database import InstantColumn, JsonColumn, metadata
 from matinee.parties import audit, outbox
 
@@ -40,6 +51,7 @@ agreements = sa.Table(
     sa.Column("recorded_at", InstantColumn, nullable=False),
     sa.Column("territories", JsonColumn, nullable=False, server_default="[]"),
     sa.Column("billing", sa.Text, nullable=False, server_default=Billing.NONE.value),
+    sa.Column("prominence", sa.Integer, nullable=False, server_default="0"),
 )
 
 launches = sa.Table(
@@ -83,6 +95,7 @@ def record_agreement(
     reason: str = "",
     territories: Sequence[str] = (),
     billing: Billing = Billing.NONE,
+    prominence: int = 0,
     recorded_at: Instant | None = None,
 ) -> Agreement:
     """Record how an operator and a service stand with each other from a moment on. Raises CarriageError.
@@ -95,6 +108,8 @@ def record_agreement(
             raise CarriageError(f"The territory {country!r} is not known.", remedy="Write two capital letters (ISO 3166): FR.")
     if status is AgreementStatus.REFUSED and not reason.strip():
         raise CarriageError("A refusal has no reason.", remedy="Say why: staff will ask.")
+    if not 0 <= prominence <= MAX_PROMINENCE:
+        raise CarriageError(f"The prominence is {prominence}.", remedy=f"Write 0 (none) to {MAX_PROMINENCE}.")
     made = Agreement(
         id=AgreementId(new_id()),
         operator=operator,
@@ -108,6 +123,7 @@ def record_agreement(
         reason=reason,
         territories=tuple(territories),
         billing=billing,
+        prominence=prominence,
     )
     conn.execute(
         sa.insert(agreements).values(
@@ -121,6 +137,7 @@ def record_agreement(
             recorded_at=made.recorded_at,
             territories=list(made.territories),
             billing=billing.value,
+            prominence=prominence,
         )
     )
     detail = {"operator": operator, "service": service, "status": status.value, "valid_from": valid_from}
@@ -136,6 +153,9 @@ def record_agreement(
         "valid_to": valid_to,
     }
     outbox.append(conn, TOPIC, operator, told, now)
+    detail |= {"prominence": prominence} if prominence else {}
+    audit.record(conn, actor, "agreement.record", made.id, detail, now)
+    outbox.append(conn, TOPIC, operator, {"service": service, "status": status.value}, now)
     return made
 
 
@@ -164,6 +184,7 @@ def all_agreements(conn: Connection) -> Sequence[Agreement]:
             recorded_at=r.recorded_at,
             territories=tuple(r.territories),
             billing=Billing(r.billing),
+            prominence=r.prominence,
         )
         for r in rows
     ]

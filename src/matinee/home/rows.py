@@ -1,25 +1,27 @@
 """Rows put together from the snapshots. What many homes share is made once and kept; what is a profile's own is not.
 
-Two homes that see the same services, at the same age, in the same language and place, see the same rows: so those are
-kept by just that, for one version of the catalogue, a few seconds at most (a title's window may open meanwhile). What
+Two homes that see the same services, at the same age, in the same language and place, by the same weights, see the same rows: so
+those are kept by just that, for one version of the catalogue, a few seconds at most (a title's window may open meanwhile). What
 remains for each request is the continue-watching row, and so its cost does not grow with the catalogue.
 """
 
 import itertools
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import Final
 
 from matinee.base.clock import SECOND, Instant
 from matinee.base.ids import OperatorId, ServiceId, TitleId
+from matinee.base.errors import ErrorCode, InvalidRequest
 from matinee.base.pagination import decode_cursor, encode_cursor
-from matinee.catalogue.model import AgeClass, Language, Positions, Sight
+from matinee.catalogue.model import AgeClass, Language, Positions, Sight, Title
 from matinee.catalogue.shelves import Shelf
 from matinee.catalogue.snapshot import Catalogue
 from matinee.catalogue.tiles import Tile, tile_of
-from matinee.catalogue.view import CatalogueView
+from matinee.catalogue.view import CatalogueView, Entry
 from matinee.home.model import ROW_ITEMS, Home, Row, RowKind, RowNotFound, RowPage
-from matinee.home.rules import CONTINUE, plan_rows
+from matinee.home.rules import CONTINUE, PROMINENT_PLACES, arranged, plan_rows
 
 KEPT_HOMES: Final = 512
 KEPT_FOR_MS: Final = 5 * SECOND
@@ -27,7 +29,9 @@ MAX_CONTINUE: Final = 100
 REMEMBERED: Final = 500
 """As many places as playback remembers of a profile."""
 
-_Key = tuple[frozenset[ServiceId], AgeClass, OperatorId | None, str | None, Language]
+_Prominence = tuple[tuple[ServiceId, int], ...]
+_Key = tuple[frozenset[ServiceId], AgeClass, OperatorId | None, str | None, Language, _Prominence]
+_HEAD: Final = "head"
 
 
 class Homes:
@@ -63,21 +67,18 @@ class Homes:
             if not items:
                 raise RowNotFound
             return RowPage(items=items, next_cursor=None)  # short enough to be one page, and it moves as one watches
-        after = None
-        if cursor:
-            key, last = decode_cursor(cursor, int, str)
-            after = (int(key), TitleId(str(last)))
-        found = list(itertools.islice(view.walk(sight, Shelf(row), after), limit + 1))
+        after, skipped = _place(cursor)
+        found = _walk(view, sight, row, after, skipped + limit + 1)
         if not found and after is None:
             raise RowNotFound
-        page = found[:limit]
+        ends = skipped + limit
         return RowPage(
-            items=[tile_of(view, sight, title) for _, title in page],
-            next_cursor=encode_cursor(*page[-1][0]) if len(found) > limit else None,
+            items=[tile_of(view, sight, title) for _, title in found[skipped:ends]],
+            next_cursor=_cursor(sight, after, found, ends) if len(found) > ends else None,
         )
 
     def _shared(self, view: CatalogueView, sight: Sight) -> list[Row]:
-        key = (sight.listed, sight.max_age, sight.operator, sight.territory, sight.language)
+        key = (sight.listed, sight.max_age, sight.operator, sight.territory, sight.language, sight.prominence)
         with self._lock:
             kept = self._kept.get(key)
             if kept is not None and kept[0] is view and kept[1] <= sight.now < kept[1] + KEPT_FOR_MS:
@@ -106,10 +107,38 @@ class Homes:
         return list(tiles.values())
 
 
+def _walk(view: CatalogueView, sight: Sight, row: str, after: Entry | None, count: int) -> list[tuple[Entry, Title]]:
+    """The first titles of a row as they are shown, from after an entry on; there the row's own order holds."""
+    least = PROMINENT_PLACES if after is None and sight.prominence else 0
+    found = list(itertools.islice(view.walk(sight, Shelf(row), after), max(count, least)))
+    return found if after is not None else arranged(found, lambda pair: pair[1].service, sight.prominence)[:count]
+
+
+def _place(cursor: str | None) -> tuple[Entry | None, int]:
+    """Where a page begins: after an entry of the row's own order, or after so many titles of its arranged beginning."""
+    if not cursor:
+        return None, 0
+    try:
+        key, last = decode_cursor(cursor, int, str)
+        return (int(key), TitleId(str(last))), 0
+    except InvalidRequest:
+        word, count = decode_cursor(cursor, str, int)
+        if word != _HEAD or not 0 < int(count) < PROMINENT_PLACES:
+            raise InvalidRequest("The cursor is not one that this list gave.", code=ErrorCode.INVALID_CURSOR) from None
+        return None, int(count)
+
+
+def _cursor(sight: Sight, after: Entry | None, found: Sequence[tuple[Entry, Title]], ends: int) -> str:
+    if after is None and sight.prominence and ends < PROMINENT_PLACES:
+        return encode_cursor(_HEAD, ends)
+    # Beyond the arranged beginning each title comes after all that were shown.
+    return encode_cursor(*max(entry for entry, _ in found[:ends]))
+
+
 def _rows(view: CatalogueView, sight: Sight) -> list[Row]:
     rows = []
     for plan in plan_rows(view.shelf_sizes(sight)):
-        head = [title for _, title in itertools.islice(view.walk(sight, Shelf(plan.id)), ROW_ITEMS + 1)]
+        head = [title for _, title in _walk(view, sight, plan.id, None, ROW_ITEMS + 1)]
         if head:
             rows.append(
                 Row(

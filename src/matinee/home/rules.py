@@ -1,11 +1,34 @@
-"""Which rows a home screen has, and in which order. Pure."""
+"""Which rows a home screen has, in which order, and where an operator's prominence acts in them. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, TypeVar
 
+from matinee.base.ids import ServiceId
 from matinee.catalogue.shelves import NEW, SERIES, Shelf, genre_of
 from matinee.home.model import MAX_GENRE_ROWS, RowKind, RowPlan
 
 CONTINUE = RowPlan(id="continue", kind=RowKind.CONTINUE)
+
+RULE: Final = "rows-1"
+"""The version of what this file decides. A log of rankings names it: never change what a version means, give it another number."""
+
+PROMINENT_PLACES: Final = 12
+"""As many titles at the beginning of a row may change places by prominence; which titles these are is the row's own order."""
+
+T = TypeVar("T")
+
+
+def arranged(head: Sequence[T], service_of: Callable[[T], ServiceId], prominence: Sequence[tuple[ServiceId, int]]) -> list[T]:
+    """The beginning of a row, given in the row's own order, as it is shown.
+
+    Among its first 12 titles those of a service with a greater weight come first; with equal weights (0 where an operator gives
+    none) the row's own order holds. No weight brings a title into the 12, or takes one out.
+    """
+    if not prominence:
+        return list(head)
+    weights = dict(prominence)
+    first = sorted(head[:PROMINENT_PLACES], key=lambda one: -weights.get(service_of(one), 0))  # stable: equals stay
+    return [*first, *head[PROMINENT_PLACES:]]
 
 
 def plan_rows(sizes: Mapping[Shelf, int]) -> list[RowPlan]:

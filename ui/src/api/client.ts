@@ -9,6 +9,7 @@ import type {
   HeartbeatAnswer,
   Home,
   Id,
+  Launch,
   Me,
   Playback,
   Preferences,
@@ -16,6 +17,7 @@ import type {
   Profile,
   RowPage,
   SearchAnswer,
+  Source,
   Status,
   Title,
 } from "./types";
@@ -132,6 +134,12 @@ export function createClient(ports: ClientPorts) {
       get<RowPage>(`/api/v1/rows/${encodeURIComponent(row)}?${query({ profile, cursor, limit: limitTo })}`, options),
     title: (id: Id, profile: Id, options?: RequestOptions) =>
       get<Title>(`/api/v1/titles/${encodeURIComponent(id)}?${query({ profile })}`, options),
+    /** Asked twice, it leads to the same place: tried again like a GET. */
+    openTitle: (id: Id, profileId: Id, source: Source, way: number | null, options: RequestOptions = {}) =>
+      request<Launch>("POST", `/api/v1/titles/${encodeURIComponent(id)}/open`, { source, way, profile_id: profileId }, {
+        retries: RETRIES,
+        ...options,
+      }),
     search: (words: string, profile: Id, limitTo: number, options?: RequestOptions) =>
       get<SearchAnswer>(`/api/v1/search?${query({ q: words, profile, limit: limitTo })}`, options),
     announced: (options?: RequestOptions) => get<{ services: Announced[] }>("/api/v1/announced", options),

@@ -68,6 +68,8 @@ export interface Tile {
   series?: { id: Id; name: string; season: number; episode: number } | null;
   progress?: { position_ms: DurationMs; duration_ms: DurationMs } | null;
   service_id: Id;
+  /** Of what lies with a partner: its service's name. Null or left out for what plays here. */
+  service_name?: string | null;
 }
 
 export type RowKind = "continue" | "new" | "genre" | "series";
@@ -128,7 +130,25 @@ export interface Title extends Tile {
   resume: { title_id: Id; position_ms: DurationMs } | null;
   markers: Marker[];
   warnings: string[];
+  /** How a partner's title is watched; none for what plays here. */
+  ways?: Way[];
   similar: Tile[];
+}
+
+/** One way to watch what lies with a partner. */
+export interface Way {
+  number: number;
+  offer: "free" | "subscribe" | "buy" | "rent";
+  subscription: string;
+}
+
+export type Source = "home" | "search" | "continue" | "title";
+
+/** What this screen is to do to show a partner's title. */
+export interface Launch {
+  action: "launch";
+  uri: string;
+  context: { source: Source; service_id: Id; service_name: string; title_id: Id; entity_id: string };
 }
 
 export interface SearchAnswer {

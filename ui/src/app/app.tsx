@@ -6,6 +6,7 @@ import { createClient } from "../api/client";
 import type { Announced, Home, Me, Preferences, Profile, Status, Tile, Title } from "../api/types";
 import { type Language, languageFor, wordsFor } from "../base/i18n";
 import type { Shell } from "../base/shell";
+import { openerFor } from "../boxes/opener";
 import { createFocus, FocusProvider, Layer } from "../focus/solid";
 import { createPlays } from "../player/plays";
 import { createConnection } from "../screens/connection";
@@ -49,6 +50,7 @@ export function App(props: { shell: Shell; store: Store }): JSX.Element {
       shell.tokenRefused();
     },
   });
+  const opener = openerFor(navigator.userAgent, window);
   const focus = createFocus(!tv);
   const routes = createNav({
     location,
@@ -137,6 +139,10 @@ export function App(props: { shell: Shell; store: Store }): JSX.Element {
       if (id === null && nav.current().screen === "play") return;
       if (id === null) plays.predictor.cancel();
       else plays.predictor.hint(id);
+    },
+    openElsewhere: async (id, source, way) => {
+      const launch = await client.openTitle(id, profile()?.id ?? "", source, way);
+      return opener.open(launch.uri);
     },
   });
 

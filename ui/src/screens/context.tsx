@@ -2,8 +2,9 @@
 
 import { type Accessor, createContext, type JSX, useContext } from "solid-js";
 import type { Client } from "../api/client";
-import type { Announced, Home, Id, Me, Preferences, Profile, Status, Title } from "../api/types";
+import type { Announced, Home, Id, Me, Preferences, Profile, Source, Status, Title } from "../api/types";
 import type { Language, Words } from "../base/i18n";
+import type { Opened } from "../boxes/opener";
 import type { Connection } from "./connection";
 import type { Live } from "./live";
 import type { Nav } from "./nav";
@@ -36,6 +37,8 @@ export interface Seat {
   setPreferences(preferences: Preferences): void;
   /** The viewer seems about to play this; null: not any more. */
   expectPlay(titleId: Id | null): void;
+  /** Leads to a partner's title, by one of its ways or the first: whether this device has a way there. */
+  openElsewhere(titleId: Id, source: Source, way: number | null): Promise<Opened>;
 }
 
 const SeatContext = createContext<Seat>();

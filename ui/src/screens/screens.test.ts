@@ -2,12 +2,14 @@
 import { createRoot, createSignal } from "solid-js";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { NetworkError } from "../api/errors";
-import type { Episode, Title } from "../api/types";
+import type { Episode, Tile, Title } from "../api/types";
+import { wordsFor } from "../base/i18n";
 import { createConnection } from "./connection";
 import { createLive } from "./live";
+import { isElsewhere, tileLabel } from "./parts/facts";
 import { renderWindow, SHELF_WIDTH, SIZES, trackOffset } from "./parts/shelf";
 import { LAYOUTS, typed } from "./search/layouts";
-import { playTarget } from "./title/title";
+import { playTarget, wayLabel } from "./title/title";
 import { chosenIndex, languagesOf } from "./title/tracks";
 
 describe("a row on a television", () => {
@@ -137,5 +139,23 @@ describe("the connection", () => {
     connection.note(true);
     connection.note(true);
     expect([connection.online(), connection.recoveries()]).toEqual([true, 1]);
+  });
+});
+
+describe("the ways to a partner's title", () => {
+  it.each([
+    ["en", "free", "Watch on Chaîne 1"],
+    ["en", "subscribe", "Watch on Chaîne 1"],
+    ["fr", "rent", "Louer sur Chaîne 1"],
+    ["fr", "buy", "Acheter sur Chaîne 1"],
+  ] as const)("in %s, %s: %s", (language, offer, label) => {
+    expect(wayLabel({ number: 0, offer, subscription: "" }, "Chaîne 1", wordsFor(language))).toBe(label);
+  });
+
+  it("are told of by the service's name", () => {
+    const tile = { id: "t", kind: "film", name: "Le Phare", year: null, duration_ms: null, age_class: 0, genres: [] } as unknown as Tile;
+    expect(tileLabel(tile, wordsFor("fr"))).toBe("Le Phare");
+    expect(tileLabel({ ...tile, service_name: "Chaîne 1" }, wordsFor("fr"))).toBe("Le Phare, Chaîne 1");
+    expect([isElsewhere(tile), isElsewhere({ ...tile, service_name: "Chaîne 1" })]).toEqual([false, true]);
   });
 });

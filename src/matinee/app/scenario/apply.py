@@ -181,6 +181,7 @@ class _Applying:
             reason=told.reason,
             territories=told.territories,
             billing=told.billing,
+            prominence=told.prominence,
         )
         before = self._before(wanted)
         if before is not None and _same(before, wanted):
@@ -197,6 +198,7 @@ class _Applying:
             reason=told.reason,
             territories=told.territories,
             billing=told.billing,
+            prominence=told.prominence,
             recorded_at=self._known(operator, told) if before is None else self.now,
         )
         self._new("agreement", f"{operator.name} and {service.name}: {told.status.value} since {told.since}")

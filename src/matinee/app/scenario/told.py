@@ -52,6 +52,7 @@ class AgreementTold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     reason: str = ""
     territories: tuple[str, ...] = ()
     billing: Billing = Billing.NONE
+    prominence: int = 0
 
 
 class BlackoutTold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -7,6 +7,7 @@ import type { Press } from "../../base/actions";
 import { Layer, useFocus, useLayerId, useZone, useZones } from "../../focus/solid";
 import { createRendered } from "../after_paint";
 import { type Seat, useSeat } from "../context";
+import { isElsewhere } from "../parts/facts";
 import { Icon } from "../parts/icons";
 import { Menu } from "../parts/menu";
 import { ComplaintNotice, Making, Notice } from "../parts/notice";
@@ -81,7 +82,9 @@ export default function HomeScreen(props: { covered: boolean }): JSX.Element {
     const tile = focused();
     const inRow = focus.owner().zone?.startsWith("row:") ?? false;
     if ((press.action === "play" || press.action === "playPause") && inRow && tile && tile.kind !== "series") {
-      seat.nav.open({ screen: "play", id: tile.id });
+      // What lies with a partner is opened from its page, which tells by which way.
+      const elsewhere = isElsewhere(tile);
+      seat.nav.open(elsewhere ? { screen: "title", id: tile.series?.id ?? tile.id } : { screen: "play", id: tile.id });
       return true;
     }
     if (press.action === "search") {
@@ -255,8 +258,8 @@ function WebHome(props: RowsProps): JSX.Element {
     const { t } = seat.words();
     const play = { icon: "play", label: t("title.play"), run: () => seat.nav.open({ screen: "play", id: tile.id }) } as const;
     const more = { icon: "info", label: t("title.more"), run: () => seat.nav.open(page(tile)) } as const;
-    // What of a series is played is known by its own page.
-    return tile.kind === "series" ? [more] : [play, more];
+    // What of a series is played is known by its own page, and so are the ways to what lies with a partner.
+    return tile.kind === "series" || isElsewhere(tile) ? [more] : [play, more];
   });
   const zone = useZone({
     id: "featured",

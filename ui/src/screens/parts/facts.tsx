@@ -9,6 +9,11 @@ export function ageText(age: AgeClass, words: Words): string {
   return age === 0 ? words.t("age.allLong") : words.t("age.from", { n: age });
 }
 
+/** Whether a title lies with a partner: it is opened there, and does not play here. */
+export function isElsewhere(tile: Tile): boolean {
+  return Boolean(tile.service_name);
+}
+
 /** What a screen reader says of a tile, in one breath. */
 export function tileLabel(tile: Tile, words: Words): string {
   const parts = [tile.series ? `${tile.series.name}: ${tile.name}` : tile.name];
@@ -18,6 +23,7 @@ export function tileLabel(tile: Tile, words: Words): string {
   if (tile.age_class > 0) parts.push(ageText(tile.age_class, words));
   const left = timeLeft(tile, words);
   if (left) parts.push(left);
+  if (tile.service_name) parts.push(tile.service_name);
   return parts.join(", ");
 }
 
@@ -44,6 +50,7 @@ export function Facts(props: { tile: Tile; more?: readonly string[]; genres?: nu
     return [
       ...(tile.year === null ? [] : [String(tile.year)]),
       ...(tile.duration_ms === null ? [] : [words().duration(tile.duration_ms)]),
+      ...(tile.service_name ? [tile.service_name] : []),
       ...(props.more ?? []),
       ...tile.genres.slice(0, props.genres ?? 2).map(words().genre),
     ];

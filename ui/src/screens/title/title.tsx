@@ -2,13 +2,14 @@
 // page is a pile of levels moved by one transform; in a browser it scrolls.
 
 import { createEffect, createMemo, createSignal, For, type JSX, on, onCleanup, Show } from "solid-js";
-import type { Episode, Season, Tile, Title } from "../../api/types";
+import type { Episode, Id, Season, Source, Tile, Title, Way } from "../../api/types";
 import type { Press } from "../../base/actions";
+import type { Words } from "../../base/i18n";
 import { bindZone, Layer, useFocus, useLayerId, useZone, useZones } from "../../focus/solid";
 import { type Seat, useSeat } from "../context";
 import { Backdrop, titleSize } from "../home/billboard";
 import { createLive } from "../live";
-import { AgeBadge, Facts, ProgressBar, timeLeft } from "../parts/facts";
+import { AgeBadge, Facts, isElsewhere, ProgressBar, timeLeft } from "../parts/facts";
 import { Icon, type IconName } from "../parts/icons";
 import { ComplaintNotice } from "../parts/notice";
 import { Picture } from "../parts/picture";
@@ -16,7 +17,7 @@ import { Shelf, SIZES, trackOffset } from "../parts/shelf";
 import { Tracks } from "./tracks";
 
 interface ActionItem {
-  readonly id: "play" | "restart" | "tracks";
+  readonly id: "play" | "restart" | "tracks" | "elsewhere";
   readonly icon: IconName;
   readonly label: string;
   run(): void;
@@ -40,6 +41,19 @@ function tileOnHome(seat: Seat, id: string): Tile | undefined {
   return undefined;
 }
 
+/** Where a viewer came from to a partner's title: the partner is told, as a box tells it of every title. */
+function sourceOf(seat: Seat, id: Id): Source {
+  if (seat.nav.stack().some((route) => route.screen === "search")) return "search";
+  const row = seat.home.value()?.rows.find((one) => one.kind === "continue");
+  return row?.items.some((tile) => tile.id === id || tile.series?.id === id) ? "continue" : "home";
+}
+
+/** What OK on one way to a partner's title is called. */
+export function wayLabel(way: Way, service: string, words: Words): string {
+  const key = way.offer === "rent" ? "title.rentOn" : way.offer === "buy" ? "title.buyOn" : "title.watchOn";
+  return words.t(key, { service });
+}
+
 export default function TitleScreen(props: { id: string; layer: string; restore: boolean }): JSX.Element {
   const seat = useSeat();
   const focus = useFocus();
@@ -53,6 +67,17 @@ export default function TitleScreen(props: { id: string; layer: string; restore:
   const title = live.value;
   const tile = createMemo((): Tile | undefined => title() ?? tileOnHome(seat, props.id));
   const [tracksOpen, setTracksOpen] = createSignal(false);
+  // Why a partner's title was not opened, in words; "" where it was, or nobody asked.
+  const [elsewhere, setElsewhere] = createSignal("");
+  async function openElsewhere(id: Id, service: string, way: number | null): Promise<void> {
+    setElsewhere("");
+    try {
+      const opened = await seat.openElsewhere(id, sourceOf(seat, props.id), way);
+      if (opened === "noWay") setElsewhere(seat.words().t("title.noWay", { service }));
+    } catch {
+      setElsewhere(seat.words().t("title.notOpened", { service }));
+    }
+  }
   const level = createMemo(() => {
     const zone = focus.owner().layer === props.layer ? focus.owner().zone : null;
     if (zone === "seasons" || zone === "episodes") return "episodes";
@@ -68,6 +93,11 @@ export default function TitleScreen(props: { id: string; layer: string; restore:
   function onKey(press: Press): boolean {
     const now = title();
     if (!now || press.phase !== "down" || press.repeat) return false;
+    if ((press.action === "play" || press.action === "playPause") && isElsewhere(now)) {
+      const { id } = playTarget(now);
+      void openElsewhere(id, now.service_name ?? "", null);
+      return true;
+    }
     if (press.action === "play" || press.action === "playPause") {
       seat.nav.open({ screen: "play", id: playTarget(now).id });
       return true;
@@ -106,7 +136,12 @@ export default function TitleScreen(props: { id: string; layer: string; restore:
                   {title()?.synopsis ?? known().synopsis_short}
                 </p>
                 <Show when={title()}>{(full) => <People title={full()} />}</Show>
-                <Show when={title()}>{(full) => <Actions title={full()} openTracks={() => setTracksOpen(true)} />}</Show>
+                <Show when={title()}>
+                  {(full) => <Actions title={full()} openTracks={() => setTracksOpen(true)} openElsewhere={openElsewhere} />}
+                </Show>
+                <p class="elsewhere" role="status">
+                  {elsewhere()}
+                </p>
                 <Show when={!title() && live.complaint()}>
                   {(complaint) => <ComplaintNotice complaint={complaint()} retry={() => live.refresh()} inline />}
                 </Show>
@@ -120,7 +155,7 @@ export default function TitleScreen(props: { id: string; layer: string; restore:
             {(full) => (
               <>
                 <Show when={(full().seasons?.length ?? 0) > 0}>
-                  <Seasons title={full()} seasons={full().seasons ?? []} />
+                  <Seasons title={full()} seasons={full().seasons ?? []} openElsewhere={openElsewhere} />
                 </Show>
                 <Similar items={full().similar} />
                 <About title={full()} />
@@ -140,6 +175,8 @@ function factsOf(title: Title | undefined, seat: Seat): string[] {
   if (!title) return [];
   const { t } = seat.words();
   const facts: string[] = [];
+  const subscriptions = new Set((title.ways ?? []).map((way) => way.subscription).filter(Boolean));
+  for (const subscription of subscriptions) facts.push(t("title.withSubscription", { subscription }));
   const seasons = title.seasons?.length ?? 0;
   const episodes = title.seasons?.reduce((count, season) => count + season.episodes.length, 0) ?? 0;
   if (seasons > 1) facts.push(t("title.seasonCount", { n: seasons }));
@@ -197,11 +234,15 @@ function People(props: { title: Title }): JSX.Element {
   );
 }
 
-function Actions(props: { title: Title; openTracks(): void }): JSX.Element {
+type OpenElsewhere = (id: Id, service: string, way: number | null) => Promise<void>;
+
+function Actions(props: { title: Title; openTracks(): void; openElsewhere: OpenElsewhere }): JSX.Element {
   const seat = useSeat();
   const target = createMemo(() => playTarget(props.title));
   const actions = createMemo((): readonly ActionItem[] => {
     const { t } = seat.words();
+    const service = props.title.service_name;
+    if (service) return waysOf(props.title, service);
     const { id, episode } = target();
     const resumes = props.title.resume !== null;
     const numbers = episode?.series ? { season: episode.series.season, episode: episode.series.episode } : null;
@@ -220,13 +261,29 @@ function Actions(props: { title: Title; openTracks(): void }): JSX.Element {
     }
     return list;
   });
+  /** One button for each thing to do: two ways to rent are one, the first. */
+  function waysOf(title: Title, service: string): ActionItem[] {
+    const found = new Map<string, ActionItem>();
+    for (const way of title.ways ?? []) {
+      const label = wayLabel(way, service, seat.words());
+      const run = (): void => void props.openElsewhere(title.id, service, way.number);
+      if (!found.has(label)) found.set(label, { id: "elsewhere", icon: "out", label, run });
+    }
+    if (found.size > 0) return [...found.values()];
+    // A series that the partner tells of by its episodes alone: its first one is the way in.
+    const run = (): void => void props.openElsewhere(target().id, service, null);
+    return [{ id: "elsewhere", icon: "out", label: seat.words().t("title.watchOn", { service }), run }];
+  }
   const zone = useZone({
     id: "actions",
     shape: { kind: "row" },
     count: () => actions().length,
     onPress: (index) => actions()[index]?.run(),
   });
-  createEffect(() => seat.expectPlay(zone.within() && zone.current() === 0 ? target().id : null));
+  createEffect(() => {
+    const isPlay = zone.within() && actions()[zone.current()]?.id === "play";
+    seat.expectPlay(isPlay ? target().id : null);
+  });
   onCleanup(() => seat.expectPlay(null));
   const resumed = (): Tile | null => {
     const { resume, duration_ms } = props.title;
@@ -251,7 +308,7 @@ function Actions(props: { title: Title; openTracks(): void }): JSX.Element {
               type="button"
               {...zone.item(index())}
               class="button"
-              classList={{ "button-first": action.id === "play" }}
+              classList={{ "button-first": index() === 0 }}
               data-action={action.id}
             >
               <Icon name={action.icon} />
@@ -264,7 +321,7 @@ function Actions(props: { title: Title; openTracks(): void }): JSX.Element {
   );
 }
 
-function Seasons(props: { title: Title; seasons: readonly Season[] }): JSX.Element {
+function Seasons(props: { title: Title; seasons: readonly Season[]; openElsewhere: OpenElsewhere }): JSX.Element {
   const seat = useSeat();
   const resumedSeason = props.seasons.findIndex((season) =>
     season.episodes.some((episode) => episode.id === props.title.resume?.title_id),
@@ -296,12 +353,20 @@ function Seasons(props: { title: Title; seasons: readonly Season[] }): JSX.Eleme
           </For>
         </div>
       </Show>
-      <Episodes episodes={season()?.episodes ?? []} resume={props.title.resume?.title_id ?? null} />
+      <Episodes
+        episodes={season()?.episodes ?? []}
+        resume={props.title.resume?.title_id ?? null}
+        openElsewhere={props.openElsewhere}
+      />
     </section>
   );
 }
 
-function Episodes(props: { episodes: readonly Episode[]; resume: string | null }): JSX.Element {
+function Episodes(props: {
+  episodes: readonly Episode[];
+  resume: string | null;
+  openElsewhere: OpenElsewhere;
+}): JSX.Element {
   const seat = useSeat();
   const layer = useLayerId();
   const start = Math.max(0, props.episodes.findIndex((episode) => episode.id === props.resume));
@@ -315,14 +380,16 @@ function Episodes(props: { episodes: readonly Episode[]; resume: string | null }
         start,
         onPress: (index: number) => {
           const episode = props.episodes[index];
-          if (episode) seat.nav.open({ screen: "play", id: episode.id });
+          if (episode?.service_name) void props.openElsewhere(episode.id, episode.service_name, null);
+          else if (episode) seat.nav.open({ screen: "play", id: episode.id });
         },
       },
     ]),
   );
   const zone = bindZone("episodes");
   createEffect(() => {
-    if (zone.within()) seat.expectPlay(props.episodes[zone.current()]?.id ?? null);
+    const episode = props.episodes[zone.current()];
+    if (zone.within()) seat.expectPlay(episode && !isElsewhere(episode) ? episode.id : null);
   });
   // Back to the start of the list with another season.
   const offset = (): number => trackOffset(Math.min(zone.current(), props.episodes.length - 1), props.episodes.length, "tile");
