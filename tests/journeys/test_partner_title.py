@@ -9,6 +9,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
+from matinee.base.ids import ServiceId
 from matinee.catalogue.partner_rules import title_id_of
 from tests.feed_server import HOST, access, document, part_of, work
 from tests.journeys.screens import PATIENCE_MS, choose_profile, screen
@@ -56,11 +57,12 @@ def titles(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     _launch(service, folder, ("open", "2026-01-01"))
     link = {"@type": "EntryPoint", "urlTemplate": f"https://{HOST}/watch?title={{id}}&lang={{language}}&from={{source}}"}
     action = {**access("subscription", requiresSubscription={"name": "Pass"}), "target": link}
+    about = {"description": "What happened today.", "genre": "documentary", "duration": "PT40M"}
     names = [{"@language": "fr", "@value": "Le journal du soir"}, {"@language": "en", "@value": "The Evening News"}]
     feed = folder / "feed.json"
     feed.write_bytes(
         document([
-            work("news", name=names, description="What happened today.", genre=["documentary"], duration="PT40M", potentialAction=action),
+            work("news", name=names, potentialAction=action, **about),
             part_of("Les voisins", 1, 1, "Le palier", potentialAction=action),
         ])
     )  # fmt: skip
@@ -72,8 +74,9 @@ def titles(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         assert done.returncode == 0, done.stdout + done.stderr
     with service.client() as client:
         (news,) = _found(client, "journal du soir")
-    assert news["id"] == title_id_of(news["service_id"], "urn:partner:news")
-    yield {"news": news["id"], "neighbours": title_id_of(news["service_id"], "urn:partner:Les-voisins")}
+    partner = ServiceId(news["service_id"])
+    assert news["id"] == title_id_of(partner, "urn:partner:news")
+    yield {"news": news["id"], "neighbours": title_id_of(partner, "urn:partner:Les-voisins")}
     _launch(service, folder, ("open", "2026-01-01"), ("ended", "2026-01-02"))
 
 

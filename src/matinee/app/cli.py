@@ -17,6 +17,7 @@ from matinee.app import auditing, carrying, commands, people, switching, waving
 from matinee.app import auditing, carrying, commands, feeding, switching, waving
 from matinee.app import boxes as box_commands
 from matinee.app.parameters import CARRYING, Data, Json
+from matinee.app import ranking as ranking_commands
 from matinee.app.terminal import Terminal
 from matinee.base.errors import MatineeError
 
@@ -214,6 +215,21 @@ def hooks(
     They are registered at /api/v1/hub (docs/webhooks.md). A worker brings the events.
     """
     return hooking.hooks(action, name, by=by, data=data, as_json=json)
+def ranking(
+    service: Annotated[str, Parameter(help="A service's name or id; or `verify`.")] = "",
+    /,
+    *,
+    operator: Annotated[str | None, Parameter(help="At which operator, by name or id.")] = None,
+    at: At = None,
+    data: Data = None,
+    json: Json = False,
+) -> int:
+    """How a service was ranked in an operator's rows: its places, the rule, and its own part of what decided them.
+
+    It may be shown to the service's publisher as it is: of others it tells only how many places they fill. With `verify` every
+    recorded order is made again from what it was made of, and each that comes out otherwise is told.
+    """
+    return ranking_commands.ranking(service, operator=operator, at=at, data=data, as_json=json)
 
 
 @app.command(group=_carrying)

@@ -7,6 +7,7 @@ from matinee.catalogue import progress as _progress
 from matinee.catalogue import store as _catalogue
 from matinee.fleet import release_store as _releases
 from matinee.fleet import store as _fleet
+from matinee.home import ranking_store as _rankings
 from matinee.interconnect import store as _interconnect
 from matinee.library import store as _library
 from matinee.members import store as _members
@@ -34,6 +35,7 @@ STORES = (
     _playback,
     _progress,
     _releases,
+    _rankings,
     _rollouts,
     _staff,
     _work,

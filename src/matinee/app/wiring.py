@@ -37,6 +37,7 @@ from matinee.fleet.release_book import ReleaseBook
 from matinee.fleet.snapshot import Fleet
 from matinee.home import api as home_api
 from matinee.home import feeds
+from matinee.home.ranking_log import STEP_SECONDS, RankingLog
 from matinee.home.rows import Homes
 from matinee.library import store as library_store
 from matinee.library.keys import MasterKey
@@ -151,6 +152,8 @@ def build_web(
     counters = CountersByPublisher()
     events = EventFiles(settings.data_folder / "telemetry")
 
+    rankings = RankingLog(database, catalogue, carriage, fleet, clock)
+
     routes: Sequence[Sequence[object]] = (
         parties_api.routes(sign_in, staff, publishers, database, clock),
         fleet_api.routes(fleet, database, releases, handing, clock),
@@ -160,8 +163,8 @@ def build_web(
         rollout_api.routes(Sides(carriage, fleet, catalogue), fleet, catalogue, database, clock),
         ofrep.routes(carriage, fleet, catalogue, clock),
         catalogue_api.routes(catalogue, database, sights, book, clock),
-        home_api.routes(Homes(catalogue, book), catalogue, sights, clock),
-        feeds.routes(carriage, fleet, catalogue, publishers, settings.web_origin, clock),
+        home_api.routes(Homes(catalogue, book, rankings), catalogue, sights, clock),
+        feeds.routes(carriage, fleet, catalogue, publishers, database, settings.web_origin, clock),
         playback_api.routes(desk),
         hook_api.routes(database, installation.master, allow_private=settings.call_private_addresses, clock=clock),
         telemetry_api.routes(Intake(verifier, events, counters, catalogue, clock)),
@@ -184,6 +187,9 @@ def build_web(
         "handed-releases", handing.flush, FLUSH_SECONDS, "which box was handed which release cannot be written down; it is kept"
     )
     started = (feed, sign_in, switchboard, book, events, handed, rollouts)
+    started = (feed, sign_in, switchboard, book, events, rollouts)
+    ranking_log = Repeating("rankings", rankings.step, STEP_SECONDS, "the ranking log cannot be written; homes are answered")
+    started = (feed, switchboard, book, events, rollouts, ranking_log)
     return create_web(
         [route for feature in routes for route in feature],  # type: ignore[misc]
         authenticate=resolver.resolve,

@@ -39,7 +39,7 @@ def in_the_open(
     launch = in_force(launches, at)
     if launch is None or not _may_be_listed(launch, at):
         return None
-    shows = decide(service, operator, agreements, [_for_every_box(one) for one in launches], _NO_BOX, at).shows
+    shows = decide(service, operator, agreements, [for_every_box(one) for one in launches], _NO_BOX, at).shows
     if shows is Shows.PLAYABLE and _has_come(launch):
         since = _since(service, operator, agreements, launches, at)
     elif shows in (Shows.PLAYABLE, Shows.COMING):
@@ -57,7 +57,7 @@ def _may_be_listed(launch: Launch, at: Instant) -> bool:
     return launch.discoverability is Discoverability.ROW and may_be_told(launch, at)
 
 
-def _for_every_box(launch: Launch) -> Launch:
+def for_every_box(launch: Launch) -> Launch:
     """The launch without what it asks of a box: a list is read by screens that are none."""
     return msgspec.structs.replace(launch, models=(), interface=None, rule="", share=ALL_BOXES)
 
@@ -73,7 +73,7 @@ def _since(
     service: ServiceId, operator: Operator, agreements: Sequence[Agreement], launches: Sequence[Launch], at: Instant
 ) -> Instant:
     """Since when it has been so without a break. A blackout is none: it is a pause of the same service."""
-    whole = [msgspec.structs.replace(_for_every_box(one), blackouts=()) for one in launches]
+    whole = [msgspec.structs.replace(for_every_box(one), blackouts=()) for one in launches]
     since = at
     for edge in _edges(agreements, launches, at):
         launch = in_force(launches, edge)

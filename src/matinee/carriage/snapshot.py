@@ -20,7 +20,7 @@ from matinee.base.ids import BoxId, OperatorId, ServiceId
 from matinee.base.party import Party, PartyKind
 from matinee.carriage import store
 from matinee.carriage.expressions import asks_for_one_box, check
-from matinee.carriage.in_the_open import in_the_open
+from matinee.carriage.in_the_open import for_every_box, in_the_open
 from matinee.carriage.model import (
     Agreement,
     BoxView,
@@ -230,6 +230,19 @@ class Carriage:
         changes += [one.since for one in found if one.since > now]
         known.kept_open[operator.id] = (now, min((at for at in changes if at is not None), default=None), found)
         return found
+
+    def in_rows_somewhere(self, operator: Operator, now: Instant) -> tuple[tuple[ServiceId, int], ...]:
+        """The services that some box of the operator may find in its rows, told or silent, each with its weight. For staff."""
+        known = self._known
+        found = []
+        for service, row in sorted(known.recorded.get(operator.id, {}).items()):
+            launches = [for_every_box(one) for one in row.launches]
+            switches = known.switches.get(service, ())
+            decision = decide(service, operator, row.agreements, launches, _NO_BOX, now, switches=switches)
+            agreement = in_force(row.agreements, now)
+            if agreement is not None and decision.visible and decision.discoverability.reaches(Discoverability.ROW):
+                found.append((service, agreement.prominence))
+        return tuple(found)
 
     def _decide(
         self,

@@ -257,7 +257,8 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
     """What one party may see at one moment, decided once per request and handed on.
 
     `services` are those whose titles have pages and play, `searched` those of them that a search finds, `listed` those that
-    rows show. `prominence` are the weights that the operator gives some of `listed`, by their ids. `max_age` is the profile's age class: a title above it is no more there than one that does not exist.
+    rows show. `prominence` are the weights that the operator gives some of `listed`, by their ids. `max_age` is the profile's
+    age class: a title above it is no more there than one that does not exist.
     """
 
     services: frozenset[ServiceId]

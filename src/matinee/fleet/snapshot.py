@@ -144,6 +144,10 @@ class Fleet:
     def operator(self, operator: OperatorId | None) -> Operator | None:
         return self._operators.get(operator) if operator is not None else None
 
+    def operators(self) -> Sequence[Operator]:
+        """All operators, by their ids."""
+        return [self._operators[one] for one in sorted(self._operators)]
+
     def box(self, box: BoxId | None) -> Box | None:
         return None if box is None else self._packed.box(box)
 

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from matinee.base.clock import SECOND, Instant
-from matinee.base.ids import OperatorId, ServiceId, TitleId
 from matinee.base.errors import ErrorCode, InvalidRequest
+from matinee.base.ids import OperatorId, ServiceId, TitleId
 from matinee.base.pagination import decode_cursor, encode_cursor
 from matinee.catalogue.model import AgeClass, Language, Positions, Sight, Title
 from matinee.catalogue.shelves import Shelf
@@ -21,6 +21,7 @@ from matinee.catalogue.snapshot import Catalogue
 from matinee.catalogue.tiles import Tile, tile_of
 from matinee.catalogue.view import CatalogueView, Entry
 from matinee.home.model import ROW_ITEMS, Home, Row, RowKind, RowNotFound, RowPage
+from matinee.home.ranking_log import NotesRows
 from matinee.home.rules import CONTINUE, PROMINENT_PLACES, arranged, plan_rows
 
 KEPT_HOMES: Final = 512
@@ -37,9 +38,10 @@ _HEAD: Final = "head"
 class Homes:
     """Home screens. Safe to call from many threads."""
 
-    def __init__(self, catalogue: Catalogue, positions: Positions) -> None:
+    def __init__(self, catalogue: Catalogue, positions: Positions, log: NotesRows | None = None) -> None:
         self._catalogue = catalogue
         self._positions = positions
+        self._log = log
         self._kept: OrderedDict[_Key, tuple[CatalogueView, Instant, list[Row]]] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -85,6 +87,8 @@ class Homes:
                 self._kept.move_to_end(key)
                 return kept[2]
         rows = _rows(view, sight)
+        if self._log is not None:
+            self._log.note(view, sight, rows)
         with self._lock:
             self._kept[key] = (view, sight.now, rows)
             self._kept.move_to_end(key)

@@ -10,7 +10,7 @@ from matinee.home.model import MAX_GENRE_ROWS, RowKind, RowPlan
 CONTINUE = RowPlan(id="continue", kind=RowKind.CONTINUE)
 
 RULE: Final = "rows-1"
-"""The version of what this file decides. A log of rankings names it: never change what a version means, give it another number."""
+"""The version of what this file decides. The ranking log names it: never change what a version means, give it another number."""
 
 PROMINENT_PLACES: Final = 12
 """As many titles at the beginning of a row may change places by prominence; which titles these are is the row's own order."""

@@ -162,6 +162,16 @@ def _watch_actions(silent: Silent, asker: Asker) -> Iterator[Question]:
         yield Question("GET", path, {"cursor": encode_cursor(silent.film.published_at, silent.film.id)})
 
 
+@recipe("GET /api/v1/ranking")
+def _ranking(silent: Silent, asker: Asker) -> Iterator[Question]:
+    for service in (silent.service, silent.seen_service, UNKNOWN, TELLTALE):
+        for operator in (*silent.operators, UNKNOWN):
+            yield Question("GET", "/api/v1/ranking", {"service": service, "operator": operator})
+    asked = {"service": silent.seen_service, "operator": silent.operators[0]}
+    for at in ("2014-10-02T09:00:00Z", "2014-10-02T10:59:00Z", "2014-01-01T00:00:00Z", "2030-01-01T00:00:00Z", "no moment"):
+        yield Question("GET", "/api/v1/ranking", {**asked, "at": at})
+
+
 @recipe("GET /api/v1/home")
 def _home(silent: Silent, asker: Asker) -> Iterator[Question]:
     for profile in _profiles(silent, asker):
@@ -232,7 +242,11 @@ def _titles(silent: Silent, asker: Asker) -> Iterator[Question]:
 @recipe("POST /api/v1/titles/{title_id}/open")
 def _open(silent: Silent, asker: Asker) -> Iterator[Question]:
     for title in (silent.film.id, silent.series.id, silent.seen.id, silent.service, UNKNOWN):
-        for body in ({"source": "home"}, {"source": "search", "way": 0}, {"source": "home", "profile_id": asker.adult or UNKNOWN}):
+        for body in (
+            {"source": "home"},
+            {"source": "search", "way": 0},
+            {"source": "home", "profile_id": asker.adult or UNKNOWN},
+        ):
             yield Question("POST", f"/api/v1/titles/{title}/open", body=body)
     yield Question("POST", f"/api/v1/titles/{silent.film.id}/open", body={"source": "nowhere"})
 

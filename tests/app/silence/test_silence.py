@@ -221,8 +221,11 @@ def _pairs(walks: Mapping[str, Walk], telling: Telling) -> list[tuple[Asked, Ask
 
 
 def _is_told_openly(telling: Telling, silent: Silent, question: Question) -> bool:
-    """Whether it asks for the public list of an operator that has the service open: it names it, as a television there does."""
-    return telling.elsewhere and question.path.startswith(f"/api/v1/operators/{silent.operators[1]}/")
+    """Whether it asks for the public list of an operator that has the service open, which names it as a television there does;
+    or for how a rival is ranked there, where it fills places that everybody sees."""
+    there = silent.operators[1]
+    is_list, is_ranking = question.path.startswith(f"/api/v1/operators/{there}/"), question.path == "/api/v1/ranking"
+    return telling.elsewhere and (is_list or (is_ranking and question.query.get("operator") == there))
 
 
 def _differences(pairs: list[tuple[Asked, Asked]]) -> list[str]:

@@ -180,6 +180,7 @@ class Silent:
     neighbour: str  # a profile of the home that may have it
     rollout: str
     seen: Title  # a film that all may see
+    seen_service: ServiceId  # its service, the rival's
     seen_kid: str
 
     @property
@@ -296,12 +297,17 @@ class Told:
 @contextlib.asynccontextmanager
 async def told(telling: Telling, folder: Path) -> AsyncIterator[Told]:
     """A world with this telling, running, after the evening in which whoever may see the service has watched it."""
-    dice, feeds = Dice(), []
+    dice, feeds, rankings = Dice(), [], []
 
     class Followed(wiring.Following):
         def __init__(self, feed: Any) -> None:
             super().__init__(feed)
             feeds.append(feed)
+
+    class Remembered(wiring.RankingLog):
+        def __init__(self, *parts: Any) -> None:
+            super().__init__(*parts)
+            rankings.append(self)
 
     async with contextlib.AsyncExitStack() as stack:
         patch = stack.enter_context(pytest.MonkeyPatch.context())
@@ -309,6 +315,7 @@ async def told(telling: Telling, folder: Path) -> AsyncIterator[Told]:
         patch.setattr(wiring, "read_clock", lambda: NOW)
         patch.setattr(wiring, "Following", Followed)
         patch.setattr(passwords, "COST", passwords.Cost(passes=1, lanes=1, memory_kib=32))  # a refusal need not take long here
+        patch.setattr(wiring, "RankingLog", Remembered)
         dice.about("the installation")
         installation = stack.enter_context(open_installation(load_settings(folder, {})))
         builder = _Builder(installation, dice)
@@ -319,6 +326,7 @@ async def told(telling: Telling, folder: Path) -> AsyncIterator[Told]:
         world = Told(app, dice, builder.silent(), builder.edge())
         world.askers = [await _begun(world, one) for one in builder.askers(telling)]
         await _watch(world)
+        rankings[0].step()
         builder.change(telling)
         feeds[0].poll()
         yield world
@@ -554,6 +562,7 @@ class _Builder:
             rollout=first_id("the rollout"),
             neighbour=self._people[NEWER_BOX][0],
             seen=self._visible[0],
+            seen_service=self._seen.id,
             seen_kid=_key_id(self._visible[0]),
         )
 
