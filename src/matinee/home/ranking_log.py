@@ -1,4 +1,4 @@
-"""Keeps what decided the rows: once an hour for each operator, and of what homes were answered a sample an hour for each audience.
+"""Keeps what decided the rows: once an hour for each operator, and a sample an hour of what each audience was answered.
 
 The hourly record goes by the clock and not by who asked, and holds all services at once: so what one publisher is told of it is
 the same whether or not there is a service that nobody may know of. A sample is an answer as it went out, with what it was made

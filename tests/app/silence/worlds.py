@@ -53,6 +53,7 @@ from matinee.delivery.wire import FileSlice, Request
 from matinee.fleet import store as fleet
 from matinee.fleet.model import Box, BoxModel, Operator
 from matinee.fleet.waves import Wave
+from matinee.home.ranking_log import RankingLog
 from matinee.library import store as library
 from matinee.members import store as members
 from matinee.parties import passwords
@@ -304,7 +305,7 @@ async def told(telling: Telling, folder: Path) -> AsyncIterator[Told]:
             super().__init__(feed)
             feeds.append(feed)
 
-    class Remembered(wiring.RankingLog):
+    class Remembered(RankingLog):
         def __init__(self, *parts: Any) -> None:
             super().__init__(*parts)
             rankings.append(self)

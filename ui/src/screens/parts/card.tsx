@@ -46,7 +46,13 @@ export function Card(props: CardProps): JSX.Element {
         aria-label={tileLabel(props.tile, words())}
         data-title={props.tile.id}
       >
-        <Picture src={artworkOf(props.tile, props.shape)} id={props.tile.id} name={props.tile.name} lazy={props.lazy ?? false} />
+        <Picture
+          src={artworkOf(props.tile, props.shape)}
+          id={props.tile.id}
+          name={props.tile.name}
+          lazy={props.lazy ?? false}
+          from={props.tile.service_name}
+        />
       </a>
       <Show when={caption()}>
         {(text) => (

@@ -11,7 +11,14 @@ export function hueOf(id: Id): number {
   return 170 + ((hash >>> 0) % 200);
 }
 
-export function Picture(props: { src: string | null | undefined; id: Id; name: string; lazy?: boolean }): JSX.Element {
+/** `from` is whose title it is, where it lies with a partner: a drawn card tells it, as there is no picture that would. */
+export function Picture(props: {
+  src: string | null | undefined;
+  id: Id;
+  name: string;
+  lazy?: boolean;
+  from?: string | null | undefined;
+}): JSX.Element {
   const [state, setState] = createSignal<"waiting" | "shown" | "failed">("waiting");
   createEffect(on(() => props.src, (src) => setState(src ? "waiting" : "failed"), { defer: true }));
   return (
@@ -21,6 +28,11 @@ export function Picture(props: { src: string | null | undefined; id: Id; name: s
       style={{ "--hue": String(hueOf(props.id)) }}
       aria-hidden="true"
     >
+      <Show when={props.from}>
+        <span class="picture-from" dir="auto">
+          {props.from}
+        </span>
+      </Show>
       <span class="picture-name" dir="auto">
         {props.name}
       </span>
