@@ -33,6 +33,7 @@ from matinee.fleet.release_book import ReleaseBook
 from matinee.fleet.snapshot import Fleet
 from matinee.home import api as home_api
 from matinee.home import feeds
+from matinee.home.opened import OpenedTitles
 from matinee.home.ranking_log import RankingLog
 from matinee.home.rows import Homes
 from matinee.members import api as members_api
@@ -91,6 +92,7 @@ class World:
         self.feed = Feed(database, followers)
         self.sights = PartySight(self.carriage, self.fleet, self.members, self.catalogue)
         self.rankings = RankingLog(database, self.catalogue, self.carriage, self.fleet, clock)
+        opened = OpenedTitles(database, clock)
         self.web = create_web(
             [
                 *catalogue_api.routes(self.catalogue, database, self.sights, self.positions, clock),
@@ -103,7 +105,9 @@ class World:
                 ),
                 *parties_api.routes(self.signing, self.staff, self.publishers, database, clock),
                 *ofrep.routes(self.carriage, self.fleet, self.catalogue, clock),
-                *home_api.routes(Homes(self.catalogue, self.positions, self.rankings), self.catalogue, self.sights, clock),
+                *home_api.routes(
+                    Homes(self.catalogue, self.positions, opened, self.rankings), opened, self.catalogue, self.sights, clock
+                ),
                 *feeds.routes(self.carriage, self.fleet, self.catalogue, self.publishers, database, ORIGIN, clock),
             ],
             authenticate=Resolver(self.keys, self.fleet, self.members, self.staff).resolve,

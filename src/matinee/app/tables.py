@@ -7,6 +7,7 @@ from matinee.catalogue import progress as _progress
 from matinee.catalogue import store as _catalogue
 from matinee.fleet import release_store as _releases
 from matinee.fleet import store as _fleet
+from matinee.home import opened as _opened
 from matinee.home import ranking_store as _rankings
 from matinee.interconnect import store as _interconnect
 from matinee.library import store as _library
@@ -29,6 +30,7 @@ STORES = (
     _interconnect,
     _library,
     _members,
+    _opened,
     _outbox,
     _parties,
     _partners,

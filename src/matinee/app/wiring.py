@@ -37,6 +37,7 @@ from matinee.fleet.release_book import ReleaseBook
 from matinee.fleet.snapshot import Fleet
 from matinee.home import api as home_api
 from matinee.home import feeds
+from matinee.home.opened import OpenedTitles
 from matinee.home.ranking_log import STEP_SECONDS, RankingLog
 from matinee.home.rows import Homes
 from matinee.library import store as library_store
@@ -152,6 +153,7 @@ def build_web(
     counters = CountersByPublisher()
     events = EventFiles(settings.data_folder / "telemetry")
 
+    opened = OpenedTitles(database, clock, fresh_ms=None if database.is_sqlite else SECOND)
     rankings = RankingLog(database, catalogue, carriage, fleet, clock)
 
     routes: Sequence[Sequence[object]] = (
@@ -163,7 +165,7 @@ def build_web(
         rollout_api.routes(Sides(carriage, fleet, catalogue), fleet, catalogue, database, clock),
         ofrep.routes(carriage, fleet, catalogue, clock),
         catalogue_api.routes(catalogue, database, sights, book, clock),
-        home_api.routes(Homes(catalogue, book, rankings), catalogue, sights, clock),
+        home_api.routes(Homes(catalogue, book, opened, rankings), opened, catalogue, sights, clock),
         feeds.routes(carriage, fleet, catalogue, publishers, database, settings.web_origin, clock),
         playback_api.routes(desk),
         hook_api.routes(database, installation.master, allow_private=settings.call_private_addresses, clock=clock),

@@ -17,6 +17,7 @@ from matinee.catalogue.api import ProfileParameter, sight_of
 from matinee.catalogue.model import Sights, TitleNotFound
 from matinee.catalogue.snapshot import Catalogue
 from matinee.home.model import ROW_ITEMS, Home, RowPage
+from matinee.home.opened import OpenedTitles
 from matinee.home.opening import Launch, Source, launch_of
 from matinee.home.rows import Homes
 
@@ -29,7 +30,7 @@ class OpeningAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     profile_id: Annotated[str, msgspec.Meta(max_length=64)] | None = None
 
 
-def routes(homes: Homes, catalogue: Catalogue, sights: Sights, clock: Clock) -> Sequence[HTTPRouteHandler]:
+def routes(homes: Homes, opened: OpenedTitles, catalogue: Catalogue, sights: Sights, clock: Clock) -> Sequence[HTTPRouteHandler]:
     @get("/api/v1/home", opt={"policy": SCREENS}, sync_to_thread=True)
     def get_home(request: AnyRequest, profile: ProfileParameter = None) -> Response[Home]:
         """All rows of the home screen, in their order; none is empty."""
@@ -53,7 +54,9 @@ def routes(homes: Homes, catalogue: Catalogue, sights: Sights, clock: Clock) -> 
         sight = sight_of(request, sights, data.profile_id, clock)
         if not is_id(title_id):
             raise TitleNotFound
-        _, launch = launch_of(catalogue.view, sight, TitleId(title_id), data.way, data.source)
+        title, launch = launch_of(catalogue.view, sight, TitleId(title_id), data.way, data.source)
+        if sight.profile is not None and request.user.household is not None:
+            opened.remember(request.user.household, sight.profile, title.id, sight.now)
         return Response(launch, headers={"Cache-Control": "private, no-store"})
 
     return [get_home, get_row, open_title]

@@ -15,12 +15,13 @@ from matinee.base.clock import SECOND, Instant
 from matinee.base.errors import ErrorCode, InvalidRequest
 from matinee.base.ids import OperatorId, ServiceId, TitleId
 from matinee.base.pagination import decode_cursor, encode_cursor
-from matinee.catalogue.model import AgeClass, Language, Positions, Sight, Title
+from matinee.catalogue.model import AgeClass, Language, Positions, Sight, Title, Watched
 from matinee.catalogue.shelves import Shelf
 from matinee.catalogue.snapshot import Catalogue
 from matinee.catalogue.tiles import Tile, tile_of
 from matinee.catalogue.view import CatalogueView, Entry
 from matinee.home.model import ROW_ITEMS, Home, Row, RowKind, RowNotFound, RowPage
+from matinee.home.opened import OpenedTitles
 from matinee.home.ranking_log import NotesRows
 from matinee.home.rules import CONTINUE, PROMINENT_PLACES, arranged, plan_rows
 
@@ -38,9 +39,16 @@ _HEAD: Final = "head"
 class Homes:
     """Home screens. Safe to call from many threads."""
 
-    def __init__(self, catalogue: Catalogue, positions: Positions, log: NotesRows | None = None) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        positions: Positions,
+        opened: OpenedTitles | None = None,
+        log: NotesRows | None = None,
+    ) -> None:
         self._catalogue = catalogue
         self._positions = positions
+        self._opened = opened
         self._log = log
         self._kept: OrderedDict[_Key, tuple[CatalogueView, Instant, list[Row]]] = OrderedDict()
         self._lock = threading.Lock()
@@ -97,13 +105,19 @@ class Homes:
         return rows
 
     def _under_way(self, view: CatalogueView, sight: Sight, limit: int) -> list[Tile]:
-        """What the profile watched last and may still see. A series shows once, by the episode in hand."""
+        """What the profile watched or opened last and may still see. A series shows once, by the episode in hand."""
         if sight.profile is None:
             return []
         tiles: dict[TitleId, Tile] = {}
         # All that is remembered, and cut to length after: what may not be seen must take no place of what may.
-        for watched in self._positions.recent(sight.profile, REMEMBERED):
-            title = view.get(sight, watched.title)
+        recent: list[tuple[Instant, TitleId, Watched | None]] = [
+            (watched.at, watched.title, watched) for watched in self._positions.recent(sight.profile, REMEMBERED)
+        ]
+        opened = self._opened.recent(sight.profile, sight.now) if self._opened is not None else ()
+        if opened:
+            recent = sorted([*recent, *((at, one, None) for one, at in opened)], key=lambda one: -one[0])
+        for _, one, watched in recent:
+            title = view.get(sight, one)
             if title is not None and (title.series or title.id) not in tiles:
                 tiles[title.series or title.id] = tile_of(view, sight, title, watched)
                 if len(tiles) >= limit:

@@ -232,7 +232,7 @@ def _hub(silent: Silent, asker: Asker) -> Iterator[Question]:
 
 @recipe("GET /api/v1/titles/{title_id}")
 def _titles(silent: Silent, asker: Asker) -> Iterator[Question]:
-    for one in (*silent.films[:3], silent.series, *silent.episodes, silent.seen):
+    for one in (*silent.films[:3], silent.films[-1], silent.series, *silent.episodes, silent.seen):
         for profile in _profiles(silent, asker):
             yield Question("GET", f"/api/v1/titles/{one.id}", profile)
     for nothing in (UNKNOWN, silent.service, silent.film.artwork, TELLTALE):
@@ -241,7 +241,8 @@ def _titles(silent: Silent, asker: Asker) -> Iterator[Question]:
 
 @recipe("POST /api/v1/titles/{title_id}/open")
 def _open(silent: Silent, asker: Asker) -> Iterator[Question]:
-    for title in (silent.film.id, silent.series.id, silent.seen.id, silent.service, UNKNOWN):
+    elsewhere = silent.films[-3].id  # one of its titles that lie with a partner, and that children may see
+    for title in (elsewhere, silent.film.id, silent.series.id, silent.seen.id, silent.service, UNKNOWN):
         for body in (
             {"source": "home"},
             {"source": "search", "way": 0},

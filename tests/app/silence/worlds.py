@@ -46,7 +46,18 @@ from matinee.carriage import store as carriage
 from matinee.carriage.model import AgreementStatus, Discoverability, Launch, LaunchState
 from matinee.carriage.rollouts import Rollout
 from matinee.catalogue import store as titles
-from matinee.catalogue.model import AgeClass, Credit, Genre, Language, Service, Title, TitleText
+from matinee.catalogue.model import (
+    AgeClass,
+    Credit,
+    Genre,
+    Language,
+    Offer,
+    PartnerWork,
+    Service,
+    Title,
+    TitleText,
+    WayToWatch,
+)
 from matinee.delivery.edge import Edge
 from matinee.delivery.model import EdgeConfig
 from matinee.delivery.wire import FileSlice, Request
@@ -373,6 +384,7 @@ class _Builder:
         self._service = Service(id=ServiceId(first_id("the service")), publisher=rival.id, name=SERVICE)
         self._visible = [_film(self._seen, f"Film rouge {number}", number) for number in range(40)]
         self._films = tuple(_film(self._service, f"Film rouge {TELLTALE} {number}", number) for number in range(120))
+        self._films = (*self._films[:110], *(_with_a_partner(one) for one in self._films[110:]))
         self._series = series(
             f"Les nuits {TELLTALE}",
             id=TitleId(first_id("the series")),
@@ -582,6 +594,12 @@ class _Builder:
             Asker("a rival publisher", PartyKind.API_KEY, self._tokens["a rival publisher"], roles=publishers),
             Asker("anybody", PartyKind.ANONYMOUS, ""),
         ]
+
+
+def _with_a_partner(one: Title) -> Title:
+    """The same title as one that lies elsewhere, and is opened there."""
+    way = WayToWatch(link="https://tv.example/{id}?from={source}", offer=Offer.FREE)
+    return msgspec.structs.replace(one, playable=None, partner=PartnerWork(ref=f"urn:{one.id}", ways=(way,)))
 
 
 def _plays(purpose: str) -> Any:
