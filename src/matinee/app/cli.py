@@ -15,6 +15,7 @@ from matinee.app import auditing, carrying, commands, hooking, people, release_c
 from matinee.app import auditing, carrying, commands, people, release_cli, switching, waving
 from matinee.app import auditing, carrying, commands, people, switching, waving
 from matinee.app import auditing, carrying, commands, feeding, switching, waving
+from matinee.app import auditing, carrying, commands, feeding, people, switching, waving
 from matinee.app import boxes as box_commands
 from matinee.app.parameters import CARRYING, Data, Json
 from matinee.app import ranking as ranking_commands

@@ -191,7 +191,7 @@ def build_web(
     started = (feed, sign_in, switchboard, book, events, handed, rollouts)
     started = (feed, sign_in, switchboard, book, events, rollouts)
     ranking_log = Repeating("rankings", rankings.step, STEP_SECONDS, "the ranking log cannot be written; homes are answered")
-    started = (feed, switchboard, book, events, rollouts, ranking_log)
+    started = (feed, sign_in, switchboard, book, events, rollouts, ranking_log)
     return create_web(
         [route for feature in routes for route in feature],  # type: ignore[misc]
         authenticate=resolver.resolve,

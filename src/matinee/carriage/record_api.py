@@ -33,13 +33,17 @@ class Called(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WireAgreement(msgspec.Struct, frozen=True, kw_only=True):
-    """`holds`: it is the one in force at the moment that was asked about. `reason` is the two sides' own: of a refusal, why."""
+    """`holds`: it is the one in force at the moment that was asked about. `reason` is the two sides' own: of a refusal, why.
+
+    `prominence`: the weight that the operator gives the service, 0 for none.
+    """
 
     id: str
     status: str
     reason: str
     territories: tuple[str, ...]
     billing: str
+    prominence: int
     valid_from: str
     valid_to: str | None
     recorded_at: str
@@ -162,6 +166,7 @@ def _agreement(one: Agreement, holds: bool) -> WireAgreement:
         reason=one.reason,
         territories=one.territories,
         billing=one.billing.value,
+        prominence=one.prominence,
         valid_from=to_rfc3339(one.valid_from),
         valid_to=moment_of(one.valid_to),
         recorded_at=to_rfc3339(one.recorded_at),

@@ -12,9 +12,6 @@ from matinee.base.clock import Instant
 from matinee.base.ids import AgreementId, LaunchId, OperatorId, ServiceId, new_id
 from matinee.base.party import SideKey, operator_side, publisher_side
 from matinee.carriage.expressions import check
-from matinee.carriage.model import LIVE, Agreement, AgreementStatus, Billing, CarriageError, Launch, LaunchState, Switch
-from matinee.catalogue.model import CatalogueError
-from matinee.catalogue.store import service_of
 from matinee.carriage.model import (
     LIVE,
     MAX_PROMINENCE,
@@ -26,6 +23,8 @@ from matinee.carriage.model import (
     LaunchState,
     Switch,
 )
+from matinee.catalogue.model import CatalogueError
+from matinee.catalogue.store import service_of
 from matinee.outside.database import InstantColumn, JsonColumn, metadata
 from matinee.parties import audit, outbox
 
@@ -153,8 +152,9 @@ def record_agreement(
         "valid_to": valid_to,
     }
     outbox.append(conn, TOPIC, operator, told, now)
+    detail: dict[str, Any] = {"operator": operator, "service": service, "status": status.value, "valid_from": valid_from}
     detail |= {"prominence": prominence} if prominence else {}
-    audit.record(conn, actor, "agreement.record", made.id, detail, now)
+    audit.record(conn, actor, "agreement.record", made.id, detail, now, sides=both_sides(conn, operator, service))
     outbox.append(conn, TOPIC, operator, {"service": service, "status": status.value}, now)
     return made
 

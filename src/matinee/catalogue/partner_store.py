@@ -14,9 +14,10 @@ from sqlalchemy.engine import Connection, Row
 
 from matinee.base.clock import Instant
 from matinee.base.ids import ServiceId, TitleId, new_id
+from matinee.base.party import publisher_side
 from matinee.base.units import DurationMs
 from matinee.catalogue.deep_links import LinkRules
-from matinee.catalogue.model import AgeClass
+from matinee.catalogue.model import AgeClass, Service
 from matinee.outside.database import InstantColumn, JsonColumn, metadata
 from matinee.parties import audit
 
@@ -103,7 +104,7 @@ class KnownItem(msgspec.Struct, frozen=True, kw_only=True):
 
 def set_feed(
     conn: Connection,
-    service: ServiceId,
+    service: Service,
     url: str,
     every_ms: DurationMs,
     links: LinkRules,
@@ -125,13 +126,13 @@ def set_feed(
         "claim": None,
         "claimed_until": None,
     }
-    changed = conn.execute(sa.update(partner_feeds).where(partner_feeds.c.service_id == service).values(**values))
+    changed = conn.execute(sa.update(partner_feeds).where(partner_feeds.c.service_id == service.id).values(**values))
     if not changed.rowcount:
         fresh = {"outcome": Outcome.NEVER.value, "says": "", "items": 0}
-        conn.execute(sa.insert(partner_feeds).values(service_id=service, **values, **fresh))
+        conn.execute(sa.insert(partner_feeds).values(service_id=service.id, **values, **fresh))
     detail = {"url": url, "every_ms": every_ms, "links": values["links"], "unrated": int(unrated)}
-    audit.record(conn, actor, "feed.set", service, detail, now)
-    found = feed_of(conn, service)
+    audit.record(conn, actor, "feed.set", service.id, detail, now, sides=[publisher_side(service.publisher)])
+    found = feed_of(conn, service.id)
     assert found is not None  # noqa: S101 -- it was written above
     return found
 

@@ -91,7 +91,7 @@ def set_feed(
         known = ", ".join(str(int(one)) for one in AGE_CLASSES)
         raise CatalogueError(f"The age class {unrated} is not known.", remedy=f"Write one of {known}.")
     rules: LinkRules = link_rules(links or [parts.hostname or ""])
-    return store.set_feed(conn, service.id, url, every_ms, rules, AgeClass(unrated), now(), actor=actor)
+    return store.set_feed(conn, service, url, every_ms, rules, AgeClass(unrated), now(), actor=actor)
 
 
 class FeedReader:

@@ -23,9 +23,9 @@ PLACES: Final = PROMINENT_PLACES
 
 SAYS: Final[Mapping[str, str]] = {
     "rows-1": "A row has its own order: the newest first, a series by its newest episode. Among its first 12 titles those of "
-    "a service with a greater weight of the operator's come first; with equal weights its own order holds. No weight brings a title "
-    "into the 12 or takes one out. Rows are: new, series, then the 12 genres with the most titles. Search, similar titles and "
-    "continue watching know no weights.",
+    "a service with a greater weight of the operator's come first; with equal weights its own order holds. No weight brings "
+    "a title into the 12 or takes one out. Rows are: new, series, then the 12 genres with the most titles. Search, similar "
+    "titles and continue watching know no weights.",
 }
 """What each version of the rules says, for those who are ranked by it."""
 
