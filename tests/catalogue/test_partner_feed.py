@@ -605,3 +605,17 @@ def test_whatever_comes_after_what_it_is_applied_whole(small: Channel, readings:
 def test_the_child_reads_as_this_process_does() -> None:
     raw = document([work("a"), {"@id": "x"}, part_of("b", 1, 1, "c")])
     assert read_part(raw, RULES) == parse_part(raw, RULES)
+
+
+def test_what_is_over_hides_nothing_that_a_search_would_find(small: Channel, partner: Partner) -> None:
+    """The index knows no windows: however many titles of the same name are over, the one that is not is found."""
+    over = access(availabilityEnds=to_rfc3339(Instant(NOW - DAY)))
+    name = [{"@language": "fr", "@value": "Le journal"}]
+    partner.tell(
+        *(work(f"{n}", name=name, datePublished="2014", potentialAction=over) for n in range(400)),
+        work("now", name=name, datePublished="1950"),
+    )
+    small.read()
+    with screens(small.world) as ask:
+        found = ask.box.get("/api/v1/search", q="le journal", limit=5).json()["items"]
+    assert [tile["year"] for tile in found] == [1950]

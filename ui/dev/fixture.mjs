@@ -38,6 +38,7 @@ function tile(name, at, kind = "film") {
     id: key, kind, name, year: 2012 + (at % 13), duration_ms: kind === "series" ? null : (41 + ((at * 17) % 92)) * 60_000,
     age_class: [0, 0, 10, 12, 16, 18][at % 6], genres: [GENRES[at % 8], GENRES[(at + 3) % 8]],
     artwork: art(key, at % 13 === 7 ? "none" : at % 17 === 9), synopsis_short: synopsis, service_id: id("svod"),
+    service_name: at % 13 === 7 ? "Chaîne 1" : null,
   };
   titles.set(key, made);
   return made;
@@ -129,9 +130,11 @@ const server = createServer(async (request, response) => {
     return json({
       ...one, synopsis, credits: [{ role: "director", names: [PEOPLE[0]] }, { role: "writer", names: [PEOPLE[1], PEOPLE[2]] }, { role: "cast", names: PEOPLE.slice(2) }, { role: "composer", names: [PEOPLE[4]] }],
       audio: [{ language: "fr", label: "Français", role: "main" }, { language: "en", label: "English", role: "main" }], subtitles: [{ language: "fr", label: "Français", role: "subtitle" }, { language: "en", label: "English", role: "caption" }],
-      quality: { height: 1080, hdr: false }, seasons: one.seasons ?? [], resume: at ? { title_id: at.id, position_ms: at.progress.position_ms } : null, markers: [], warnings: [], similar: all.filter((o) => o.id !== one.id && o.genres[0] === one.genres[0]),
+      quality: { height: 1080, hdr: false }, seasons: one.seasons ?? [], resume: at ? { title_id: at.id, position_ms: at.progress.position_ms } : null, markers: [], warnings: [], ways: one.service_name ? [{ number: 0, offer: "subscribe", subscription: "Pass" }] : [], similar: all.filter((o) => o.id !== one.id && o.genres[0] === one.genres[0]),
     });
   }
+  const opened = /^\/api\/v1\/titles\/(\w+)\/open$/.exec(path);
+  if (opened && titles.has(opened[1])) return json({ action: "launch", uri: "https://tv.example/", context: { source: "home", title_id: opened[1] } });
   const preferences = /^\/api\/v1\/profiles\/(\w+)\/preferences$/.exec(path);
   if (preferences && request.method === "PUT") {
     let body = "";

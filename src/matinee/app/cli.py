@@ -392,6 +392,8 @@ def list_keys(*, data: Data = None, json: Json = False) -> int:
 def end_key(key: Annotated[str, Parameter(help="The key's id, as `matinee key list` tells it.")], /, *, data: Data = None) -> int:
     """End a key for good: it opens nothing any more, within a second."""
     return people.end_key(key, data=data)
+
+
 feed = cyclopts.App(
     name="feed",
     help="Partners' feeds: where each is read, what it came to, and what of it waits in quarantine.",

@@ -18,6 +18,8 @@ SIMILAR_TITLES: Final = 12
 SUGGESTIONS: Final = 6
 _SPARE_HITS: Final = 20
 """Asked of the index beyond what is shown, for titles whose window is shut: the index knows no windows."""
+_MOST_HITS: Final = 2_000
+"""Asked at the most, where window after window is shut: a partner's feed may tell of thousands of titles that are over."""
 
 
 class WireCredit(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,8 +125,13 @@ def title_page(view: CatalogueView, sight: Sight, positions: Positions, title_id
 def search_answer(catalogue: Catalogue, sight: Sight, query: str, limit: int) -> SearchAnswer:
     """What the party finds, best first, and what it may have meant to type."""
     view = catalogue.view
-    hits = (view.get(sight, one) for one in catalogue.search.find(sight, query, limit + _SPARE_HITS))
-    found = [title for title in hits if title is not None][:limit]
+    asked = limit + _SPARE_HITS
+    while True:
+        hits = catalogue.search.find(sight, query, asked)
+        found = [title for one in hits if (title := view.get(sight, one)) is not None][:limit]
+        if len(found) == limit or len(hits) < asked or asked >= _MOST_HITS:
+            break
+        asked *= 4
     return SearchAnswer(
         query=query,
         items=[tile_of(view, sight, title) for title in found],

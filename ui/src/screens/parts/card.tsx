@@ -32,9 +32,9 @@ export function Card(props: CardProps): JSX.Element {
     if (tile.series && tile.kind === "episode") {
       const number = words().t("tile.episode", { season: tile.series.season, episode: tile.series.episode });
       const left = timeLeft(tile, words());
-      return [number, left ?? tile.service_name].filter(Boolean).join(" · ");
+      return left ? `${number} · ${left}` : number;
     }
-    return timeLeft(tile, words()) ?? tile.service_name ?? null;
+    return timeLeft(tile, words());
   };
   return (
     <li class={`card card-${props.shape}`} style={props.style} aria-setsize={props.of} aria-posinset={props.position + 1}>
