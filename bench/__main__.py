@@ -11,6 +11,7 @@ import sys
 from bench.rows import Row, table
 
 PARTS = ("ingest", "start", "keys", "playback", "edge", "catalogue", "carriage", "hooks", "memory")
+PARTS = ("ingest", "start", "keys", "playback", "edge", "catalogue", "partners", "carriage", "memory")
 LONG = ("decisions",)
 """Run by name alone, or by `make prove-carriage`: a million boxes take ten minutes to write and to load."""
 

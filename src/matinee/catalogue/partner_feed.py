@@ -1,6 +1,6 @@
 """A part of a partner's feed as bytes, read in a child process with little time and memory.
 
-A feed of 64 MiB that is well-formed and means harm becomes 2.4 GB of objects, and keeps the interpreter for ten seconds: so what
+A feed of 64 MiB that is well-formed and means harm becomes gigabytes of objects, and keeps the interpreter for seconds: so what
 parses it is no process that serves. The child takes the document apart into items as text, then reads each by itself; one that is
 wrong is told with its place and takes no other with it.
 """
