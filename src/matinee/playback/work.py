@@ -152,7 +152,9 @@ class Desk:
             raise TitleNotFound
         package = showing.package
         if package is None:
-            raise TitleNotPlayable(f"There is nothing to play in {title}.", remedy="Choose one of its episodes, or open it where it lies.")
+            raise TitleNotPlayable(
+                f"There is nothing to play in {title}.", remedy="Choose one of its episodes, or open it where it lies."
+            )
         licence = await self._licence_of(package)
         places = self._book.held_places(profile)
         if places is None:
