@@ -16,9 +16,10 @@ from matinee.app import auditing, carrying, commands, people, release_cli, switc
 from matinee.app import auditing, carrying, commands, people, switching, waving
 from matinee.app import auditing, carrying, commands, feeding, switching, waving
 from matinee.app import auditing, carrying, commands, feeding, people, switching, waving
+from matinee.app import auditing, carrying, commands, feeding, people, release_cli, switching, waving
 from matinee.app import boxes as box_commands
-from matinee.app.parameters import CARRYING, Data, Json
 from matinee.app import ranking as ranking_commands
+from matinee.app.parameters import CARRYING, Data, Json
 from matinee.app.terminal import Terminal
 from matinee.base.errors import MatineeError
 

@@ -188,10 +188,8 @@ def build_web(
     handed = Repeating(
         "handed-releases", handing.flush, FLUSH_SECONDS, "which box was handed which release cannot be written down; it is kept"
     )
-    started = (feed, sign_in, switchboard, book, events, handed, rollouts)
-    started = (feed, sign_in, switchboard, book, events, rollouts)
     ranking_log = Repeating("rankings", rankings.step, STEP_SECONDS, "the ranking log cannot be written; homes are answered")
-    started = (feed, sign_in, switchboard, book, events, rollouts, ranking_log)
+    started = (feed, sign_in, switchboard, book, events, handed, rollouts, ranking_log)
     return create_web(
         [route for feature in routes for route in feature],  # type: ignore[misc]
         authenticate=resolver.resolve,

@@ -91,8 +91,6 @@ class Discoverability(StrEnum):
 _REACH = tuple(Discoverability)
 
 MAX_PROMINENCE = 100
-ALL_BOXES = 10_000
-"""A launch's share is in hundredths of a percent, as flagd's buckets are here."""
 
 
 class Blackout(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
