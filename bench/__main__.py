@@ -10,8 +10,7 @@ import sys
 
 from bench.rows import Row, table
 
-PARTS = ("ingest", "start", "keys", "playback", "edge", "catalogue", "carriage", "hooks", "memory")
-PARTS = ("ingest", "start", "keys", "playback", "edge", "catalogue", "partners", "carriage", "memory")
+PARTS = ("ingest", "start", "keys", "playback", "edge", "catalogue", "partners", "carriage", "hooks", "memory")
 LONG = ("decisions",)
 """Run by name alone, or by `make prove-carriage`: a million boxes take ten minutes to write and to load."""
 

@@ -11,12 +11,7 @@ from typing import Annotated, Any, Literal
 import cyclopts
 from cyclopts import Group, Parameter
 
-from matinee.app import auditing, carrying, commands, hooking, people, release_cli, switching, waving
-from matinee.app import auditing, carrying, commands, people, release_cli, switching, waving
-from matinee.app import auditing, carrying, commands, people, switching, waving
-from matinee.app import auditing, carrying, commands, feeding, switching, waving
-from matinee.app import auditing, carrying, commands, feeding, people, switching, waving
-from matinee.app import auditing, carrying, commands, feeding, people, release_cli, switching, waving
+from matinee.app import auditing, carrying, commands, feeding, hooking, people, release_cli, switching, waving
 from matinee.app import boxes as box_commands
 from matinee.app import ranking as ranking_commands
 from matinee.app.parameters import CARRYING, Data, Json
@@ -217,6 +212,9 @@ def hooks(
     They are registered at /api/v1/hub (docs/webhooks.md). A worker brings the events.
     """
     return hooking.hooks(action, name, by=by, data=data, as_json=json)
+
+
+@app.command(group=_carrying)
 def ranking(
     service: Annotated[str, Parameter(help="A service's name or id; or `verify`.")] = "",
     /,

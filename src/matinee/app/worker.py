@@ -1,7 +1,6 @@
-"""The worker process: runs ingests and brings events to callbacks, until it is told to stop. `matinee serve` starts one;
-`matinee work` is one.
-"""The worker process: runs ingests and reads partners' feeds until it is told to stop. `matinee serve` starts one; `matinee work`
-is one.
+"""The worker process: runs ingests, reads partners' feeds and brings events to callbacks, until it is told to stop.
+
+`matinee serve` starts one; `matinee work` is one.
 
 It ends within seconds when told to: durable work needs no goodbye longer than its heartbeat's, its children die with it, and a
 call that is broken off is made again.

@@ -139,7 +139,8 @@ def record_agreement(
             prominence=prominence,
         )
     )
-    detail = {"operator": operator, "service": service, "status": status.value, "valid_from": valid_from}
+    detail: dict[str, Any] = {"operator": operator, "service": service, "status": status.value, "valid_from": valid_from}
+    detail |= {"prominence": prominence} if prominence else {}
     audit.record(conn, actor, "agreement.record", made.id, detail, now, sides=both_sides(conn, operator, service))
     told = {
         "kind": AGREEMENT_RECORDED,
@@ -152,10 +153,6 @@ def record_agreement(
         "valid_to": valid_to,
     }
     outbox.append(conn, TOPIC, operator, told, now)
-    detail: dict[str, Any] = {"operator": operator, "service": service, "status": status.value, "valid_from": valid_from}
-    detail |= {"prominence": prominence} if prominence else {}
-    audit.record(conn, actor, "agreement.record", made.id, detail, now, sides=both_sides(conn, operator, service))
-    outbox.append(conn, TOPIC, operator, {"service": service, "status": status.value}, now)
     return made
 
 

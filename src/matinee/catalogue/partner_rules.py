@@ -52,7 +52,7 @@ class Outcomes:
 
     made: list[Title] = field(default_factory=list)
     changed: list[Title] = field(default_factory=list)
-    gone: list[TitleId] = field(default_factory=list)
+    gone: list[Title] = field(default_factory=list)
     digests: dict[str, str] = field(default_factory=dict)
     kept: list[str] = field(default_factory=list)
 
@@ -133,7 +133,7 @@ def outcomes(service: Service, reading: Reading, standing: Mapping[str, Standing
         one.title for ref, one in standing.items() if ref not in good and ref not in found.kept and one.title.id not in needed
     ]
     found.kept += [ref for ref, one in standing.items() if ref not in good and one.title.id in needed and ref not in found.kept]
-    found.gone = [one.id for one in sorted(left, key=lambda one: one.kind is not TitleKind.EPISODE)]  # episodes before series
+    found.gone = sorted(left, key=lambda one: one.kind is not TitleKind.EPISODE)  # episodes before series
     return found
 
 

@@ -105,8 +105,6 @@ def ensure_service(
         sa.insert(services).values(id=made.id, publisher_id=publisher, name=name, kind=kind.value, created_at=now)
     )
     outbox.append(conn, SERVICE_TOPIC, made.id, {"change": PUBLISHED}, now)
-    conn.execute(sa.insert(services).values(id=made.id, publisher_id=publisher, name=name, kind=kind.value, created_at=now))
-    outbox.append(conn, SERVICE_TOPIC, made.id, {}, now)
     return made
 
 
@@ -215,30 +213,29 @@ def insert_many(conn: Connection, made: Sequence[Title], now: Instant) -> None:
 
 
 def write_partner_titles(
-    conn: Connection, made: Sequence[Title], changed: Sequence[Title], gone: Sequence[TitleId], now: Instant
+    conn: Connection, made: Sequence[Title], changed: Sequence[Title], gone: Sequence[Title], now: Instant
 ) -> None:
     """Write what one reading of a partner's feed brings: titles that are new, that changed, that are gone. Each gets its event.
 
-    The caller has seen to it that series stand before their episodes in `made`, and episodes before their series in `gone`.
+    The caller has seen to it that series stand before their episodes in `made`.
     """
-    for start in range(0, len(gone), _BATCH):
-        part = gone[start : start + _BATCH]
-        conn.execute(sa.update(titles).where(titles.c.id.in_(part)).values(series_id=None, season=None, episode=None))
-    for start in range(0, len(gone), _BATCH):
-        conn.execute(sa.delete(titles).where(titles.c.id.in_(gone[start : start + _BATCH])))
     # Episodes may change places with each other: all leave theirs before any takes its new one.
-    for start in range(0, len(changed), _BATCH):
-        ids = [one.id for one in changed[start : start + _BATCH]]
-        conn.execute(sa.update(titles).where(titles.c.id.in_(ids)).values(series_id=None, season=None, episode=None))
+    ids = [one.id for one in (*gone, *changed)]
+    for start in range(0, len(ids), _BATCH):
+        there = titles.c.id.in_(ids[start : start + _BATCH])
+        conn.execute(sa.update(titles).where(there).values(series_id=None, season=None, episode=None))
+    for start in range(0, len(gone), _BATCH):
+        conn.execute(sa.delete(titles).where(titles.c.id.in_([one.id for one in gone[start : start + _BATCH]])))
     for start in range(0, len(made), _BATCH):
         part_made = made[start : start + _BATCH]
         conn.execute(sa.insert(titles), [{**_columns(title, now), "source_hash": None} for title in part_made])
     for title in changed:
         conn.execute(sa.update(titles).where(titles.c.id == title.id).values(**_columns(title, now)))
     _write_windows(conn, made, changed, now)
-    outbox.append_many(conn, TITLE_TOPIC, gone, {"change": "removed"}, now)
-    outbox.append_many(conn, TITLE_TOPIC, [one.id for one in made], {"change": "published"}, now)
-    outbox.append_many(conn, TITLE_TOPIC, [one.id for one in changed], {"change": "replaced"}, now)
+    events = [(one.id, _told(REMOVED, one.kind, one.publisher, one.service)) for one in gone]
+    events += [(one.id, _told(PUBLISHED, one.kind, one.publisher, one.service)) for one in made]
+    events += [(one.id, {"change": "replaced"}) for one in changed]
+    outbox.append_many(conn, TITLE_TOPIC, events, now)
 
 
 def _write_windows(conn: Connection, made: Sequence[Title], changed: Sequence[Title], now: Instant) -> None:

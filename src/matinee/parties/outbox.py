@@ -54,11 +54,12 @@ def append(conn: Connection, topic: str, key: str, payload: Mapping[str, Any], n
     return int(conn.execute(row).scalar_one())
 
 
-def append_many(conn: Connection, topic: str, keys: Sequence[str], payload: Mapping[str, Any], now: Instant) -> None:
-    """Add an event with the same payload for each key, in this order: for what changes by the thousand in one transaction."""
-    if keys:
+def append_many(conn: Connection, topic: str, events: Sequence[tuple[str, Mapping[str, Any]]], now: Instant) -> None:
+    """Add events, each a key and a payload, in this order: for what changes by the thousand in one transaction."""
+    if events:
         hold(conn)
-        conn.execute(sa.insert(outbox), [{"topic": topic, "key": key, "payload": dict(payload), "at": now} for key in keys])
+        rows = [{"topic": topic, "key": key, "payload": dict(payload), "at": now} for key, payload in events]
+        conn.execute(sa.insert(outbox), rows)
 
 
 def after(conn: Connection, seq: int, limit: int = MAX_BATCH) -> Sequence[Event]:
