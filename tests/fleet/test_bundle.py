@@ -198,14 +198,18 @@ def test_any_bytes_at_all_are_refused(raw: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "ed25519:AA", "*" * 43, signing.public_key_of(KEY)[8:], signing.public_key_of(KEY) + "AAAA", "ed25519:é"]
+    "text",
+    ["", "ed25519:AA", "*" * 43, signing.public_key_of(KEY)[8:], signing.public_key_of(KEY) + "AAAA", "ed25519:é"],
+    ids=["nothing", "short", "no base64url", "no prefix", "long", "no ASCII"],
 )
 def test_a_public_key_that_is_none(text: str) -> None:
     with pytest.raises(FleetError):
         signing.read_public_key(text)
 
 
-@pytest.mark.parametrize("pem", [b"", b"x", KEY[:40], KEY.replace(b"PRIVATE", b"PUBLIC")])
+@pytest.mark.parametrize(
+    "pem", [b"", b"x", KEY[:40], KEY.replace(b"PRIVATE", b"PUBLIC")], ids=["nothing", "no PEM", "cut off", "a public one"]
+)
 def test_a_private_key_that_is_none(pem: bytes) -> None:
     with pytest.raises(FleetError):
         signing.public_key_of(pem)
