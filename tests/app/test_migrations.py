@@ -12,13 +12,15 @@ from alembic.runtime.migration import MigrationContext
 from matinee.app.migrate import alembic_config, migrate
 from matinee.app.tables import metadata
 from matinee.base.clock import Instant
-from matinee.base.ids import OperatorId
+from matinee.base.ids import BoxId, OperatorId
 from matinee.base.party import Role, SideKey
 from matinee.carriage.snapshot import Carriage
 from matinee.fleet.snapshot import Fleet
 from matinee.outside.database import Database
 from matinee.parties import audit
 from matinee.parties import store as parties
+
+BEFORE_IDENTITIES = "0007"
 
 
 @pytest.fixture
@@ -159,3 +161,34 @@ def test_rows_of_the_audit_before_there_were_sides_come_to_their_sides_and_keep_
         assert audit.broken_sides(connection) == []
         (key,) = parties.all_api_keys(connection)
         assert (key.seat.role, key.seat.publisher, key.seat.reads_all) == (Role.PUBLISHER, "p", False)
+
+
+def test_a_box_is_taken_for_what_it_was_taken_for_before_identities_had_dates(fresh: Database) -> None:
+    config = alembic_config()
+    with fresh.write() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, BEFORE_IDENTITIES)
+        connection.execute(sa.text("INSERT INTO box_models VALUES ('m', '00AFFF', 'LBP', 'Livebox Play', '{}')"))
+        for box, identity in (("v", "verified"), ("q", "quarantined"), ("u", "unverified")):
+            connection.execute(
+                sa.text("INSERT INTO boxes (id, model_id, serial, label, identity) VALUES (:box, 'm', :box, '', :identity)"),
+                {"box": box, "identity": identity},
+            )
+        for row, since in (("1", 5), ("2", 8)):
+            connection.execute(
+                sa.text("INSERT INTO box_keys (id, box_id, public_key, valid_from, recorded_at) VALUES (:r, 'v', '{}', :t, :t)"),
+                {"r": row, "t": since},
+            )
+    migrate(fresh)
+    fleet = Fleet()
+    with fresh.read() as connection:
+        fleet.load(connection)
+    told = {(box, at): fleet.kind_of(BoxId(box), Instant(at)) for box in "vqu" for at in (1, 6)}
+    assert {place: kind.identity.value for place, kind in told.items() if kind} == {
+        ("v", 1): "unverified",
+        ("v", 6): "verified",
+        ("q", 1): "quarantined",
+        ("q", 6): "quarantined",
+        ("u", 1): "unverified",
+        ("u", 6): "unverified",
+    }

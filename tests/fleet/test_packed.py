@@ -15,7 +15,17 @@ from hypothesis import strategies as st
 from matinee.base.clock import Instant
 from matinee.base.dated import in_force
 from matinee.base.ids import BoxId, BoxModelId, LineId, OperatorId, encode_id, new_id
-from matinee.fleet.model import ANY_BOX, Box, BoxAssignment, BoxIdentity, BoxInterface, Interface, PublicKey
+from matinee.fleet.model import (
+    ANY_BOX,
+    Box,
+    BoxAssignment,
+    BoxIdentity,
+    BoxInterface,
+    IdentityCause,
+    IdentityChange,
+    Interface,
+    PublicKey,
+)
 from matinee.fleet.packed import PackedFleet
 from matinee.fleet.packing import KeyedRows, Rows, Texts
 from matinee.parties.tokens import TokenDigest
@@ -49,6 +59,14 @@ assignments = st.builds(BoxAssignment, line=st.none() | st.sampled_from(LINES), 
 interfaces = st.builds(
     BoxInterface, interface=st.builds(Interface, product=texts, version=st.sampled_from(["1", "2"])), recorded_at=moments, **dated
 )
+changes = st.builds(
+    IdentityChange,
+    box=st.sampled_from(BOXES),
+    identity=st.sampled_from(BoxIdentity),
+    why=st.just(IdentityCause.RELEASED),
+    valid_from=moments,
+    recorded_at=moments,
+)
 operators = st.none() | st.sampled_from([OperatorId("Orange"), OperatorId("Free")])
 steps = st.one_of(
     st.tuples(st.just("line"), st.sampled_from(LINES), operators),
@@ -56,6 +74,8 @@ steps = st.one_of(
     st.tuples(st.just("assigned"), assignments),
     st.tuples(st.just("ran"), interfaces),
     st.tuples(st.just("assigned anew"), st.lists(assignments, max_size=3)),
+    st.tuples(st.just("changed"), changes),
+    st.tuples(st.just("changed anew"), st.lists(changes, max_size=3)),
     st.tuples(st.just("tokens"), st.sampled_from(BOXES), st.sets(st.booleans())),
 )
 
@@ -68,6 +88,7 @@ class Plain:
         self.boxes: dict[BoxId, Box] = {}
         self.assigned: dict[BoxId, list[BoxAssignment]] = {}
         self.ran: dict[BoxId, list[BoxInterface]] = {}
+        self.changed: dict[BoxId, list[IdentityChange]] = {}
         self.tokens: dict[TokenDigest, BoxId] = {}
         self.came: dict[LineId, dict[BoxId, None]] = {}
 
@@ -83,6 +104,13 @@ class Plain:
     def interface_of(self, box: BoxId, at: Instant, known_at: Instant | None) -> Interface | None:
         found = in_force(self.ran.get(box, ()), at, known_at)
         return found.interface if found is not None else None
+
+    def identity_of(self, box: BoxId, at: Instant, known_at: Instant | None) -> BoxIdentity:
+        changes = self.changed.get(box)
+        if not changes:
+            return self.boxes[box].identity
+        found = in_force(changes, at, known_at)
+        return found.identity if found is not None else BoxIdentity.UNVERIFIED
 
 
 def take(step: tuple[Any, ...], packed: PackedFleet, plain: Plain) -> None:
@@ -110,6 +138,17 @@ def take(step: tuple[Any, ...], packed: PackedFleet, plain: Plain) -> None:
                 plain.assigned[first.box] = []
                 for fact in facts:
                     plain.assign(fact)
+        case ("changed", fact):
+            packed.add_identity(fact)
+            if fact.box in plain.boxes:
+                plain.changed.setdefault(fact.box, []).append(fact)
+        case ("changed anew", [first, *rest]):
+            facts = [first, *(msgspec.structs.replace(fact, box=first.box) for fact in rest)]
+            if len(rest) == 1:
+                facts = [*plain.changed.get(first.box, []), *facts]
+            packed.put_identities(first.box, facts)
+            if first.box in plain.boxes:
+                plain.changed[first.box] = facts
         case ("tokens", box, which):
             own = DIGESTS[2 * BOXES.index(box) :][:2]
             living = [own[one] for one in sorted(which)]
@@ -133,7 +172,8 @@ def test_what_is_packed_answers_as_plain_dicts_do(taken: list[Any], at: Instant,
         kind = packed.kind_of(box, at, known_at)
         assert (kind is None) == (known is None)
         if kind is not None and known is not None:
-            assert (kind.model, kind.serial, kind.identity) == (known.model, known.serial, known.identity)
+            assert (kind.model, kind.serial) == (known.model, known.serial)
+            assert kind.identity is plain.identity_of(box, at, known_at)
             assert kind.interface == plain.interface_of(box, at, known_at)
     for line in LINES:
         there = [box for box in plain.came.get(line, ()) if plain.line_of(box, at, known_at) == line]

@@ -158,7 +158,7 @@ class Carriage:
         return killed((one for row in recorded for records in row.values() for one in records.launches), now)
 
     def view_of(self, box: BoxId, at: Instant, known_at: Instant | None = None) -> BoxView:
-        """What a decision looks at of a box. Its identity is today's: identities are not dated yet."""
+        """What a decision looks at of a box, as it was at a moment and was known at another."""
         found = self._fleet.kind_of(box, at, known_at)
         return _NO_BOX if found is None else self._view(found)
 

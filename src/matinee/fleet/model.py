@@ -48,6 +48,18 @@ class BoxIdentity(StrEnum):
     CLONED = "cloned"
 
 
+class IdentityCause(StrEnum):
+    """Why a box's identity changed. Kept with the change: a word never changes its meaning."""
+
+    RECORDED = "recorded"
+    """It was so before identities had dates."""
+    FIRST_KEY = "first_key"
+    ANOTHER_KEY = "another_key"
+    TOLD_ELSEWHERE = "told_elsewhere"
+    """An operator's file tells of the serial, which stands at another operator's line."""
+    RELEASED = "released"
+
+
 class PublicKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A box's P-256 public key as a JWK has it: coordinates as base64url of 32 bytes."""
 
@@ -155,7 +167,8 @@ ANY_BOX: Final = BoxId("")
 
 
 class BoxKind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a box is told apart by when it is decided what it has, at one moment. `interface` is the one of that moment.
+    """What a box is told apart by when it is decided what it has, at one moment. `identity` and `interface` are those of that
+    moment.
 
     Where all boxes of a kind are meant, `box` is ANY_BOX and `serial` is "".
     """
@@ -165,6 +178,20 @@ class BoxKind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     serial: str
     identity: BoxIdentity
     interface: Interface | None
+
+
+class IdentityChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """That a box has an identity from a moment on, and why; see base.dated for its two times. It ends with the next one.
+
+    Before the first of a box it was unverified.
+    """
+
+    box: BoxId
+    identity: BoxIdentity
+    why: IdentityCause
+    valid_from: Instant
+    recorded_at: Instant
+    valid_to: None = None
 
 
 class Release(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,11 +16,22 @@ import msgspec
 from matinee.base.clock import Instant
 from matinee.base.dated import in_force
 from matinee.base.ids import BoxId, BoxModelId, LineId, OperatorId, decode_id, encode_id
-from matinee.fleet.model import ANY_BOX, Box, BoxAssignment, BoxIdentity, BoxInterface, BoxKind, Interface, PublicKey
+from matinee.fleet.model import (
+    ANY_BOX,
+    Box,
+    BoxAssignment,
+    BoxIdentity,
+    BoxInterface,
+    BoxKind,
+    IdentityChange,
+    Interface,
+    PublicKey,
+)
 from matinee.fleet.packing import NONE, Interned, KeyedRows, Rows, Texts
 from matinee.parties.tokens import TokenDigest
 
 _IDENTITIES: Final = tuple(BoxIdentity)
+_UNVERIFIED: Final = _IDENTITIES.index(BoxIdentity.UNVERIFIED)
 _NO_TIME: Final = -(2**63)
 _NOBODY: Final = 0
 """The number of no operator."""
@@ -34,7 +45,10 @@ _LABELS_REMEMBERED: Final = 10_000
 
 
 class _BoxRow(NamedTuple):
-    """Numbers of rows, of places of texts, and of what is interned. The last three are the newest rows of the box's chains."""
+    """Numbers of rows, of places of texts, and of what is interned. The last four are the newest rows of the box's chains.
+
+    `identified` is none where the box's identity never changed, or was given with the box.
+    """
 
     key: bytes
     model: int
@@ -49,9 +63,10 @@ class _BoxRow(NamedTuple):
     assigned: int = NONE
     ran: int = NONE
     token: int = NONE
+    identified: int = NONE
 
 
-_ASSIGNED, _RAN, _TOKEN = -3, -2, -1
+_ASSIGNED, _RAN, _TOKEN, _IDENTIFIED = -4, -3, -2, -1
 
 
 class _Assigned(NamedTuple):
@@ -72,6 +87,15 @@ class _Ran(NamedTuple):
     valid_to: Instant | None
 
 
+class _Identified(NamedTuple):
+    """The row of a change of identity, which ends with the next. `identity` is its place in _IDENTITIES."""
+
+    identity: int
+    valid_from: Instant
+    recorded_at: Instant
+    valid_to: None = None
+
+
 class PackedFleet:
     """What `Fleet` knows of boxes and lines. Written by one thread at a time, read by any without a lock.
 
@@ -79,11 +103,13 @@ class PackedFleet:
     """
 
     def __init__(self) -> None:
-        self._boxes = KeyedRows(_KEY_BYTES, "IIIIBIIqqiii")  # as _BoxRow has it
+        self._boxes = KeyedRows(_KEY_BYTES, "IIIIBHHqqiiii")  # as _BoxRow has it; of our own releases there are few
         self._lines = KeyedRows(_KEY_BYTES, "ii")  # operator, newest assignment
         self._assignments = Rows("qqiiii")  # from, recorded, line, box, the one before of the box, of the line
         self._runs = Rows("qqii")  # from, recorded, interface, the one before of the box
         self._tokens = KeyedRows(_KEY_BYTES, "ii")  # the one before of the box; the box, or NONE once it has ended
+        self._identities = Rows("qBi")  # from, identity, the one before of the box
+        self._recorded_late: dict[int, Instant] = {}  # of identities; nearly all are known as they begin
         self._ends: dict[int, Instant] = {}  # of assignments; few have one
         self._run_ends: dict[int, Instant] = {}
         self._texts = Texts()
@@ -101,7 +127,7 @@ class PackedFleet:
     @property
     def weight(self) -> int:
         """Bytes in use for rows, texts and tables."""
-        parts = (self._boxes, self._lines, self._assignments, self._runs, self._tokens, self._texts)
+        parts = (self._boxes, self._lines, self._assignments, self._runs, self._identities, self._tokens, self._texts)
         return sum(part.weight for part in parts)
 
     # --- what is written ------------------------------------------------------------------------------------------------
@@ -134,6 +160,7 @@ class PackedFleet:
             before.assigned,
             before.ran,
             before.token,
+            before.identified,
         )
         if row == NONE:
             self._boxes.add(*made)
@@ -178,6 +205,26 @@ class PackedFleet:
         for fact in facts[start:]:
             newest = self._run(newest, fact)
         self._boxes.point(row, _RAN, newest)
+
+    def add_identity(self, fact: IdentityChange) -> None:
+        """One more change of a box's identity, later than all that are known of the box."""
+        row = self._boxes.find(self._key(fact.box))
+        if row != NONE:
+            self._boxes.point(row, _IDENTIFIED, self._identify(self._boxes.pointer(row, _IDENTIFIED), fact))
+
+    def put_identities(self, box: BoxId, facts: Sequence[IdentityChange]) -> None:
+        """All changes of a box's identity, in the order of recording, in the place of what was known."""
+        row = self._boxes.find(self._key(box))
+        if row == NONE:
+            return
+        newest = self._boxes.pointer(row, _IDENTIFIED)
+        before = self._identified(newest)
+        told = [_Identified(_IDENTITIES.index(one.identity), one.valid_from, one.recorded_at) for one in facts]
+        start = len(before) if told[: len(before)] == list(before) else 0
+        newest = newest if start else NONE
+        for fact in facts[start:]:
+            newest = self._identify(newest, fact)
+        self._boxes.point(row, _IDENTIFIED, newest)
 
     def add_token(self, digest: TokenDigest, box: BoxId) -> None:
         """A living token of a box. Raises ValueError for a digest that is not hexadecimal."""
@@ -266,7 +313,7 @@ class PackedFleet:
             if operator in told_apart:
                 yield self._operator(operator), self._kind(box, BoxId(self._name(box.key)), at, known_at), 1
             else:
-                kind = (operator, box.model, box.identity, self._interface_number(box, at, known_at))
+                kind = (operator, box.model, self._identity_at(box, at, known_at), self._interface_number(box, at, known_at))
                 found[kind] = found.get(kind, 0) + 1
         for (operator, model, identity, number), count in found.items():
             interface = None if number == NONE else self._interfaces.value(number)
@@ -326,6 +373,19 @@ class PackedFleet:
         found.reverse()
         return found
 
+    def _identified(self, row: int) -> Sequence[_Identified]:
+        """The changes of a box's identity, in the order of recording, up to the one of this row."""
+        found: list[_Identified] = []
+        while row != NONE:
+            begins, identity, before = self._identities.read(row)
+            fact = _Identified(identity, begins, self._recorded_late.get(row, begins))
+            if before == NONE and not found:  # as a rule there is one
+                return (fact,)
+            found.append(fact)
+            row = before
+        found.reverse()
+        return found
+
     def _assign(self, box: int, before: int, fact: BoxAssignment) -> int:
         line, there = NONE, NONE
         if fact.line is not None:
@@ -345,6 +405,17 @@ class PackedFleet:
         if fact.valid_to is not None:
             self._run_ends[len(self._runs)] = fact.valid_to
         return self._runs.add(fact.valid_from, fact.recorded_at, self._interfaces.number(fact.interface), before)
+
+    def _identify(self, before: int, fact: IdentityChange) -> int:
+        if fact.recorded_at != fact.valid_from:
+            self._recorded_late[len(self._identities)] = fact.recorded_at
+        return self._identities.add(fact.valid_from, _IDENTITIES.index(fact.identity), before)
+
+    def _identity_at(self, box: _BoxRow, at: Instant, known_at: Instant | None) -> int:
+        if box.identified == NONE:
+            return box.identity
+        found = in_force(self._identified(box.identified), at, known_at)
+        return _UNVERIFIED if found is None else found.identity
 
     def _line_at(self, box: _BoxRow, at: Instant, known_at: Instant | None) -> int:
         found = in_force(self._assigned(box.assigned), at, known_at)
@@ -379,7 +450,7 @@ class PackedFleet:
             box=box,
             model=self._models.value(row.model),
             serial=self._texts.read(row.serial).decode(),
-            identity=_IDENTITIES[row.identity],
+            identity=_IDENTITIES[self._identity_at(row, at, known_at)],
             interface=self._interface_at(row, at, known_at),
         )
 

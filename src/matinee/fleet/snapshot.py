@@ -13,7 +13,7 @@ from matinee.base.clock import Instant
 from matinee.base.ids import BoxId, BoxModelId, LineId, OperatorId
 from matinee.base.party import Party, PartyKind
 from matinee.fleet import store
-from matinee.fleet.model import Box, BoxAssignment, BoxInterface, BoxKind, BoxModel, Interface, Line, Operator
+from matinee.fleet.model import Box, BoxAssignment, BoxInterface, BoxKind, BoxModel, IdentityChange, Interface, Line, Operator
 from matinee.fleet.packed import PackedFleet
 from matinee.parties import tokens
 from matinee.parties.outbox import Event
@@ -41,6 +41,7 @@ class Fleet:
             boxes=store.boxes_of(conn),
             assignments=store.assignments_of(conn),
             interfaces=store.interfaces_of(conn),
+            identities=store.identities_of(conn),
             living=store.tokens_of(conn),
         )
 
@@ -53,6 +54,7 @@ class Fleet:
         boxes: Iterable[Box],
         assignments: Iterable[BoxAssignment],
         interfaces: Iterable[BoxInterface],
+        identities: Iterable[IdentityChange] = (),
         living: Iterable[tuple[TokenDigest, BoxId]] = (),
     ) -> None:
         """Take all this in the place of all before; facts in the order of recording, `living` the tokens. Each is read once."""
@@ -65,6 +67,8 @@ class Fleet:
             made.add_assignment(assigned)
         for ran in interfaces:
             made.add_interface(ran)
+        for changed in identities:
+            made.add_identity(changed)
         for digest, of in living:
             made.add_token(digest, of)
         self._operators = {operator.id: operator for operator in operators}
@@ -87,16 +91,20 @@ class Fleet:
             self._packed.put_box(known)
         assigned: dict[BoxId, list[BoxAssignment]] = {box: [] for box in boxes}
         ran: dict[BoxId, list[BoxInterface]] = {box: [] for box in boxes}
+        changed: dict[BoxId, list[IdentityChange]] = {box: [] for box in boxes}
         living: dict[BoxId, list[TokenDigest]] = {box: [] for box in boxes}
         for one in store.assignments_of(conn, boxes):
             assigned[one.box].append(one)
         for other in store.interfaces_of(conn, boxes):
             ran[other.box].append(other)
+        for change in store.identities_of(conn, boxes):
+            changed[change.box].append(change)
         for digest, box in store.tokens_of(conn, boxes):
             living[box].append(digest)
         for box in boxes:
             self._packed.put_assignments(box, assigned[box])
             self._packed.put_interfaces(box, ran[box])
+            self._packed.put_identities(box, changed[box])
             self._packed.put_tokens(box, living[box])
 
     def resolve(self, token: str, now: Instant) -> Party | None:

@@ -1,4 +1,5 @@
-"""SQL for operators, models, boxes, lines, and which box stood at which line when. Assignments and keys are only added."""
+"""SQL for operators, models, boxes, lines, and which box stood at which line when. Assignments, keys and identities
+are only added."""
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,6 +22,8 @@ from matinee.fleet.model import (
     BoxInterface,
     BoxModel,
     FleetError,
+    IdentityCause,
+    IdentityChange,
     Interface,
     Line,
     Operator,
@@ -115,6 +118,17 @@ box_keys = sa.Table(
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("box_id", sa.Text, sa.ForeignKey("boxes.id"), nullable=False, index=True),
     sa.Column("public_key", JsonColumn, nullable=False),
+    sa.Column("valid_from", InstantColumn, nullable=False),
+    sa.Column("recorded_at", InstantColumn, nullable=False),
+)
+
+box_identities = sa.Table(
+    "box_identities",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("box_id", sa.Text, sa.ForeignKey("boxes.id"), nullable=False, index=True),
+    sa.Column("identity", sa.Text, nullable=False),
+    sa.Column("why", sa.Text, nullable=False),
     sa.Column("valid_from", InstantColumn, nullable=False),
     sa.Column("recorded_at", InstantColumn, nullable=False),
 )
@@ -268,9 +282,33 @@ def bind_key(conn: Connection, box: BoxId, key: PublicKey, now: Instant) -> Box:
         identity = before.identity
     words = msgspec.to_builtins(key)
     conn.execute(sa.insert(box_keys).values(id=new_id(), box_id=box, public_key=words, valid_from=now, recorded_at=now))
-    conn.execute(sa.update(boxes).where(boxes.c.id == box).values(public_key=words, identity=identity.value, last_seen=now))
+    conn.execute(sa.update(boxes).where(boxes.c.id == box).values(public_key=words, last_seen=now))
+    if identity is not before.identity:
+        first = before.public_key is None
+        record_identity(conn, {box: identity}, IdentityCause.FIRST_KEY if first else IdentityCause.ANOTHER_KEY, now)
     outbox.append(conn, TOPIC, box, {"kind": BOX_CHANGED}, now)
     return load_box(conn, box)
+
+
+def record_identity(conn: Connection, changes: Mapping[BoxId, BoxIdentity], why: IdentityCause, now: Instant) -> None:
+    """Record that boxes have another identity from now on. The caller tells of the boxes in the outbox.
+
+    Of two changes of a box in one millisecond the second is dated a millisecond later, so that it is plain which came last.
+    """
+    if not changes:
+        return
+    known = box_identities.c
+    newest: dict[BoxId, Instant] = {}
+    for box, recorded in _rows(conn, sa.select(known.box_id, known.recorded_at), known.box_id, list(changes)):
+        newest[box] = max(recorded, newest.get(box, recorded))
+    rows, identities = [], []
+    for box, identity in changes.items():
+        since = max(now, newest.get(box, now - 1) + 1)
+        row = {"id": new_id(), "box_id": box, "identity": identity.value, "why": why.value}
+        rows.append({**row, "valid_from": since, "recorded_at": since})
+        identities.append({"of": box, "to": identity.value})
+    conn.execute(sa.insert(box_identities), rows)
+    conn.execute(sa.update(boxes).where(boxes.c.id == sa.bindparam("of")).values(identity=sa.bindparam("to")), identities)
 
 
 def release_box(conn: Connection, box: BoxId, now: Instant, *, actor: str) -> Box:
@@ -279,7 +317,7 @@ def release_box(conn: Connection, box: BoxId, now: Instant, *, actor: str) -> Bo
     before = load_box(conn, box)
     if before.identity not in (BoxIdentity.QUARANTINED, BoxIdentity.CLONED):
         raise FleetError(f"The box is in no quarantine: it is {before.identity.value}.", remedy="Nothing is to be done.")
-    conn.execute(sa.update(boxes).where(boxes.c.id == box).values(identity=BoxIdentity.UNVERIFIED.value))
+    record_identity(conn, {box: BoxIdentity.UNVERIFIED}, IdentityCause.RELEASED, now)
     detail = {"serial": before.serial, "was": before.identity.value}
     stands = in_force(list(assignments_of(conn, [box])), now)
     where = [] if stands is None or stands.line is None else [stands.line]
@@ -380,9 +418,7 @@ def record_many(conn: Connection, made: Additions, now: Instant) -> None:
     if made.labels:
         changes = [{"of": box, "to": label} for box, label in made.labels.items()]
         conn.execute(sa.update(boxes).where(boxes.c.id == sa.bindparam("of")).values(label=sa.bindparam("to")), changes)
-    if made.quarantined:
-        held = sa.update(boxes).where(boxes.c.id == sa.bindparam("of")).values(identity=BoxIdentity.QUARANTINED.value)
-        conn.execute(held, [{"of": box} for box in made.quarantined])
+    record_identity(conn, dict.fromkeys(made.quarantined, BoxIdentity.QUARANTINED), IdentityCause.TOLD_ELSEWHERE, now)
     for kind, ids in ((LINE_CHANGED, [line.id for line in made.lines]), (BOX_CHANGED, made.changed_boxes)):
         for begin in range(0, len(ids), IDS_PER_EVENT):
             some = ids[begin : begin + IDS_PER_EVENT]
@@ -489,9 +525,7 @@ def assignments_of(conn: Connection, ids: Sequence[BoxId] | None = None) -> Iter
     """All that was ever recorded of these boxes' lines, or of all boxes', in the order of recording, as it is read."""
     facts = box_assignments.c
     query = sa.select(facts.box_id, facts.line_id, facts.valid_from, facts.valid_to, facts.recorded_at)
-    for box, line, begins, ends, recorded in _rows(
-        conn, query.order_by(facts.recorded_at, facts.valid_from), facts.box_id, ids
-    ):
+    for box, line, begins, ends, recorded in _rows(conn, query.order_by(facts.recorded_at, facts.valid_from), facts.box_id, ids):
         yield BoxAssignment(box=box, line=line, valid_from=begins, valid_to=ends, recorded_at=recorded)
 
 
@@ -503,6 +537,16 @@ def interfaces_of(conn: Connection, ids: Sequence[BoxId] | None = None) -> Itera
     for box, product, version, begins, ends, recorded in _rows(conn, query, facts.box_id, ids):
         interface = Interface(product=product, version=version)
         yield BoxInterface(box=box, interface=interface, valid_from=begins, valid_to=ends, recorded_at=recorded)
+
+
+def identities_of(conn: Connection, ids: Sequence[BoxId] | None = None) -> Iterator[IdentityChange]:
+    """All changes of these boxes' identities, or of all boxes', in the order of recording, as they are read."""
+    facts = box_identities.c
+    query = sa.select(facts.box_id, facts.identity, facts.why, facts.valid_from, facts.recorded_at)
+    for box, identity, why, begins, recorded in _rows(conn, query.order_by(facts.recorded_at), facts.box_id, ids):
+        yield IdentityChange(
+            box=box, identity=BoxIdentity(identity), why=IdentityCause(why), valid_from=begins, recorded_at=recorded
+        )
 
 
 def tokens_of(conn: Connection, ids: Sequence[BoxId] | None = None) -> Iterator[tuple[TokenDigest, BoxId]]:
