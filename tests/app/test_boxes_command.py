@@ -46,7 +46,7 @@ def test_boxes_come_once_and_the_summary_says_so(data: Path, capsys: pytest.Capt
     code, out, _ = bring(data, rows, capsys, "--json")
     told = json.loads(out)
     assert (code, told.pop("file").endswith("boxes.csv")) == (0, True)
-    counted = {"rows": 3, "added": 0, "changed": 0, "unchanged": 3, "quarantined": 0, "held": 0}
+    counted = {"rows": 3, "added": 0, "changed": 0, "unchanged": 3, "quarantined": 0, "held": 0, "keys_unknown": 0}
     assert told == {**counted, "faults": [], "more_faults": 0}
 
 
@@ -84,4 +84,4 @@ def test_wrong_columns_are_told_with_those_there_are(data: Path, capsys: pytest.
     code, _, err = bring(data, [], capsys, heading="SerialNumber,operator,line")
     assert code == 1
     assert "has no column ManufacturerOUI, ProductClass." in err
-    assert "there may be label, interface_product, interface_version" in err
+    assert "there may be label, interface_product, interface_version, key" in err

@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from matinee.base.clock import DAY, Instant, to_rfc3339
-from matinee.fleet import store
+from matinee.fleet import key_store, store
 from matinee.fleet.model import BoxIdentity, IdentityCause
 from matinee.fleet.snapshot import Fleet
 from matinee.fleet.work import import_boxes
@@ -64,7 +64,7 @@ def test_a_box_quarantined_on_the_tenth_was_visible_on_the_second(world: World, 
 def test_a_release_does_not_undo_the_days_before_it(world: World, tmp_path: Path) -> None:
     quarantined_on_the_tenth_day(world, tmp_path)
     with world.database.write() as conn:
-        store.release_box(conn, world.one.box.id, day(12), actor="somebody")
+        key_store.release_box(conn, world.one.box.id, day(12), actor="somebody")
     world.feed.poll()
     visible = [world.carriage.explain(world.one.box.id, world.cinema.id, day(number)).visible for number in (9, 11, 12, 13)]
     assert visible == [True, False, True, True]

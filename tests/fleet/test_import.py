@@ -10,9 +10,9 @@ import sqlalchemy as sa
 
 from matinee.app import cli
 from matinee.base.clock import DAY, Instant
-from matinee.fleet import store
+from matinee.fleet import key_store, store
 from matinee.fleet.boxlist import MAX_CELL
-from matinee.fleet.model import BoxIdentity, FleetError, Interface
+from matinee.fleet.model import BoxIdentity, FleetError, IdentityCause, Interface
 from matinee.fleet.work import BoxesRefused, ImportReport, import_boxes
 from matinee.outside.database import Database
 from matinee.parties import audit
@@ -20,6 +20,7 @@ from tests.world import NOW, World
 
 HEADING = "ManufacturerOUI,ProductClass,SerialNumber,operator,line,label,interface_product,interface_version"
 LATER = Instant(NOW + DAY)
+MUCH_LATER = Instant(LATER + DAY)
 
 
 @pytest.fixture
@@ -121,9 +122,11 @@ def test_of_two_boxes_of_one_serial_the_operators_own_is_meant(world: World, tmp
         store.assign_box(conn, twin, world.other.line.id, NOW, NOW)
     assert brought(world, written(tmp_path, "00AFFF,LBP,serial-one,Free,other,Twin,,")) == ImportReport(rows=1, changed=1)
     assert [(box.id, box.label) for box in world.fleet.boxes_named("serial-one") if box.id == twin] == [(twin, "Twin")]
-    one = world.fleet.box(world.one.box.id)
-    assert one is not None
-    assert one.identity is BoxIdentity.UNVERIFIED
+    with world.database.read() as conn:
+        changes = list(store.identities_of(conn))
+    assert {(one.box, one.why) for one in changes} == {
+        (box, IdentityCause.SERIAL_REPEATED) for box in (twin, world.one.box.id)
+    }, "both were held when the twin was given a line, and the import held nothing"
 
 
 GOOD = "00AFFF,LBP,D1,Orange,line,,,"
@@ -265,11 +268,11 @@ def test_a_box_is_let_out_of_quarantine_by_name(world: World, tmp_path: Path) ->
     assert not world.carriage.explain(box, world.cinema.id, LATER).visible
     with world.database.write() as conn:
         assert [[one.id for one in store.boxes_named(conn, name)] for name in ("serial-one", box)] == [[box], [box]]
-        assert store.release_box(conn, box, LATER, actor="somebody").identity is BoxIdentity.UNVERIFIED
+        assert key_store.release_box(conn, box, MUCH_LATER, actor="somebody").identity is BoxIdentity.UNVERIFIED
         with pytest.raises(FleetError, match="in no quarantine"):
-            store.release_box(conn, box, LATER, actor="somebody")
+            key_store.release_box(conn, box, MUCH_LATER, actor="somebody")
     world.feed.poll()
-    assert world.carriage.explain(box, world.cinema.id, LATER).visible
+    assert world.carriage.explain(box, world.cinema.id, MUCH_LATER).visible
     with world.database.read() as conn:
         assert audit.first_broken(conn) is None
 

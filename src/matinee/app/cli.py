@@ -251,7 +251,7 @@ def audit(
 
 boxes = cyclopts.App(
     name="boxes",
-    help="Bring operators' boxes in, and let one out of quarantine.",
+    help="Bring operators' boxes in, say which box is the right one, and at which line each stands.",
     help_format="plaintext",
     version_flags=[],
     group=_carrying,
@@ -271,28 +271,99 @@ def import_boxes(
     """Record the boxes of an operator's file: who made each, its serial, at which line it stands.
 
     Columns are ManufacturerOUI, ProductClass, SerialNumber (with or without "DeviceInfo." before them), operator and line;
-    there may be label, interface_product and interface_version. A file with a wrong row is refused whole, and the first faults
-    are told with their lines. What is recorded already stays as it is, so a file may be imported again.
+    there may be label, interface_product, interface_version and key. A file with a wrong row is refused whole, and the first
+    faults are told with their lines. What is recorded already stays as it is, so a file may be imported again.
 
     A serial that stands at another operator's line is not moved: its box is put in quarantine and sees no service.
     """
     return box_commands.import_file(file, data=data, as_json=json)
 
 
-@boxes.command(name="release")
-def release_box(
-    box: Annotated[str, Parameter(help="A box's serial or id.")],
-    /,
+BoxName = Annotated[str, Parameter(help="A box's serial or id.")]
+By = Annotated[str, Parameter(name="--by", help="Who says so: it stands in the audit.")]
+KeyName = Annotated[str, Parameter(name="--key", help="A key's thumbprint, or enough of its beginning: `matinee boxes show`.")]
+From = Annotated[str | None, Parameter(name="--from", help="Since when, with its zone: 2014-10-02T08:00:00Z. Else now.")]
+
+
+@boxes.command(name="list")
+def list_boxes(
     *,
-    by: Annotated[str, Parameter(name="--by", help="Who says so: it stands in the audit.")] = "",
+    held: Annotated[bool, Parameter(negative="", help="Those alone that are held, or whose key waits for staff.")] = False,
     data: Data = None,
     json: Json = False,
 ) -> int:
-    """Let a box out of quarantine.
+    """List boxes, each with its line, its identity, since when and why; the first thousand."""
+    return box_commands.list_boxes(held=held, data=data, as_json=json)
 
-    It is unverified until its key proves it anew, and has the services that its line has.
+
+@boxes.command(name="show")
+def show_box(box: BoxName, /, *, data: Data = None, json: Json = False) -> int:
+    """Tell all of one box: its keys by their thumbprints, and its identities, lines and interfaces with their dates."""
+    return box_commands.show(box, data=data, as_json=json)
+
+
+@boxes.command(name="release")
+def release_box(box: BoxName, /, *, key: KeyName = "", by: By = "", data: Data = None, json: Json = False) -> int:
+    """Let a box out of quarantine, by the thumbprint of its right key where it showed several.
+
+    It is unverified until that key proves it anew, and has the services that its line has. From then on no other key of it is
+    taken. Of two boxes that claim one serial this lets one out; the other stays held.
     """
-    return box_commands.release(box, by=by, data=data, as_json=json)
+    return box_commands.release(box, key=key, by=by, data=data, as_json=json)
+
+
+@boxes.command(name="accept-key")
+def accept_key(box: BoxName, /, *, key: KeyName, by: By = "", data: Data = None, json: Json = False) -> int:
+    """Accept the key of a box that was mended or cleared: it is verified, and no other key of it is taken from then on.
+
+    The key must have been shown by the box. A column `key` in an operator's file does the same: `matinee boxes import`.
+    """
+    return box_commands.accept_key(box, key=key, by=by, data=data, as_json=json)
+
+
+@boxes.command(name="token")
+def box_token(box: BoxName, /, *, by: By = "", data: Data = None, json: Json = False) -> int:
+    """End all tokens of a box and print a new one, once: for a box whose token was copied, or that got a new line."""
+    return box_commands.token(box, by=by, data=data, as_json=json)
+
+
+@boxes.command(name="move")
+def move_box(
+    box: BoxName,
+    /,
+    *,
+    line: Annotated[str, Parameter(name="--line", help="OPERATOR/REFERENCE; the line is made where it is new.")],
+    since: From = None,
+    by: By = "",
+    data: Data = None,
+    json: Json = False,
+) -> int:
+    """Record that a box stands at another line, of the same operator or another, from a moment on, past or to come.
+
+    The household is the line's: the box comes to the home of its new line.
+    """
+    return box_commands.move(box, line=line, since=since, by=by, data=data, as_json=json)
+
+
+@boxes.command(name="return")
+def return_box(box: BoxName, /, *, since: From = None, by: By = "", data: Data = None, json: Json = False) -> int:
+    """Record that a box came back to its operator: it stands at no line, has no home, and its tokens end."""
+    return box_commands.give_back(box, since=since, by=by, data=data, as_json=json)
+
+
+@boxes.command(name="swap")
+def swap_boxes(
+    old: Annotated[str, Parameter(help="The serial or id of the box that came back.")],
+    new: Annotated[str, Parameter(help="The serial or id of the one that stands in its place.")],
+    /,
+    *,
+    since: From = None,
+    by: By = "",
+    data: Data = None,
+    json: Json = False,
+) -> int:
+    """Record that a box came back and another stands at its line: the household stays, and the old box's tokens end."""
+    return box_commands.swap(old, new, since=since, by=by, data=data, as_json=json)
 
 
 Publisher = Annotated[str | None, Parameter(name="--publisher", help="Whose side: a publisher, by name or id.")]

@@ -18,6 +18,7 @@ from matinee.carriage import store as carriage
 from matinee.carriage.model import AgreementStatus
 from matinee.catalogue.model import AgeClass, Language, Service
 from matinee.fleet import store as fleet
+from matinee.fleet.key_store import mark_for_show
 from matinee.members import store as members
 from matinee.parties import store as parties
 
@@ -44,10 +45,11 @@ def ensure_household(installation: Installation, service: Service, now: Instant)
         operator = fleet.ensure_operator(conn, OPERATOR, "FR", "Europe/Paris", now)
         carriage.ensure_agreement(conn, operator.id, service.id, AgreementStatus.SIGNED, now, actor=ACTOR)
         carriage.ensure_open_launch(conn, operator.id, service.id, now, actor=ACTOR)
-        if known is not None:
-            return known
         model = fleet.ensure_box_model(conn, *BOX_MODEL, {"codecs": ["avc1", "mp4a"]}, now)
         box = fleet.ensure_box(conn, model.id, *BOX, now)
+        mark_for_show(conn, box.id, now)
+        if known is not None:
+            return known
         household = _settle(conn, operator.id, box.id, now)
         tokens = ScreenTokens(box=fleet.mint_box_token(conn, box.id, now), web=members.mint_viewer_token(conn, household, now))
     _write(file, tokens)

@@ -7,7 +7,6 @@ staff are the operator's.
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Final
 from zoneinfo import ZoneInfo
 
 from matinee.base.clock import Instant
@@ -31,9 +30,7 @@ from matinee.carriage.model import (
     Switch,
 )
 from matinee.fleet.buckets import ALL_BOXES, bucket
-from matinee.fleet.model import BoxIdentity, BoxModel, Operator
-
-_DISTRUSTED: Final = frozenset({BoxIdentity.QUARANTINED, BoxIdentity.CLONED})
+from matinee.fleet.model import HELD, BoxModel, Operator
 
 
 def decide(
@@ -231,9 +228,7 @@ def _blackout(launch: Launch | None, at: Instant, zone: ZoneInfo) -> Clause:
 def _identity(view: BoxView) -> Clause:
     if view.box is None:
         return _yes(ClauseName.IDENTITY, "The screen is no box.")
-    return Clause(
-        name=ClauseName.IDENTITY, holds=view.identity not in _DISTRUSTED, says=f"The box's identity is {view.identity.value}."
-    )
+    return Clause(name=ClauseName.IDENTITY, holds=view.identity not in HELD, says=f"The box's identity is {view.identity.value}.")
 
 
 def _model(launch: Launch | None, view: BoxView) -> Clause:

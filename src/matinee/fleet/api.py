@@ -13,9 +13,10 @@ from matinee.base.clock import Clock, Instant, to_rfc3339
 from matinee.base.errors import ErrorCode, NotFound
 from matinee.base.ids import BoxId
 from matinee.base.party import FLEET_OWNERS, Party, PartyKind, Policy
-from matinee.fleet import release_store, rules, store
+from matinee.fleet import key_store, release_store, rules, store
 from matinee.fleet.handing import Handing, start_of
-from matinee.fleet.model import Box, FleetError, Interface, Release
+from matinee.fleet.identities import KeyShown, distinct_keys
+from matinee.fleet.model import HELD, Box, FleetError, Interface, Release
 from matinee.fleet.release_book import ReleaseBook
 from matinee.fleet.snapshot import Fleet
 from matinee.outside.database import Database
@@ -112,20 +113,29 @@ def routes(fleet: Fleet, database: Database, releases: ReleaseBook, handing: Han
         with database.write() as conn:
             # The nonce is spent by any attempt that names it: a wrong signature does not get a second guess.
             spent = store.use_nonce(conn, box, nonce, now)
-            key = store.load_box(conn, box).public_key
+            keys = distinct_keys(list(store.keys_of(conn, [box])))[: rules.KEYS_TRIED]
         if not spent:
             raise FleetError("The nonce is used, old, or another box's.", remedy="Ask for a new one.", code=ErrorCode.CONFLICT)
-        if key is None:
+        if not keys:
             raise FleetError("This box has no key yet.", remedy="Register it first.", code=ErrorCode.CONFLICT)
-        rules.check_signature(key, signature, message)
+        key = rules.signer(keys, signature, message)
+        with database.write() as conn:
+            _, outcome = key_store.show_key(conn, box, key, now)
+        if not outcome.is_taken:
+            raise _not_taken(outcome)
 
     @post("/api/v1/box/key", opt={"policy": BOXES_ONLY}, status_code=200, sync_to_thread=True)
     def bind_key(request: BoxRequest, data: JSONBody[KeyBody]) -> KeyAnswer:
-        """Register the box's public key, once it has proved to hold the private one."""
+        """Register the box's public key, once it has proved to hold the private one.
+
+        A second key is taken too, and the box is unverified then; not where staff have accepted another one.
+        """
         key = rules.public_key_of(data.jwk)
         rules.check_signature(key, data.proof, rules.key_message(key))
         with database.write() as conn:
-            box = store.bind_key(conn, _box(request), key, clock())
+            box, outcome = key_store.show_key(conn, _box(request), key, clock())
+        if outcome.is_refused or not (outcome.is_taken or box.identity in HELD):
+            raise _not_taken(outcome)
         return KeyAnswer(identity=box.identity.value, thumbprint=rules.thumbprint(key))
 
     @get("/api/v1/box/release", opt={"policy": BOXES_ONLY})
@@ -203,6 +213,18 @@ def routes(fleet: Fleet, database: Database, releases: ReleaseBook, handing: Han
         return Response(OwnBoxes(boxes=rows[:MAX_BOXES]), headers={"Cache-Control": "private, no-store"})
 
     return [list_boxes, bind_key, get_release, get_nonce, confirm, start_failed]
+
+
+def _not_taken(outcome: KeyShown) -> FleetError:
+    if outcome.is_refused:
+        return FleetError(
+            "This box has shown too many keys today.", remedy="Try again tomorrow.", code=ErrorCode.TOO_MANY_REQUESTS
+        )
+    return FleetError(
+        "This key is not the one that this box goes by: the box must be checked.",
+        remedy="Call your operator, who can accept the key.",
+        code=ErrorCode.NOT_ALLOWED,
+    )
 
 
 def _box(request: BoxRequest) -> BoxId:

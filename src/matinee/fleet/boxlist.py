@@ -15,14 +15,14 @@ ROWS_AT_A_TIME: Final = 10_000
 MAX_CELL: Final = 256
 
 _NEEDED: Final = ("ManufacturerOUI", "ProductClass", "SerialNumber", "operator", "line")
-_OPTIONAL: Final = ("label", "interface_product", "interface_version")
+_OPTIONAL: Final = ("label", "interface_product", "interface_version", "key")
 _PARQUET_MAGIC: Final = b"PAR1"
 
 
 class BoxTold(NamedTuple):
     """One row of a file. `place` is its line, counted from 1 with the heading; in Parquet its row, counted from 1.
 
-    `operator` is a name or an id. What was not told is "".
+    `operator` is a name or an id, `key` the thumbprint of the box's key (RFC 7638). What was not told is "".
     """
 
     place: int
@@ -34,6 +34,7 @@ class BoxTold(NamedTuple):
     label: str
     product: str
     version: str
+    key: str = ""
 
 
 class Fault(NamedTuple):
@@ -192,4 +193,5 @@ def _told(place: int, cells: Mapping[str, str]) -> BoxTold | Fault:
         label=words.get("label", ""),
         product=words.get("interface_product", ""),
         version=words.get("interface_version", ""),
+        key=words.get("key", ""),
     )

@@ -48,16 +48,31 @@ class BoxIdentity(StrEnum):
     CLONED = "cloned"
 
 
+HELD: Final = frozenset({BoxIdentity.QUARANTINED, BoxIdentity.CLONED})
+"""Identities of boxes to which no service is visible until staff let them out."""
+
+
 class IdentityCause(StrEnum):
     """Why a box's identity changed. Kept with the change: a word never changes its meaning."""
 
     RECORDED = "recorded"
     """It was so before identities had dates."""
+    FOR_SHOW = "for_show"
+    """The demo's box: any browser may be it, so keys that alternate say nothing."""
     FIRST_KEY = "first_key"
     ANOTHER_KEY = "another_key"
+    KEYS_ALTERNATE = "keys_alternate"
+    """One token was used with a key, with another one, and with the first again."""
     TOLD_ELSEWHERE = "told_elsewhere"
     """An operator's file tells of the serial, which stands at another operator's line."""
+    SERIAL_REPEATED = "serial_repeated"
+    """Two boxes of one model and serial stand at two lines."""
+    SERIAL_WITH_TWO_KEYS = "serial_with_two_keys"
+    """They do, and have shown two keys."""
     RELEASED = "released"
+    KEY_ACCEPTED = "key_accepted"
+    KEY_PROVED = "key_proved"
+    """The key that staff named was shown again, with its proof."""
 
 
 class PublicKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -67,6 +82,26 @@ class PublicKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     y: str
     kty: str = "EC"
     crv: str = "P-256"
+
+
+class KeyStanding(StrEnum):
+    """How a key of a box came onto record."""
+
+    USED = "used"
+    """The box showed it, and it was taken as the box's own from then on."""
+    WAITING = "waiting"
+    """The box showed it, and it was not taken: another one is accepted, or the box is held."""
+    ACCEPTED = "accepted"
+    """Staff, or the operator's file, named it as the right one: no other is taken from then on."""
+
+
+class BoxKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """That a box showed a key, with proof that it holds it, or that staff accepted one. These records are only added."""
+
+    box: BoxId
+    key: PublicKey
+    standing: KeyStanding
+    recorded_at: Instant
 
 
 class Box(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -150,6 +185,7 @@ class Additions:
     interfaces: list[BoxInterface] = field(default_factory=list)
     labels: dict[BoxId, str] = field(default_factory=dict)
     quarantined: list[BoxId] = field(default_factory=list)
+    accepted: dict[BoxId, PublicKey] = field(default_factory=dict)
 
     @property
     def changed_boxes(self) -> list[BoxId]:
@@ -159,7 +195,7 @@ class Additions:
             [one.box for one in self.assignments],
             [one.box for one in self.interfaces],
         )
-        return list(dict.fromkeys([*new, *moved, *ran, *self.labels, *self.quarantined]))
+        return list(dict.fromkeys([*new, *moved, *ran, *self.labels, *self.quarantined, *self.accepted]))
 
 
 ANY_BOX: Final = BoxId("")

@@ -7,7 +7,7 @@ an ECDSA signature as the two numbers r and s of 32 bytes each (IEEE P1363), not
 import base64
 import binascii
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from cryptography.exceptions import InvalidSignature
@@ -20,6 +20,8 @@ from matinee.fleet.model import FleetError, PublicKey
 
 NONCE_LIVES_MS: Final = 120_000
 NONCES_PER_BOX: Final = 8
+KEYS_TRIED: Final = 16
+"""Keys of a box, its own first, by which a confirmation is checked: an old one that signs is a second box that is alive."""
 _COORDINATE_BYTES: Final = 32
 
 
@@ -65,6 +67,17 @@ def check_signature(key: PublicKey, signature: str, message: bytes) -> None:
         _load(key).verify(encode_dss_signature(r, s), message, ec.ECDSA(hashes.SHA256()))
     except InvalidSignature as error:
         raise _wrong_signature() from error
+
+
+def signer(keys: Sequence[PublicKey], signature: str, message: bytes) -> PublicKey:
+    """The first of these keys that made a signature. Raises FleetError (not_allowed) where none did."""
+    for key in keys:
+        try:
+            check_signature(key, signature, message)
+        except FleetError:
+            continue
+        return key
+    raise _wrong_signature()
 
 
 def _load(key: PublicKey) -> ec.EllipticCurvePublicKey:

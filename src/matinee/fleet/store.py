@@ -13,18 +13,22 @@ from sqlalchemy.engine import Connection, Row
 from matinee.base.clock import Instant
 from matinee.base.dated import Dated, in_force
 from matinee.base.ids import BoxId, BoxModelId, LineId, OperatorId, new_id
-from matinee.base.party import operator_side
+from matinee.base.party import SideKey, operator_side
+from matinee.fleet.identities import VOUCHED, repeated
 from matinee.fleet.model import (
+    HELD,
     Additions,
     Box,
     BoxAssignment,
     BoxIdentity,
     BoxInterface,
+    BoxKey,
     BoxModel,
     FleetError,
     IdentityCause,
     IdentityChange,
     Interface,
+    KeyStanding,
     Line,
     Operator,
     PublicKey,
@@ -35,6 +39,9 @@ from matinee.parties import audit, outbox, tokens
 from matinee.parties.tokens import Token, TokenDigest, TokenKind
 
 TOPIC: Final = "fleet"
+ACTOR: Final = "matinee"
+"""Who holds boxes by rule, as the audit names it."""
+
 BOX_CHANGED: Final = "box"
 IDENTITY_CHANGED: Final = "identity"
 LINE_CHANGED: Final = "line"
@@ -118,6 +125,7 @@ box_keys = sa.Table(
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("box_id", sa.Text, sa.ForeignKey("boxes.id"), nullable=False, index=True),
     sa.Column("public_key", JsonColumn, nullable=False),
+    sa.Column("standing", sa.Text, nullable=False, server_default=KeyStanding.USED.value),
     sa.Column("valid_from", InstantColumn, nullable=False),
     sa.Column("recorded_at", InstantColumn, nullable=False),
 )
@@ -220,7 +228,10 @@ def find_box(conn: Connection, model: BoxModelId, serial: str) -> Box | None:
 def assign_box(
     conn: Connection, box: BoxId, line: LineId | None, valid_from: Instant, now: Instant, valid_to: Instant | None = None
 ) -> None:
-    """Record that a box stands at a line from a moment on; None, that it stands at none."""
+    """Record that a box stands at a line from a moment on; None, that it stands at none.
+
+    Where another box of its model and serial stands at another line then, both are held.
+    """
     if valid_to is not None and valid_to <= valid_from:
         raise FleetError("The assignment ends before it begins.", remedy="Write its beginning first.")
     conn.execute(
@@ -229,6 +240,8 @@ def assign_box(
         )
     )
     outbox.append(conn, TOPIC, box, {"kind": BOX_CHANGED}, now)
+    if line is not None:
+        hold_repeated(conn, box, max(valid_from, now), now)
 
 
 def record_interface(
@@ -268,28 +281,6 @@ def revoke_box_tokens(conn: Connection, box: BoxId, now: Instant) -> int:
     return ended.rowcount
 
 
-def bind_key(conn: Connection, box: BoxId, key: PublicKey, now: Instant) -> Box:
-    """Bind a key to a box; the box as it now is. The key it already has changes nothing.
-
-    The first key verifies the box. A second one is taken too, since a home may clear its box, but the box is unverified
-    from then on, and every key that it ever had stays on record: two boxes that share a token show by it.
-    """
-    before = load_box(conn, box)
-    if before.public_key == key:
-        return before
-    identity = BoxIdentity.VERIFIED if before.public_key is None else BoxIdentity.UNVERIFIED
-    if before.identity in (BoxIdentity.QUARANTINED, BoxIdentity.CLONED):
-        identity = before.identity
-    words = msgspec.to_builtins(key)
-    conn.execute(sa.insert(box_keys).values(id=new_id(), box_id=box, public_key=words, valid_from=now, recorded_at=now))
-    conn.execute(sa.update(boxes).where(boxes.c.id == box).values(public_key=words, last_seen=now))
-    if identity is not before.identity:
-        first = before.public_key is None
-        record_identity(conn, {box: identity}, IdentityCause.FIRST_KEY if first else IdentityCause.ANOTHER_KEY, now)
-    outbox.append(conn, TOPIC, box, {"kind": BOX_CHANGED}, now)
-    return load_box(conn, box)
-
-
 def record_identity(conn: Connection, changes: Mapping[BoxId, BoxIdentity], why: IdentityCause, now: Instant) -> None:
     """Record that boxes have another identity from now on. The caller tells of the boxes in the outbox.
 
@@ -309,23 +300,43 @@ def record_identity(conn: Connection, changes: Mapping[BoxId, BoxIdentity], why:
         identities.append({"of": box, "to": identity.value})
     conn.execute(sa.insert(box_identities), rows)
     conn.execute(sa.update(boxes).where(boxes.c.id == sa.bindparam("of")).values(identity=sa.bindparam("to")), identities)
+    for told in dict.fromkeys(changes.values()):
+        if told in HELD or why is IdentityCause.RELEASED:
+            _tell_identity(conn, [box for box, identity in changes.items() if identity is told], told, now)
 
 
-def release_box(conn: Connection, box: BoxId, now: Instant, *, actor: str) -> Box:
-    """Let a box out of quarantine: it is unverified from then on, and its key has to prove it anew. Raises FleetError."""
-    outbox.hold(conn)  # before the audit's lock, as everywhere: two that take them the other way round wait for each other
-    before = load_box(conn, box)
-    if before.identity not in (BoxIdentity.QUARANTINED, BoxIdentity.CLONED):
-        raise FleetError(f"The box is in no quarantine: it is {before.identity.value}.", remedy="Nothing is to be done.")
-    record_identity(conn, {box: BoxIdentity.UNVERIFIED}, IdentityCause.RELEASED, now)
-    detail = {"serial": before.serial, "was": before.identity.value}
+def sides_of(conn: Connection, box: BoxId, now: Instant) -> Sequence[SideKey]:
+    """Who may read in the audit what was done to a box: the operator at whose line it stands."""
     stands = in_force(list(assignments_of(conn, [box])), now)
     where = [] if stands is None or stands.line is None else [stands.line]
-    sides = [operator_side(line.operator) for line in lines_of(conn, where)]
-    audit.record(conn, actor, "box.release", box, detail, now, sides=sides)
-    outbox.append(conn, TOPIC, box, {"kind": BOX_CHANGED}, now)
-    _tell_identity(conn, [box], BoxIdentity.UNVERIFIED, now)
-    return load_box(conn, box)
+    return [operator_side(line.operator) for line in lines_of(conn, where)]
+
+
+def hold_repeated(conn: Connection, box: BoxId, at: Instant, now: Instant) -> None:
+    """Hold a box and those of its model and serial that stand at other lines at a moment; see identities.repeated."""
+    me = load_box(conn, box)
+    alike = {one.id: one for one in boxes_of_serials(conn, me.model, [me.serial])}
+    if len(alike) < 2:
+        return
+    stands: dict[BoxId, LineId] = {}
+    for one in alike:
+        found = in_force(list(assignments_of(conn, [one])), at)
+        if found is not None and found.line is not None:
+            stands[one] = found.line
+    if box not in stands or len(set(stands.values())) < 2:
+        return
+    vouched = frozenset(one.box for one in identities_of(conn, list(alike)) if one.why in VOUCHED)
+    held, identity, why = repeated((alike[one] for one in stands), vouched)
+    record_identity(conn, dict.fromkeys(held, identity), why, now)
+    operators = {line.id: line.operator for line in lines_of(conn, list(set(stands.values())))}
+    own: dict[OperatorId, list[BoxId]] = {}
+    for one in held:
+        own.setdefault(operators[stands[one]], []).append(one)
+    for operator, some in own.items():  # a row for each: neither operator reads of the other's box
+        detail = {"boxes": some, "serial": me.serial, "why": why.value}
+        audit.record(conn, ACTOR, "boxes.hold", some[0], detail, now, sides=[operator_side(operator)])
+    for one in held:
+        outbox.append(conn, TOPIC, one, {"kind": BOX_CHANGED}, now)
 
 
 def add_nonce(conn: Connection, box: BoxId, nonce: str, expires_at: Instant, now: Instant) -> None:
@@ -419,11 +430,12 @@ def record_many(conn: Connection, made: Additions, now: Instant) -> None:
         changes = [{"of": box, "to": label} for box, label in made.labels.items()]
         conn.execute(sa.update(boxes).where(boxes.c.id == sa.bindparam("of")).values(label=sa.bindparam("to")), changes)
     record_identity(conn, dict.fromkeys(made.quarantined, BoxIdentity.QUARANTINED), IdentityCause.TOLD_ELSEWHERE, now)
+    record_keys(conn, made.accepted, KeyStanding.ACCEPTED, now)
+    record_identity(conn, dict.fromkeys(made.accepted, BoxIdentity.VERIFIED), IdentityCause.KEY_ACCEPTED, now)
     for kind, ids in ((LINE_CHANGED, [line.id for line in made.lines]), (BOX_CHANGED, made.changed_boxes)):
         for begin in range(0, len(ids), IDS_PER_EVENT):
             some = ids[begin : begin + IDS_PER_EVENT]
             outbox.append(conn, TOPIC, some[0], {"kind": kind, "ids": some}, now)
-    _tell_identity(conn, made.quarantined, BoxIdentity.QUARANTINED, now)
 
 
 def _tell_identity(conn: Connection, changed: Sequence[BoxId], identity: BoxIdentity, now: Instant) -> None:
@@ -547,6 +559,44 @@ def identities_of(conn: Connection, ids: Sequence[BoxId] | None = None) -> Itera
         yield IdentityChange(
             box=box, identity=BoxIdentity(identity), why=IdentityCause(why), valid_from=begins, recorded_at=recorded
         )
+
+
+def keys_of(conn: Connection, ids: Sequence[BoxId] | None = None) -> Iterator[BoxKey]:
+    """All keys that these boxes ever showed, or all boxes, in the order of recording, as they are read."""
+    facts = box_keys.c
+    query = sa.select(facts.box_id, facts.public_key, facts.standing, facts.recorded_at)
+    for box, key, standing, recorded in _rows(conn, query.order_by(facts.recorded_at, facts.id), facts.box_id, ids):
+        yield BoxKey(box=box, key=msgspec.convert(key, PublicKey), standing=KeyStanding(standing), recorded_at=recorded)
+
+
+def record_keys(conn: Connection, keys: Mapping[BoxId, PublicKey], standing: KeyStanding, now: Instant) -> None:
+    """Put a key of each of these boxes on record; one that is taken or accepted is the box's own from now on.
+
+    Of two records of a box in one millisecond the second is dated a millisecond later.
+    """
+    if not keys:
+        return
+    known = box_keys.c
+    newest: dict[BoxId, Instant] = {}
+    for box, recorded in _rows(conn, sa.select(known.box_id, known.recorded_at), known.box_id, list(keys)):
+        newest[box] = max(recorded, newest.get(box, recorded))
+    rows = []
+    for box, key in keys.items():
+        since = max(now, newest.get(box, now - 1) + 1)
+        row = {"id": new_id(), "box_id": box, "public_key": msgspec.to_builtins(key), "standing": standing.value}
+        rows.append({**row, "valid_from": since, "recorded_at": since})
+    conn.execute(sa.insert(box_keys), rows)
+    if standing is not KeyStanding.WAITING:
+        own = [{"of": row["box_id"], "to": row["public_key"]} for row in rows]
+        conn.execute(sa.update(boxes).where(boxes.c.id == sa.bindparam("of")).values(public_key=sa.bindparam("to")), own)
+
+
+def boxes_to_check(conn: Connection) -> Iterator[Box]:
+    """The boxes that are held, and those that showed more than one key, by id, as they are read."""
+    several = sa.select(box_keys.c.box_id).group_by(box_keys.c.box_id).having(sa.func.count() > 1)
+    held = boxes.c.identity.in_([one.value for one in HELD])
+    query = sa.select(boxes).where(held | boxes.c.id.in_(several)).order_by(boxes.c.id)
+    yield from map(_box, _rows(conn, query, boxes.c.id, None))
 
 
 def tokens_of(conn: Connection, ids: Sequence[BoxId] | None = None) -> Iterator[tuple[TokenDigest, BoxId]]:

@@ -19,12 +19,14 @@ from matinee.base.ids import BoxId, BoxModelId, LineId, OperatorId, new_id
 from matinee.base.party import operator_side
 from matinee.fleet import store
 from matinee.fleet.boxlist import BoxTold, Fault, place_name, read_boxes
+from matinee.fleet.identities import accepted_key
 from matinee.fleet.model import (
+    HELD,
     Additions,
     Box,
     BoxAssignment,
-    BoxIdentity,
     BoxInterface,
+    BoxKey,
     BoxModel,
     FleetError,
     Interface,
@@ -32,11 +34,11 @@ from matinee.fleet.model import (
     Operator,
 )
 from matinee.fleet.packing import NONE, KeyedRows
+from matinee.fleet.rules import thumbprint
 from matinee.outside.database import Database
 from matinee.parties import audit, outbox
 
 FAULTS_TOLD: Final = 20
-_HELD: Final = frozenset({BoxIdentity.QUARANTINED, BoxIdentity.CLONED})
 
 Progress = Callable[[str, float], None]
 """Told of the stage ("checking", "recording") and of the fraction of it that is done, 0 to 1."""
@@ -59,10 +61,10 @@ class BoxesRefused(FleetError):
 
 
 class ImportReport(msgspec.Struct, kw_only=True):
-    """Rows of a file, by what came of them: each is in one of the last five.
+    """Rows of a file, by what came of them: each is in one of added, changed, unchanged, quarantined and held.
 
     `quarantined`: the serial stands at another operator's line; that box is held from now on, and was not moved. `held` are
-    such boxes that were held before.
+    such boxes that were held before. `keys_unknown`: rows whose key the box has not shown.
     """
 
     rows: int = 0
@@ -71,6 +73,7 @@ class ImportReport(msgspec.Struct, kw_only=True):
     unchanged: int = 0
     quarantined: int = 0
     held: int = 0
+    keys_unknown: int = 0
 
 
 class _Known(NamedTuple):
@@ -187,6 +190,9 @@ class _There:
                 self.stands[box] = stands.line
             if runs is not None:
                 self.runs[box] = runs.interface
+        self.keys: dict[BoxId, list[BoxKey]] = {}
+        for key in store.keys_of(conn, ids) if any(row.told.key for row in rows) else ():
+            self.keys.setdefault(key.box, []).append(key)
         self.operators = {line.id: line.operator for line in store.lines_of(conn, list(set(self.stands.values())))}
 
 
@@ -205,12 +211,14 @@ def _record(conn: Connection, rows: Sequence[_Known], now: Instant, actor: str, 
             report.added += 1
             box = Box(id=BoxId(new_id()), model=row.model.id, serial=row.told.serial, label=row.told.label or row.model.name)
             made.boxes.append(box)
-            _bring_up_to_date(row, box, there, made, now)
-        elif _bring_up_to_date(row, box, there, made, now):
+            _bring_up_to_date(row, box, there, made, report, now)
+        elif _bring_up_to_date(row, box, there, made, report, now):
             report.changed += 1
         else:
             report.unchanged += 1
     store.record_many(conn, made, now)
+    if made.accepted:
+        audit.record(conn, actor, "boxes.accept_keys", next(iter(made.accepted)), {"boxes": list(made.accepted)}, now)
     if made.quarantined:
         theirs: dict[OperatorId, list[BoxId]] = {}
         for quarantined in made.quarantined:  # they stand at other operators' lines than the rows are of: each is told of its own
@@ -229,12 +237,12 @@ def _same_box(row: _Known, there: _There, made: Additions) -> Box | None:
     if own:
         return next((box for box in own if there.stands[box.id] == line), own[0])
     if standing:
-        made.quarantined += [box.id for box in standing if box.identity not in _HELD]
+        made.quarantined += [box.id for box in standing if box.identity not in HELD]
         return None
     return same[0] if same else None
 
 
-def _bring_up_to_date(row: _Known, box: Box, there: _There, made: Additions, now: Instant) -> bool:
+def _bring_up_to_date(row: _Known, box: Box, there: _There, made: Additions, report: ImportReport, now: Instant) -> bool:
     """Add what the row tells and is not recorded of its box; whether there was any."""
     told, place = row.told, (row.operator.id, row.told.line)
     changes = False
@@ -249,6 +257,12 @@ def _bring_up_to_date(row: _Known, box: Box, there: _There, made: Additions, now
         made.labels[box.id] = told.label
         changes = True
     interface = Interface(product=told.product, version=told.version)
+    keys = there.keys.get(box.id, [])
+    right = next((one.key for one in keys if thumbprint(one.key) == told.key), None) if told.key else None
+    report.keys_unknown += bool(told.key) and right is None
+    if right is not None and right != accepted_key(keys) and box.identity not in HELD:
+        made.accepted[box.id] = right
+        changes = True
     if told.product and there.runs.get(box.id) != interface:
         made.interfaces.append(BoxInterface(box=box.id, interface=interface, valid_from=now, recorded_at=now))
         changes = True

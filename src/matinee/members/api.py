@@ -14,6 +14,7 @@ from matinee.base.errors import NotFound
 from matinee.base.ids import ProfileId
 from matinee.base.party import SCREENS
 from matinee.catalogue.answers import AnyRequest, revalidated
+from matinee.fleet.model import HELD, Box, BoxModel
 from matinee.fleet.snapshot import Fleet
 from matinee.members import store
 from matinee.members.model import CarriedServices, Profile, ProfileNotFound
@@ -40,6 +41,8 @@ class WireBox(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     model: str
     label: str
+    held: bool
+    """Whether staff must check the box first: until then no service is visible to it."""
 
 
 class Named(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,7 +86,9 @@ def routes(
         me = Me(
             party=party.kind.value,
             household_id=party.household,
-            box=WireBox(id=box.id, model=model.name if model else "", label=box.label) if box else None,
+            box=WireBox(id=box.id, model=model.name if model else "", label=box.label, held=box.identity in HELD)
+            if box
+            else None,
             operator=Named(id=operator.id, name=operator.name) if operator else None,
             language=known[0].language if known else DEFAULT_LANGUAGE,
             profiles=[_wire(profile) for profile in known],
@@ -102,6 +107,10 @@ def routes(
         return _wire(changed)
 
     return [get_me, put_preferences]
+
+
+def _wire_box(box: Box, model: BoxModel | None) -> WireBox:
+    return WireBox(id=box.id, model=model.name if model else "", label=box.label, held=box.identity in HELD)
 
 
 def _wire(profile: Profile) -> WireProfile:

@@ -1,4 +1,4 @@
-"""identities of boxes with dates
+"""identities of boxes with dates, and how each of their keys stands
 
 What was known of a box's identity becomes its first dated record: a box that its first key verified was so since that key; of any
 other nobody kept since when, and it counts as having been so since ever, as decisions about the past had it before.
@@ -29,6 +29,8 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("box_identities", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_box_identities_box_id"), ["box_id"], unique=False)
+    with op.batch_alter_table("box_keys", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("standing", sa.Text(), server_default="used", nullable=False))
     _date_what_is_known()
 
 
@@ -48,6 +50,9 @@ def _date_what_is_known() -> None:
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("box_keys", schema=None) as batch_op:
+        batch_op.drop_column("standing")
+
     with op.batch_alter_table("box_identities", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_box_identities_box_id"))
 
