@@ -110,7 +110,12 @@ def test_every_field_of_a_scenario_and_of_a_rule_is_described() -> None:
     page = (DOCS / "scenarios.md").read_text()
     parts = {"the file": told.Scenario, "`[[services]]`": told.ServiceTold, "`[[box_models]]`": told.ModelTold}
     parts |= {"`[[operators]]`": told.OperatorTold, "`[[agreements]]`": told.AgreementTold, "`[[launches]]`": told.LaunchTold}
-    parts |= {"`[[homes]]`": told.HomesTold, "`[[disputes]]`": told.DisputeTold, "`[[rollouts]]`": told.RolloutTold}
+    parts |= {
+        "`[[homes]]`": told.HomesTold,
+        "`[[moves]]`": told.MoveTold,
+        "`[[disputes]]`": told.DisputeTold,
+        "`[[rollouts]]`": told.RolloutTold,
+    }
     assert all(f"`{field}`" in page for struct in (told.WaveTold, told.FreezeTold) for field in struct.__struct_fields__)
     lists = {part.strip("`[]") for part in parts}
     for part, struct in parts.items():

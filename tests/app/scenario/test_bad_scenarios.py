@@ -18,7 +18,12 @@ def _launch(**fields: str) -> str:
     return _BOTH + "[[launches]]\n" + "".join(f"{name} = {value}\n" for name, value in words.items() if value)
 
 
+_MOVED = _BOTH + "[[homes]]\noperator='O'\nmodel='M'\nserial='S1'\nsince=2014-01-01\n[[moves]]\noperator='O'\nmodel='M'\n"
+
 TABLE = [
+    ("a move of no box", _MOVED + "serial='S9'\nsince=2014-02-01\nline='x'", "moves[0]: There is no box 'S9'"),
+    ("a move backward", _MOVED + "serial='S1'\nsince=2013-02-01\nline='x'", "moves[0]: S1 stands at O/line-S1 from"),
+    ("a return that lies ahead", _MOVED + "serial='S1'\nsince=2999-02-01", "lies ahead"),
     ("no TOML", "name = ", "is no TOML"),
     ("not UTF-8", b"\xff\xfe", "is no TOML"),
     ("nested without end", "a = " + "[" * 5000, "is no TOML"),

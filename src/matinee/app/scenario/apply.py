@@ -25,6 +25,7 @@ from matinee.app.scenario.told import (
     LaunchTold,
     ModelTold,
     Moment,
+    MoveTold,
     OperatorTold,
     RolloutTold,
     Scenario,
@@ -42,6 +43,7 @@ from matinee.carriage.rollouts import Rollout
 from matinee.carriage.trial import try_rule
 from matinee.catalogue import store as catalogue
 from matinee.catalogue.model import AgeClass, Language, Service
+from matinee.fleet import moves
 from matinee.fleet import store as fleet
 from matinee.fleet.buckets import ALL_BOXES
 from matinee.fleet.model import BoxModel, Interface, Operator
@@ -129,6 +131,7 @@ class _Applying:
             ("agreements", self._agreement),
             ("launches", self._launch),
             ("homes", self._homes),
+            ("moves", self._move),
             ("disputes", self._dispute),
             ("rollouts", self._rollout),
         ):
@@ -277,6 +280,22 @@ class _Applying:
             if (interface, since) not in there:
                 fleet.record_interface(self.conn, box, interface, since, min(since, self.now))
 
+    def _move(self, told: MoveTold) -> None:
+        operator, model = self._of(self.operators, "operator", told.operator), self._of(self.models, "box model", told.model)
+        box = fleet.find_box(self.conn, model.id, told.serial)
+        if box is None:
+            raise InvalidRequest(f"There is no box {told.serial!r} of that model.", remedy="Tell of it in homes, or import it.")
+        since, known = self._at(operator, "since", told.since), self._known(operator, told)
+        line = fleet.ensure_line(self.conn, operator.id, told.line, self.now) if told.line else None
+        at = None if line is None else line.id
+        if any((one.line, one.valid_from) == (at, since) for one in fleet.assignments_of(self.conn, [box.id])):
+            return
+        if line is not None:
+            moves.move_box(self.conn, box.id, line, since, self.now, actor=ACTOR, known=known)
+        else:
+            moves.return_box(self.conn, box.id, since, self.now, actor=ACTOR, known=known)
+        self._new("move", f"{told.serial} to {told.line or 'no line'} at {operator.name} since {told.since}")
+
     def _dispute(self, told: DisputeTold) -> None:
         operator = self._of(self.operators, "operator", told.operator)
         network = interconnect.ensure_network(self.conn, told.network)
@@ -364,7 +383,7 @@ class _Applying:
             raise InvalidRequest(f"There is no {kind} {name!r} in this file.", remedy=f"It tells of {names}.")
         return found
 
-    def _known(self, operator: Operator, told: AgreementTold | LaunchTold | DisputeTold) -> Instant:
+    def _known(self, operator: Operator, told: AgreementTold | LaunchTold | MoveTold | DisputeTold) -> Instant:
         """When a fact was known: as the file says, and never after now."""
         if told.known is not None:
             return min(self._at(operator, "known", told.known), self.now)

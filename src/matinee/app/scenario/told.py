@@ -132,6 +132,17 @@ class HomesTold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     interfaces: tuple[InterfaceTold, ...] = ()
 
 
+class MoveTold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """That a box stands at another line from a moment on. `line` is the operator's reference; "" is none: it came back."""
+
+    operator: str
+    model: str
+    serial: str
+    since: Moment
+    line: str = ""
+    known: Moment | None = None
+
+
 class DisputeTold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     operator: str
     network: str
@@ -157,6 +168,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     agreements: tuple[AgreementTold, ...] = ()
     launches: tuple[LaunchTold, ...] = ()
     homes: tuple[HomesTold, ...] = ()
+    moves: tuple[MoveTold, ...] = ()
     disputes: tuple[DisputeTold, ...] = ()
     rollouts: tuple[RolloutTold, ...] = ()
 
