@@ -20,7 +20,7 @@ from matinee.carriage.model import (
     Shows,
 )
 from matinee.carriage.rules import decide, leaves_at, milestones, next_decision
-from matinee.fleet.model import BoxIdentity, Interface, Operator
+from matinee.fleet.model import BoxIdentity, BoxModel, Interface, Operator
 from tests.world import NOW
 
 S, OPERATOR = ServiceId("s"), OperatorId("o")
@@ -56,6 +56,8 @@ def box(model: str = NEW, version: str | None = "2", **changes: Any) -> BoxView:
 
 
 NEWEST: dict[str, Any] = {"models": (NEW,), "interface": Interface(product="polaris", version="2")}
+BY_ID, BY_SERIAL = frozenset({"b"}), frozenset({"00AFFF-New-Class-7-8"})
+CLASS = BoxModel(id=NEW, oui="00AFFF", product_class="New-Class", name="new")
 MONTH = {"announced_for": "2014-11"}
 
 TABLE: list[tuple[str, list[Launch], BoxView, float, Shows]] = [
@@ -93,6 +95,26 @@ TABLE: list[tuple[str, list[Launch], BoxView, float, Shows]] = [
     ("unverified is no distrust", [launch("open")], box(identity=BoxIdentity.UNVERIFIED), 1, Shows.PLAYABLE),
     ("for no box yet", [launch("open", share=0)], box(), 1, Shows.COMING),
     ("for a hundredth of a percent too few", [launch("open", share=9_999, salt="t")], box(), 1, Shows.PLAYABLE),
+    ("named, of no share", [launch("open", share=0, named=BY_ID)], box(), 1, Shows.PLAYABLE),
+    ("named, against the rule", [launch("open", rule="false", named=BY_ID)], box(), 1, Shows.PLAYABLE),
+    ("another is named", [launch("open", share=0, named=frozenset({"other"}))], box(), 1, Shows.COMING),
+    ("named by serial", [launch("silent", share=0, named=BY_SERIAL)], box(serial="7-8"), 1, Shows.PLAYABLE),
+    ("named by another serial", [launch("silent", share=0, named=BY_SERIAL)], box(serial="8"), 1, Shows.NOTHING),
+    ("named, on an older model", [launch("open", share=0, named=BY_ID, **NEWEST)], box(OLD), 1, Shows.NOT_ON_THIS_BOX),
+    ("named, on an older interface", [launch("open", named=BY_ID, **NEWEST)], box(version="1"), 1, Shows.UPDATE_NEEDED),
+    ("named, and held", [launch("open", named=BY_ID)], box(identity=BoxIdentity.CLONED), 1, Shows.NOTHING),
+    ("named, before the date", [launch("open", named=BY_ID, technical_at=day(2))], box(), 1, Shows.COMING),
+    ("named, and killed", [launch("killed", named=BY_ID)], box(), 1, Shows.NOTHING),
+    ("excluded", [launch("open", excluded=BY_ID)], box(), 1, Shows.NOTHING),
+    (
+        "excluded, and of the share",
+        [launch("open", share=9_999, salt="t", excluded=BY_SERIAL)],
+        box(serial="7-8"),
+        1,
+        Shows.NOTHING,
+    ),
+    ("another is excluded", [launch("open", excluded=frozenset({"other"}))], box(), 1, Shows.PLAYABLE),
+    ("a screen without a box is never named", [launch("open", share=0, named=frozenset({""}))], BoxView(), 1, Shows.COMING),
     ("a blackout lasts", [launch("open", blackouts=(Blackout(start=day(1), end=day(2)),))], box(), 1, Shows.NOTHING),
     ("the blackout is over", [launch("open", blackouts=(Blackout(start=day(1), end=day(2)),))], box(), 2, Shows.PLAYABLE),
 ]
@@ -100,7 +122,7 @@ TABLE: list[tuple[str, list[Launch], BoxView, float, Shows]] = [
 
 @pytest.mark.parametrize(("shows", "launches", "view", "at", "expected"), TABLE, ids=[row[0] for row in TABLE])
 def test_what_a_box_is_shown(shows: str, launches: list[Launch], view: BoxView, at: float, expected: Shows) -> None:
-    decision = decide(S, FRENCH, [signed()], launches, view, day(at))
+    decision = decide(S, FRENCH, [signed()], launches, view, day(at), model=CLASS)
     assert decision.shows is expected, (shows, decision.clauses)
     assert decision.visible is (expected is Shows.PLAYABLE)
     assert bool(decision.announced_for) is (expected is Shows.COMING and launches[-1].announced_for != "")
@@ -139,6 +161,21 @@ def test_every_clause_answers_also_when_the_first_fails() -> None:
     assert set(says) == {ClauseName.AGREEMENT, ClauseName.MODEL, ClauseName.INTERFACE}
     assert says[ClauseName.MODEL].startswith("Not on this model")
     assert says[ClauseName.INTERFACE].startswith("Update needed")
+
+
+def test_a_named_box_is_explained_and_drawn_from_no_share() -> None:
+    facts = [launch("open", share=1, salt="t", rule="false", named=BY_ID)]
+    decision = decide(S, FRENCH, [signed()], facts, box(), day(1))
+    says = {clause.name.value: clause.says for clause in decision.clauses}
+    assert says["named"] == "The launch names this box: it goes ahead of rule and share."
+    assert (says["rule"], says["share"]) == (
+        "The box is named: the rule is not asked.",
+        "The box is named: the share is not drawn.",
+    )
+    assert not decision.share_drawn
+    excluded = decide(S, FRENCH, [signed()], [launch("open", excluded=BY_ID)], box(), day(1))
+    assert excluded.first_failed is not None
+    assert excluded.first_failed.says == "The launch excludes this box."
 
 
 def test_what_is_said_names_the_operators_own_days() -> None:

@@ -59,7 +59,8 @@ def _may_be_listed(launch: Launch, at: Instant) -> bool:
 
 def for_every_box(launch: Launch) -> Launch:
     """The launch without what it asks of a box: a list is read by screens that are none."""
-    return msgspec.structs.replace(launch, models=(), interface=None, rule="", share=ALL_BOXES)
+    asks_nothing = {"models": (), "interface": None, "named": frozenset[str](), "excluded": frozenset[str](), "rule": ""}
+    return msgspec.structs.replace(launch, share=ALL_BOXES, **asks_nothing)
 
 
 def _has_come(launch: Launch) -> bool:

@@ -93,6 +93,10 @@ _REACH = tuple(Discoverability)
 MAX_PROMINENCE = 100
 
 
+MAX_NAMES = 10_000
+"""Boxes that one launch may name and exclude together."""
+
+
 class Blackout(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A time in which the service is away whatever else holds."""
 
@@ -107,7 +111,8 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     `technical_at`: since when boxes may have it; None is no date yet. `announced_for`: what the public is told, "2014-11" for
     a month, "2014-11-20" for a day, "" for no date. `models`: the box models that may have it; none is every one. `interface`:
     the least one that a box must have been confirmed to run. `rule`: CEL that must hold of the box (expressions.py); "" is none.
-    `share`: of 10,000 boxes, drawn by `salt`.
+    `share`: of 10,000 boxes, drawn by `salt`. `named` boxes have it ahead of rule and share, `excluded` ones never: each by its
+    id or by "OUI-class-serial", which may be several boxes.
     """
 
     id: LaunchId
@@ -123,6 +128,8 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     discoverability: Discoverability = Discoverability.ROW
     models: tuple[BoxModelId, ...] = ()
     interface: Interface | None = None
+    named: frozenset[str] = frozenset()
+    excluded: frozenset[str] = frozenset()
     rule: str = ""
     share: int = ALL_BOXES
     salt: str = ""
@@ -169,6 +176,7 @@ class ClauseName(StrEnum):
     IDENTITY = "identity"
     MODEL = "model"
     INTERFACE = "interface"
+    NAMED = "named"
     RULE = "rule"
     SHARE = "share"
 

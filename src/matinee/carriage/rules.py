@@ -7,6 +7,7 @@ staff are the operator's.
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from matinee.base.clock import Instant
@@ -32,6 +33,18 @@ from matinee.carriage.model import (
 from matinee.fleet.buckets import ALL_BOXES, bucket
 from matinee.fleet.model import HELD, BoxModel, Operator
 
+_NOT_A_WORD: Final = frozenset(
+    {
+        ClauseName.AGREEMENT,
+        ClauseName.SWITCH,
+        ClauseName.TERRITORY,
+        ClauseName.BLACKOUT,
+        ClauseName.IDENTITY,
+        ClauseName.NAMED,
+    }
+)
+"""Where one of these fails a viewer hears nothing: there is nothing to wait for, or nothing to do about it."""
+
 
 def decide(
     service: ServiceId,
@@ -48,6 +61,7 @@ def decide(
     agreement = in_force(agreements, at, known_at)
     launch = in_force(launches, at, known_at)
     off = switched_off(switches, operator, at, known_at)
+    is_named = launch is not None and names(launch.named, view, model)
     zone = ZoneInfo(operator.timezone) if operator is not None else ZoneInfo("UTC")
     clauses = (
         _agreement(agreement, zone),
@@ -59,8 +73,9 @@ def decide(
         _identity(view),
         _model(launch, view),
         _interface(launch, view),
-        _rule(launch, view, model),
-        _share(launch, view),
+        _named(launch, view, model, is_named=is_named),
+        _rule(launch, view, model, is_named=is_named),
+        _share(launch, view, is_named=is_named),
     )
     failed = {clause.name for clause in clauses if not clause.holds}
     bearable = ({ClauseName.SWITCH} if off is not None and not off.ends_plays else set()) | (
@@ -78,7 +93,7 @@ def decide(
         discoverability=found_by if shows is Shows.PLAYABLE else Discoverability.HIDDEN,
         announced_for=launch.announced_for if launch is not None and shows is Shows.COMING else "",
         plays_on=failed <= bearable,
-        share_drawn=launch is not None and launch.share != ALL_BOXES,
+        share_drawn=launch is not None and launch.share != ALL_BOXES and not is_named,
         clauses=clauses,
     )
 
@@ -129,7 +144,7 @@ def _shows(failed: set[ClauseName], launch: Launch | None, found_by: Discoverabi
         return Shows.PLAYABLE
     if launch is None or not may_be_told(launch, at):
         return Shows.NOTHING
-    if failed & {ClauseName.AGREEMENT, ClauseName.SWITCH, ClauseName.TERRITORY, ClauseName.BLACKOUT, ClauseName.IDENTITY}:
+    if failed & _NOT_A_WORD:
         return Shows.NOTHING
     if launch.state is not LaunchState.OPEN:
         return Shows.COMING
@@ -252,9 +267,28 @@ def _interface(launch: Launch | None, view: BoxView) -> Clause:
     return _no(ClauseName.INTERFACE, f"Update needed: the box was confirmed to run {runs}; {asked} is asked for.")
 
 
-def _rule(launch: Launch | None, view: BoxView, model: BoxModel | None) -> Clause:
+def names(named: frozenset[str], view: BoxView, model: BoxModel | None) -> bool:
+    """Whether a box is among named ones, by its id or by "OUI-class-serial"."""
+    if not named or not view.box:
+        return False
+    return view.box in named or (model is not None and f"{model.oui}-{model.product_class}-{view.serial}" in named)
+
+
+def _named(launch: Launch | None, view: BoxView, model: BoxModel | None, *, is_named: bool) -> Clause:
+    if launch is not None and names(launch.excluded, view, model):
+        return _no(ClauseName.NAMED, "The launch excludes this box.")
+    if is_named:
+        return _yes(ClauseName.NAMED, "The launch names this box: it goes ahead of rule and share.")
+    if launch is None or not (launch.named or launch.excluded):
+        return _yes(ClauseName.NAMED, "The launch names no box.")
+    return _yes(ClauseName.NAMED, "The launch names other boxes: rule and share decide.")
+
+
+def _rule(launch: Launch | None, view: BoxView, model: BoxModel | None, *, is_named: bool) -> Clause:
     if launch is None or not launch.rule:
         return _yes(ClauseName.RULE, "The launch has no rule.")
+    if is_named:
+        return _yes(ClauseName.RULE, "The box is named: the rule is not asked.")
     if view.box is None:
         return _no(ClauseName.RULE, "The launch has a rule, and the screen is no box.")
     try:
@@ -264,9 +298,11 @@ def _rule(launch: Launch | None, view: BoxView, model: BoxModel | None) -> Claus
     return Clause(name=ClauseName.RULE, holds=holds, says=f"The rule {'holds' if holds else 'does not hold'}: {launch.rule}")
 
 
-def _share(launch: Launch | None, view: BoxView) -> Clause:
+def _share(launch: Launch | None, view: BoxView, *, is_named: bool) -> Clause:
     if launch is None or launch.share == ALL_BOXES:
         return _yes(ClauseName.SHARE, "The launch is for every box.")
+    if is_named:
+        return _yes(ClauseName.SHARE, "The box is named: the share is not drawn.")
     percent = f"{launch.share / 100:g} %"
     if view.box is None:
         return _no(ClauseName.SHARE, f"The launch is for {percent} of the boxes, and the screen is none.")

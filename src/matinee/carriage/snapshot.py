@@ -32,7 +32,7 @@ from matinee.carriage.model import (
     Shows,
     Switch,
 )
-from matinee.carriage.rules import decide, killed, leaves_at, milestones, next_decision, switched_off
+from matinee.carriage.rules import decide, killed, leaves_at, milestones, names, next_decision, switched_off
 from matinee.catalogue.model import AGE_CLASSES, Language, Service, Sight
 from matinee.catalogue.snapshot import Catalogue
 from matinee.fleet.buckets import ALL_BOXES
@@ -102,6 +102,8 @@ class _Known:
     recorded: dict[OperatorId, dict[ServiceId, _Records]]
     tells_apart: frozenset[OperatorId]
     """Operators with a launch that may tell two boxes of one kind apart."""
+    names: dict[OperatorId, frozenset[str]]
+    """The boxes that a launch at the operator names or excludes: each of them is a kind of its own, and no other for it."""
     kept: dict[tuple[OperatorId, BoxView], tuple[Instant, Instant | None, Seen]]
     kept_open: dict[OperatorId, tuple[Instant, Instant | None, tuple[OpenCarriage, ...]]]
     recorded_switches: tuple[Switch, ...] = ()
@@ -119,7 +121,7 @@ class Carriage:
 
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
-        self._known = _Known({}, frozenset(), {}, {})
+        self._known = _Known({}, frozenset(), {}, {}, {})
         self._changing = threading.Lock()
 
     def load(self, conn: Connection) -> None:
@@ -140,8 +142,12 @@ class Carriage:
             known = row.get(launch.service, _Records())
             row[launch.service] = _Records(known.agreements, (*known.launches, launch))
         tells_apart = frozenset(launch.operator for launch in launches if _tells_boxes_apart(launch))
+        told_apart = {operator: one for operator, row in recorded.items() if (one := _names(row.values()))}
         with self._changing:
-            self._known = _Known(recorded, tells_apart, {}, {}, tuple(switches), self._known.switches, self._known.switches_since)
+            before = self._known
+            self._known = _Known(
+                recorded, tells_apart, told_apart, {}, {}, tuple(switches), before.switches, before.switches_since
+            )
 
     def switch(self, switches: Sequence[Switch], now: Instant) -> None:
         """Take these as what is switched off from now on, in the place of what was. It needs no database."""
@@ -183,7 +189,8 @@ class Carriage:
         all_known = self._known
         counted: dict[OperatorId, list[int]] = {one: [0, 0] for one, row in all_known.recorded.items() if service in row}
         kinds: dict[tuple[OperatorId, BoxView], bool] = {}
-        for operator, boxes_alike, count in self._fleet.kinds_by_operator(at, known_at, all_known.tells_apart):
+        named = {one: _names([row[service]]) for one, row in all_known.recorded.items() if service in row}
+        for operator, boxes_alike, count in self._fleet.kinds_by_operator(at, known_at, all_known.tells_apart, named):
             kind = (operator, self._view(boxes_alike))
             if kind not in kinds:
                 kinds[kind] = self._decide(all_known, service, operator, kind[1], at, known_at).visible
@@ -269,6 +276,15 @@ class Carriage:
             switches,
         )
 
+    def _kind(self, known: _Known, operator: OperatorId, view: BoxView) -> BoxView:
+        """All that a decision looks at: the box itself too, where a launch may tell it from others of its kind."""
+        if operator in known.tells_apart or view.box is None:
+            return view
+        of_operator = known.names.get(operator)
+        if of_operator is not None and names(of_operator, view, self._model(view)):
+            return view
+        return msgspec.structs.replace(view, box=ANY_BOX, serial="")
+
     def _model(self, view: BoxView) -> BoxModel | None:
         return self._fleet.model(view.model) if view.model is not None else None
 
@@ -293,7 +309,7 @@ class Carriage:
 
     def _seen_by(self, operator: OperatorId, view: BoxView, now: Instant) -> Seen:
         known = self._known
-        kind = _kind(known, operator, view)
+        kind = self._kind(known, operator, view)
         kept = known.kept.get((operator, kind))
         if kept is not None and kept[0] <= now and (kept[1] is None or now < kept[1]):
             return kept[2]
@@ -306,14 +322,16 @@ class Carriage:
         return found
 
 
-def _kind(known: _Known, operator: OperatorId, view: BoxView) -> BoxView:
-    """All that a decision looks at: the box itself too, where a launch may tell boxes of one kind apart."""
-    return view if operator in known.tells_apart or view.box is None else msgspec.structs.replace(view, box=ANY_BOX, serial="")
+def _names(records: Iterable[_Records]) -> frozenset[str]:
+    """The boxes that any of these launches names or excludes."""
+    sets = {some for one in records for launch in one.launches for some in (launch.named, launch.excluded)}
+    return frozenset[str]().union(*sets)
 
 
 def _tells_boxes_apart(launch: Launch) -> bool:
-    if launch.share != ALL_BOXES or not launch.rule:
-        return launch.share != ALL_BOXES
+    """Whether it may tell any two boxes of one kind apart: those that it names are looked for by their names."""
+    if 0 < launch.share < ALL_BOXES or not launch.rule:
+        return 0 < launch.share < ALL_BOXES
     try:
         check(launch.rule)  # compiled here, on the feed's thread, and not in the first request
         return asks_for_one_box(launch.rule)

@@ -1,6 +1,7 @@
 """SQL for agreements and launches. A change is one more record; nothing that was once recorded is edited or taken away."""
 
 import datetime
+import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
@@ -9,11 +10,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from matinee.base.clock import Instant
-from matinee.base.ids import AgreementId, LaunchId, OperatorId, ServiceId, new_id
+from matinee.base.ids import AgreementId, LaunchId, OperatorId, ServiceId, is_id, new_id
 from matinee.base.party import SideKey, operator_side, publisher_side
 from matinee.carriage.expressions import check
 from matinee.carriage.model import (
     LIVE,
+    MAX_NAMES,
     MAX_PROMINENCE,
     Agreement,
     AgreementStatus,
@@ -33,6 +35,7 @@ AGREEMENT_RECORDED: Final = "agreement"
 LAUNCH_RECORDED: Final = "launch"
 SWITCHED: Final = "switch"
 MAX_VERSION: Final = 40
+MAX_NAME: Final = 256
 FIRST_MOMENT: Final = -2_208_988_800_000
 LAST_MOMENT: Final = 221_845_392_000_000
 """The first days of 1900 and of 9000."""
@@ -215,12 +218,13 @@ def record_launch(conn: Connection, launch: Launch, now: Instant, *, actor: str)
             f"The launch's interface has no product or no version of at most {MAX_VERSION} characters.",
             remedy='Write both: "polaris" and "2.1".',
         )
+    _check_names(launch.named, launch.excluded)
     if launch.rule:
         check(launch.rule)
     pair = (launch.operator, launch.service)
     known = _known_at(conn, launches, pair, launch.valid_from, launch.recorded_at, now)
     made = msgspec.structs.replace(launch, id=LaunchId(new_id()), recorded_at=known)
-    words = msgspec.to_builtins(made)
+    words = msgspec.to_builtins(made, order="sorted")
     terms = {name: value for name, value in words.items() if name not in _OF_A_LAUNCH}
     conn.execute(
         sa.insert(launches).values(
@@ -234,7 +238,9 @@ def record_launch(conn: Connection, launch: Launch, now: Instant, *, actor: str)
             terms=terms,
         )
     )
-    audit.record(conn, actor, "launch.record", made.id, words, now, sides=both_sides(conn, made.operator, made.service))
+    summed = {name: _summed(words[name]) for name in ("named", "excluded") if words[name]}
+    sides = both_sides(conn, made.operator, made.service)
+    audit.record(conn, actor, "launch.record", made.id, {**words, **summed}, now, sides=sides)
     told = {
         "kind": LAUNCH_RECORDED,
         "launch": made.id,
@@ -281,7 +287,7 @@ def launches_of(conn: Connection, operator: OperatorId, service: ServiceId) -> S
 
 def _launches(conn: Connection, query: "sa.Select[Any]") -> Sequence[Launch]:
     rows = conn.execute(query.order_by(launches.c.recorded_at, launches.c.valid_from, launches.c.id))
-    return [
+    found = [
         msgspec.convert(
             {
                 **r.terms,
@@ -296,6 +302,13 @@ def _launches(conn: Connection, query: "sa.Select[Any]") -> Sequence[Launch]:
             Launch,
         )
         for r in rows
+    ]
+    same: dict[frozenset[str], frozenset[str]] = {}  # the waves of one launch name the same boxes: they are kept once
+    return [
+        msgspec.structs.replace(
+            one, named=same.setdefault(one.named, one.named), excluded=same.setdefault(one.excluded, one.excluded)
+        )
+        for one in found
     ]
 
 
@@ -407,6 +420,26 @@ def _check_years(*moments: Instant | None) -> None:
     for moment in moments:
         if moment is not None and not FIRST_MOMENT <= moment <= LAST_MOMENT:
             raise CarriageError("A moment lies before 1900 or after 9000.", remedy="Leave it out where no date is known.")
+
+
+def _check_names(named: frozenset[str], excluded: frozenset[str]) -> None:
+    if len(named) + len(excluded) > MAX_NAMES:
+        raise CarriageError(
+            f"The launch names {len(named) + len(excluded):,} boxes; {MAX_NAMES:,} are the most.", remedy="Use a rule or a share."
+        )
+    for one in (*named, *excluded):
+        if not (is_id(one) or one.count("-") >= 2) or len(one) > MAX_NAME or not one.isprintable():
+            raise CarriageError(
+                f"The launch names {one[:80]!r}, which is no box.",
+                remedy="Write an id, or OUI-class-serial: 00AF01-LBP-123.",
+            )
+    if both := named & excluded:
+        raise CarriageError(f"The launch names {min(both)} and excludes it.", remedy="Leave it in one of the two.")
+
+
+def _summed(names: Sequence[str]) -> str:
+    """Many names in few words, which no other names have: the launch's own record keeps them."""
+    return f"{len(names):,} boxes, SHA-256 {hashlib.sha256(chr(10).join(names).encode()).hexdigest()}"
 
 
 def _is_day_or_month(text: str) -> bool:

@@ -8,7 +8,8 @@ is kept by a hash of it.
 import base64
 import hashlib
 import re
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence, Set
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 import msgspec
@@ -300,17 +301,35 @@ class PackedFleet:
 
     def standing(self, at: Instant, known_at: Instant | None) -> Iterator[tuple[BoxId, OperatorId]]:
         """Each box at an operator's line at a moment, as known at another."""
-        for box, operator in self._standing(at, known_at):
+        for _, box, operator in self._standing(at, known_at):
             yield BoxId(self._name(box.key)), self._operator(operator)
 
+    def rows_of(self, ids: Iterable[BoxId], serials: Set[tuple[BoxModelId, str]]) -> frozenset[int]:
+        """The rows of boxes with these ids, or of a model and serial: with any of those it looks at every box."""
+        found = {row for one in ids if (row := self._boxes.find(self._key(one))) != NONE}
+        wanted = {(self._models.number(model), serial.encode()) for model, serial in serials}
+        for row in range(len(self._boxes)) if wanted else ():
+            box = self._box(row)
+            if (box.model, self._texts.read(box.serial)) in wanted:
+                found.add(row)
+        return frozenset(found)
+
     def counted(
-        self, at: Instant, known_at: Instant | None, apart: Container[OperatorId]
+        self,
+        at: Instant,
+        known_at: Instant | None,
+        apart: Container[OperatorId],
+        rows: Mapping[OperatorId, frozenset[int]] = MappingProxyType({}),
     ) -> Iterator[tuple[OperatorId, BoxKind, int]]:
-        """Each operator's kinds of boxes with how many stand at its lines: a box each for operators that are told `apart`."""
+        """Each operator's kinds of boxes with how many stand at its lines.
+
+        Operators that are told `apart` have a box each, and so has at the others each of the boxes in `rows`.
+        """
         found: dict[tuple[int, int, int, int], int] = {}
         told_apart = {number for number, one in enumerate(self._operators) if one is not None and one in apart}
-        for box, operator in self._standing(at, known_at):
-            if operator in told_apart:
+        own_rows = {number: rows[one] for number, one in enumerate(self._operators) if one is not None and one in rows}
+        for row, box, operator in self._standing(at, known_at):
+            if operator in told_apart or (own_rows and row in own_rows.get(operator, ())):
                 yield self._operator(operator), self._kind(box, BoxId(self._name(box.key)), at, known_at), 1
             else:
                 kind = (operator, box.model, self._identity_at(box, at, known_at), self._interface_number(box, at, known_at))
@@ -326,13 +345,13 @@ class PackedFleet:
             )
             yield self._operator(operator), kind_of, count
 
-    def _standing(self, at: Instant, known_at: Instant | None) -> Iterator[tuple[_BoxRow, int]]:
+    def _standing(self, at: Instant, known_at: Instant | None) -> Iterator[tuple[int, _BoxRow, int]]:
         for row in range(len(self._boxes)):
             box = self._box(row)
             line = self._line_at(box, at, known_at)
             operator = _NOBODY if line == NONE else self._lines.pointer(line, -2)
             if operator != _NOBODY:
-                yield box, operator
+                yield row, box, operator
 
     def of_serial(self, serial: str) -> Iterator[Box]:
         """The boxes of a serial: looks at every box."""

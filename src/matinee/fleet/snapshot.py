@@ -4,7 +4,8 @@ Readers take no lock: `packing` says why none of them sees half a change. Change
 millions of the others.
 """
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 from sqlalchemy.engine import Connection
@@ -136,10 +137,32 @@ class Fleet:
         return self._packed.standing(at, known_at)
 
     def kinds_by_operator(
-        self, at: Instant, known_at: Instant | None, apart: Container[OperatorId]
+        self,
+        at: Instant,
+        known_at: Instant | None,
+        apart: Container[OperatorId],
+        names: Mapping[OperatorId, Iterable[str]] = MappingProxyType({}),
     ) -> Iterator[tuple[OperatorId, BoxKind, int]]:
-        """How many boxes of each kind stood at each operator's lines; at operators `apart`, each box is a kind of its own."""
-        return self._packed.counted(at, known_at, apart)
+        """How many boxes of each kind stood at each operator's lines.
+
+        At operators `apart` each box is a kind of its own, and so is at the others each of the boxes that `names` has, by its id
+        or by "OUI-class-serial".
+        """
+        return self._packed.counted(at, known_at, apart, {one: self._found_by(some) for one, some in names.items()})
+
+    def _found_by(self, names: Iterable[str]) -> frozenset[int]:
+        """The rows of the boxes that these names may mean."""
+        models = {(one.oui, one.product_class): one.id for one in self._models.values()}
+        serials: set[tuple[BoxModelId, str]] = set()
+        ids = []
+        for name in names:
+            ids.append(BoxId(name))
+            parts = name.split("-")
+            for end in range(2, len(parts)):  # a product class may hold a dash, and so may a serial
+                model = models.get((parts[0], "-".join(parts[1:end])))
+                if model is not None:
+                    serials.add((model, "-".join(parts[end:])))
+        return self._packed.rows_of(ids, serials)
 
     def boxes_named(self, name: str) -> Sequence[Box]:
         """The boxes of this id, else of this serial: serials repeat in the field. Looks at every box for a serial."""

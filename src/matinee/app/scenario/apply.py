@@ -225,6 +225,8 @@ class _Applying:
             discoverability=told.discoverability,
             models=tuple(self._of(self.models, "box model", name).id for name in told.models),
             interface=told.interface,
+            named=told.named,
+            excluded=told.excluded,
             rule=told.rule,
             share=share,
             salt=told.salt,

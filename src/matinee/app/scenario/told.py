@@ -74,6 +74,8 @@ class LaunchTold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     discoverability: Discoverability = Discoverability.ROW
     models: tuple[str, ...] = ()
     interface: Interface | None = None
+    named: frozenset[str] = frozenset()
+    excluded: frozenset[str] = frozenset()
     rule: str = ""
     examples: tuple[Example, ...] = ()
     percent: float = 100.0
