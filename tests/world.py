@@ -98,7 +98,7 @@ class World:
                 *catalogue_api.routes(self.catalogue, database, self.sights, self.positions, clock),
                 *fleet_api.routes(self.fleet, database, self.releases, self.handing, clock),
                 *members_api.routes(self.members, self.fleet, self.sights, database, clock),
-                *carriage_api.routes(self.carriage, self.sights, self.fleet, self.catalogue, clock),
+                *carriage_api.routes(self.carriage, self.sights, self.fleet, self.catalogue, ORIGIN, clock),
                 *record_api.routes(self.carriage, self.fleet, self.catalogue, clock),
                 *rollout_api.routes(
                     Sides(self.carriage, self.fleet, self.catalogue), self.fleet, self.catalogue, database, clock

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -191,6 +192,41 @@ def test_a_pause_lets_films_run_and_a_kill_ends_them() -> None:
         assert decide(S, FRENCH, [signed()], [launch(state)], box(), day(1)).plays_on is runs_on, state
     paused_elsewhere = decide(S, FRENCH, [signed(territories=("BE",))], [launch("paused")], box(), day(1))
     assert not paused_elsewhere.plays_on, "a territory overrules"
+
+
+OTHERS: dict[str, Any] = {"elsewhere": True, **NEWEST}
+HIDDEN = Discoverability.HIDDEN
+
+ELSEWHERE: list[tuple[str, list[Launch], BoxView, Discoverability, bool]] = [
+    ("open, on an older model", [launch("open", **OTHERS)], box(OLD, "1"), Discoverability.ROW, True),
+    ("by search alone", [launch("open", discoverability="search", **OTHERS)], box(OLD), Discoverability("search"), True),
+    ("the launch does not say so", [launch("open", **NEWEST)], box(OLD), HIDDEN, False),
+    ("silent: not a word", [launch("silent", **OTHERS)], box(OLD), HIDDEN, False),
+    ("announced, and not open", [launch("announced", **OTHERS)], box(OLD), HIDDEN, False),
+    ("under embargo", [launch("open", embargo_until=day(2), **OTHERS)], box(OLD), HIDDEN, False),
+    ("before the date", [launch("open", technical_at=day(2), **OTHERS)], box(OLD), HIDDEN, False),
+    ("it is the interface that is missing", [launch("open", **OTHERS)], box(version="1"), HIDDEN, False),
+    ("not of the share: a wave is for other screens too", [launch("open", share=0, **OTHERS)], box(OLD), HIDDEN, False),
+    ("not by the rule", [launch("open", rule="false", **OTHERS)], box(OLD), HIDDEN, False),
+    ("named, of no share", [launch("open", share=0, named=BY_ID, **OTHERS)], box(OLD), Discoverability.ROW, True),
+    ("excluded", [launch("open", excluded=BY_ID, **OTHERS)], box(OLD), HIDDEN, False),
+    ("held", [launch("open", **OTHERS)], box(OLD, identity=BoxIdentity.CLONED), HIDDEN, False),
+    ("a home without a box", [launch("open", **OTHERS)], BoxView(), HIDDEN, False),
+    ("the box has it", [launch("open", **OTHERS)], box(), HIDDEN, False),
+    ("a pause takes no new plays, and lets films run", [launch("paused", **OTHERS)], box(OLD), HIDDEN, True),
+    ("killed", [launch("killed", **OTHERS)], box(OLD), HIDDEN, False),
+]
+
+
+@pytest.mark.parametrize(("shows", "launches", "view", "found_by", "plays_on"), ELSEWHERE, ids=[row[0] for row in ELSEWHERE])
+def test_what_other_screens_have_where_the_boxs_model_cannot(
+    shows: str, launches: list[Launch], view: BoxView, found_by: Discoverability, plays_on: bool
+) -> None:
+    launches = [msgspec.convert(msgspec.to_builtins(one), Launch) for one in launches]
+    decision = decide(S, FRENCH, [signed()], launches, view, day(1), model=CLASS)
+    assert (decision.elsewhere, decision.elsewhere_plays_on) == (found_by, plays_on), shows
+    if found_by is not HIDDEN:
+        assert decision.shows is Shows.NOT_ON_THIS_BOX
 
 
 def test_first_announced_and_first_live_are_two_moments() -> None:

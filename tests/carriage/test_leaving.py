@@ -17,7 +17,7 @@ def test_it_is_told_a_month_ahead(world: World) -> None:
     midnight = Instant(1_420_066_800_000)  # 2015-01-01 in Paris, an hour before it is in UTC
     signed_at, world.now = world.now, Instant(world.now + 1)
     world.sign(world.orange, world.cinema, valid_from=signed_at, valid_to=midnight)
-    expected = {"service": world.cinema.id, "name": "Cinéma", "shows": "leaving", "announced_for": "2015-01-01"}
+    expected = {"service": world.cinema.id, "name": "Cinéma", "shows": "leaving", "announced_for": "2015-01-01", "watch_at": ""}
     with screens(world) as who:
         told = [(who.box, midnight - LEAVING_MS - 1, []), (who.box, midnight - LEAVING_MS, [expected])]
         told += [(who.phone, midnight - HOUR, [expected]), (who.other_box, midnight - HOUR, []), (who.box, midnight, [])]

@@ -100,7 +100,7 @@ def test_a_films_page_says_all_that_the_screens_show(world: World, ask: Screens)
             {"language": "en", "label": "English", "role": "main"},
         ],
         "subtitles": [{"language": "fr", "label": "Français", "role": "subtitle"}],
-        "quality": {"height": 1080, "hdr": False},
+        "quality": {"height": 1080, "hdr": False, "here": None},
         "seasons": [],
         "resume": None,
         "markers": [{"kind": "intro", "start_ms": 1, "end_ms": 2}],
@@ -121,7 +121,7 @@ def test_a_series_page_holds_its_seasons_and_what_resume_plays(world: World, ask
     page = ask.box.get(path, profile=adult).json()
     assert [(s["number"], [e["name"] for e in s["episodes"]]) for s in page["seasons"]] == [(1, ["E11", "E12"]), (2, ["E21"])]
     assert page["seasons"][1]["episodes"][0]["series"] == {"id": saga.id, "name": "Saga", "season": 2, "episode": 1}
-    assert (page["duration_ms"], page["quality"], page["resume"]) == (None, {"height": 1080, "hdr": False}, None)
+    assert (page["duration_ms"], page["quality"], page["resume"]) == (None, {"height": 1080, "hdr": False, "here": None}, None)
     world.positions.watched[adult] = [
         Watched(title=parts[0].id, position_ms=PositionMs(5_000), duration_ms=DurationMs(60_000), at=NOW),
         Watched(title=parts[1].id, position_ms=PositionMs(7_000), duration_ms=DurationMs(60_000), at=Instant(NOW + 1)),
@@ -193,9 +193,7 @@ def test_search_finds_what_the_profile_may_see(world: World, ask: Screens) -> No
         ({"q": "\x00\ud83d"}, 200, None),
     ],
 )
-def test_search_answers_odd_questions(
-    quiet: tuple[World, Screens], query: dict[str, str], status: int, code: str | None
-) -> None:
+def test_search_answers_odd_questions(quiet: tuple[World, Screens], query: dict[str, str], status: int, code: str | None) -> None:
     if "q" in query:
         query = {**query, "q": query["q"].encode("utf-8", "replace").decode()}
     answer = quiet[1].box.get("/api/v1/search", **query)

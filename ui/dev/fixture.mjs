@@ -1,6 +1,7 @@
 // For work on the screens without a server: dist/ and the API's shapes with made-up titles, their pictures drawn as SVG. It
 // plays nothing. `node dev/fixture.mjs [port]`, then /watch/ and /box/. Odd cases by switches in FIXTURE: "empty" (a first film
-// is being made), "slow" (each answer after a second), "many" (60 rows of 400).
+// is being made), "slow" (each answer after a second), "many" (60 rows of 400), "elsewhere" (a service that only a phone has, and
+// a box that shows less than a film offers), "held" (a box that must be checked).
 import { createServer } from "node:http";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, statSync } from "node:fs";
@@ -107,14 +108,15 @@ const server = createServer(async (request, response) => {
   };
   const problem = (status, code) => json({ type: "about:blank", title: code, status, code, detail: code }, status);
   if (path.startsWith("/api/") && mode.includes("slow")) await new Promise((done) => setTimeout(done, 1000));
-  const empty = mode.includes("empty");
+  const empty = mode.includes("empty") || mode.includes("held");
   if (path === "/api/v1/status") {
     const fraction = Math.min(1, (Date.now() - started) / 120_000);
     return json({ ready: !empty, ingests: empty ? [{ name: "Lanterns at Noon", stage: "encode", fraction }, { name: "Night Ferry", stage: "waiting", fraction: 0 }] : [] });
   }
   if (path === "/api/v1/box/release") return json(JSON.parse(readFileSync(join(dist, "release.json"), "utf8")));
   if (path.startsWith("/api/") && !request.headers.authorization) return problem(401, "token_missing");
-  if (path === "/api/v1/me") return json({ party: "box", household_id: id("h"), box: { id: id("b"), model: "Livebox Play", label: "Salon" }, operator: { id: id("o"), name: "Regional Fibre" }, language: "fr", profiles, services: [{ id: id("svod"), name: "Matinee" }] });
+  if (path === "/api/v1/me") return json({ party: "box", household_id: id("h"), box: { id: id("b"), model: "Livebox Play", label: "Salon", held: mode.includes("held") }, operator: { id: id("o"), name: "Regional Fibre" }, language: "fr", profiles, services: [{ id: id("svod"), name: "Matinee" }] });
+  if (path === "/api/v1/announced") return json({ services: mode.includes("elsewhere") ? [{ service: id("cine"), name: "Ciné-club", shows: "elsewhere", announced_for: "", watch_at: "https://tv.example/watch/" }, { service: id("soon"), name: "Théâtre", shows: "coming", announced_for: "2031-11", watch_at: "" }] : [] });
   if (path === "/api/v1/home") return json({ rows: empty ? [] : rows });
   if (path.startsWith("/api/v1/rows/")) return json({ items: all, next_cursor: null });
   if (path === "/api/v1/search") {
@@ -130,7 +132,7 @@ const server = createServer(async (request, response) => {
     return json({
       ...one, synopsis, credits: [{ role: "director", names: [PEOPLE[0]] }, { role: "writer", names: [PEOPLE[1], PEOPLE[2]] }, { role: "cast", names: PEOPLE.slice(2) }, { role: "composer", names: [PEOPLE[4]] }],
       audio: [{ language: "fr", label: "Français", role: "main" }, { language: "en", label: "English", role: "main" }], subtitles: [{ language: "fr", label: "Français", role: "subtitle" }, { language: "en", label: "English", role: "caption" }],
-      quality: { height: 1080, hdr: false }, seasons: one.seasons ?? [], resume: at ? { title_id: at.id, position_ms: at.progress.position_ms } : null, markers: [], warnings: [], ways: one.service_name ? [{ number: 0, offer: "subscribe", subscription: "Pass" }] : [], similar: all.filter((o) => o.id !== one.id && o.genres[0] === one.genres[0]),
+      quality: { height: 1080, hdr: false, here: mode.includes("elsewhere") ? 720 : null }, seasons: one.seasons ?? [], resume: at ? { title_id: at.id, position_ms: at.progress.position_ms } : null, markers: [], warnings: [], ways: one.service_name ? [{ number: 0, offer: "subscribe", subscription: "Pass" }] : [], similar: all.filter((o) => o.id !== one.id && o.genres[0] === one.genres[0]),
     });
   }
   const opened = /^\/api\/v1\/titles\/(\w+)\/open$/.exec(path);

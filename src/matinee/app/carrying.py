@@ -15,7 +15,7 @@ from matinee.app.terminal import Terminal
 from matinee.base.clock import Instant, from_rfc3339, to_rfc3339
 from matinee.base.errors import InvalidRequest, NotFound
 from matinee.carriage.explanations import explained, reach_row
-from matinee.carriage.model import Decision, Shows
+from matinee.carriage.model import Decision, Discoverability, Shows
 from matinee.carriage.snapshot import Carriage
 from matinee.catalogue import store as catalogue
 from matinee.catalogue.model import Service
@@ -122,6 +122,8 @@ def _tell(terminal: Terminal, decision: Decision, box: Box, service: Service, fl
     extra = ""
     if decision.visible:
         extra = f" It is found by: {decision.discoverability.value}."
+    elif decision.elsewhere is not Discoverability.HIDDEN:
+        extra = " The home's other screens have it."
     elif decision.announced_for:
         extra = f" Announced for {decision.announced_for}."
     terminal.line(_SHOWN[decision.shows] + extra, "name")

@@ -160,7 +160,7 @@ def build_web(
         parties_api.routes(sign_in, staff, publishers, database, clock),
         fleet_api.routes(fleet, database, releases, handing, clock),
         members_api.routes(members, fleet, sights, database, clock),
-        carriage_api.routes(carriage, sights, fleet, catalogue, clock),
+        carriage_api.routes(carriage, sights, fleet, catalogue, settings.web_origin, clock),
         record_api.routes(carriage, fleet, catalogue, clock),
         rollout_api.routes(Sides(carriage, fleet, catalogue), fleet, catalogue, database, clock),
         ofrep.routes(carriage, fleet, catalogue, clock),

@@ -12,10 +12,12 @@ from matinee.base.clock import Clock, Instant, from_rfc3339
 from matinee.base.errors import InvalidRequest, NotFound
 from matinee.base.party import SCREENS, SIDES, Party
 from matinee.carriage.explanations import Explanation, explained
+from matinee.carriage.model import Decision, Discoverability
 from matinee.carriage.sides import Sides
 from matinee.carriage.snapshot import Carriage, PartySight
 from matinee.carriage.store import FIRST_MOMENT, LAST_MOMENT
 from matinee.catalogue.answers import AnyRequest, revalidated
+from matinee.catalogue.model import Service
 from matinee.catalogue.snapshot import Catalogue
 from matinee.fleet.snapshot import Fleet
 
@@ -25,14 +27,16 @@ When = Annotated[str | None, Parameter(max_length=40)]
 class Announced(msgspec.Struct, frozen=True, kw_only=True):
     """A service of which this screen is told: one that it does not have, or one that it loses.
 
-    `shows`: "coming" (`announced_for` a month "2014-11", a day, or "" for no date), "update_needed", "not_on_this_box", or
-    "leaving" (`announced_for` the day on which it goes).
+    `shows`: "coming" (`announced_for` a month "2014-11", a day, or "" for no date), "update_needed", "not_on_this_box",
+    "elsewhere" (not on this box, but on this home's phones and on the web: `watch_at` is the web's address), or "leaving"
+    (`announced_for` the day on which it goes). `watch_at` is "" where there is nothing to watch.
     """
 
     service: str
     name: str
     shows: str
     announced_for: str
+    watch_at: str
 
 
 class AnnouncedList(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,20 +44,27 @@ class AnnouncedList(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def routes(
-    carriage: Carriage, sights: PartySight, fleet: Fleet, catalogue: Catalogue, clock: Clock
+    carriage: Carriage, sights: PartySight, fleet: Fleet, catalogue: Catalogue, web_origin: str, clock: Clock
 ) -> Sequence[HTTPRouteHandler]:
     sides = Sides(carriage, fleet, catalogue)
+
+    def _told(service: Service, decision: Decision) -> Announced:
+        is_elsewhere = decision.elsewhere is not Discoverability.HIDDEN
+        return Announced(
+            service=service.id,
+            name=service.name,
+            shows="elsewhere" if is_elsewhere else decision.shows.value,
+            announced_for=decision.announced_for,
+            watch_at=f"{web_origin}/watch/" if is_elsewhere else "",
+        )
 
     @get("/api/v1/announced", opt={"policy": SCREENS})
     async def get_announced(request: AnyRequest) -> Response[AnnouncedList]:
         """The services that this screen may hear of: which are coming, which it could have, and which it loses soon."""
         now = clock()
-        told = [
-            Announced(service=one.id, name=one.name, shows=decision.shows.value, announced_for=decision.announced_for)
-            for one, decision in sights.announced_to(request.user, now)
-        ]
+        told = [_told(one, decision) for one, decision in sights.announced_to(request.user, now)]
         told += [
-            Announced(service=one.id, name=one.name, shows="leaving", announced_for=day)
+            Announced(service=one.id, name=one.name, shows="leaving", announced_for=day, watch_at="")
             for one, day in sights.leaving(request.user, now)
         ]
         return revalidated(request, AnnouncedList(services=told))

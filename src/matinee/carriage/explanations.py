@@ -3,7 +3,7 @@
 import msgspec
 
 from matinee.base.clock import Instant, to_rfc3339
-from matinee.carriage.model import Decision
+from matinee.carriage.model import Decision, Discoverability
 from matinee.carriage.snapshot import Reach
 
 
@@ -14,7 +14,10 @@ class WireClause(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
-    """A decision with every clause's answer; `known_at` null is as it is known now."""
+    """A decision with every clause's answer; `known_at` null is as it is known now.
+
+    `elsewhere`: the box's model keeps the service from it, and the home's other screens have it.
+    """
 
     service: str
     box: str
@@ -25,6 +28,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     shows: str
     discoverability: str
     announced_for: str
+    elsewhere: bool
     clauses: list[WireClause]
 
 
@@ -52,6 +56,7 @@ def explained(decision: Decision) -> Explanation:
         shows=decision.shows.value,
         discoverability=decision.discoverability.value,
         announced_for=decision.announced_for,
+        elsewhere=decision.elsewhere is not Discoverability.HIDDEN,
         clauses=[WireClause(name=one.name.value, holds=one.holds, says=one.says) for one in decision.clauses],
     )
 

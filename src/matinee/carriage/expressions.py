@@ -31,6 +31,7 @@ FIELDS: Final[Mapping[str, Any]] = {
     "drm": [],
     "hdcp": "",
     "memory_mb": 0,
+    "max_height": 0,
 }
 """What a rule may name of a box, as `box.NAME`, with what it is where nothing is known: so each field has one type."""
 
@@ -84,7 +85,7 @@ def facts_of(view: BoxView, model: BoxModel | None) -> dict[str, Any]:
         facts["version_major"] = int(major) if major.isascii() and major.isdigit() and len(major) < 9 else 0
     if model is not None:
         facts |= {"model": model.name, "oui": model.oui, "product_class": model.product_class}
-        for name in ("codecs", "drm", "hdcp", "memory_mb"):
+        for name in ("codecs", "drm", "hdcp", "memory_mb", "max_height"):
             value = model.capabilities.get(name)
             if type(value) is type(FIELDS[name]) and _is_modest(value):
                 facts[name] = value

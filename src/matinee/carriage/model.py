@@ -112,7 +112,8 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     a month, "2014-11-20" for a day, "" for no date. `models`: the box models that may have it; none is every one. `interface`:
     the least one that a box must have been confirmed to run. `rule`: CEL that must hold of the box (expressions.py); "" is none.
     `share`: of 10,000 boxes, drawn by `salt`. `named` boxes have it ahead of rule and share, `excluded` ones never: each by its
-    id or by "OUI-class-serial", which may be several boxes.
+    id or by "OUI-class-serial", which may be several boxes. `elsewhere`: once it is open and may be told, the other screens of a
+    home whose box's model cannot have it may.
     """
 
     id: LaunchId
@@ -134,6 +135,7 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     share: int = ALL_BOXES
     salt: str = ""
     blackouts: tuple[Blackout, ...] = ()
+    elsewhere: bool = False
     reason: str = ""
 
 
@@ -204,7 +206,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
 
     `announced_for` is told to viewers with `coming` alone. `known_at` None: as it is known now. `plays_on`: a film that runs
     may go on, which is so where the service is there, and where nothing but a pause or a switch for new plays is in the way.
-    `share_drawn`: the launch is for a share of the boxes.
+    `elsewhere`: how the home's other screens find it where the box's model keeps it from this one, `hidden` where they do not
+    have it either; `elsewhere_plays_on`: what `plays_on` is for them. `share_drawn`: the launch is for a share of the boxes.
     """
 
     service: ServiceId
@@ -216,6 +219,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     discoverability: Discoverability
     announced_for: str
     plays_on: bool
+    elsewhere: Discoverability
+    elsewhere_plays_on: bool
     share_drawn: bool
     clauses: tuple[Clause, ...]
 

@@ -45,6 +45,9 @@ _NOT_A_WORD: Final = frozenset(
 )
 """Where one of these fails a viewer hears nothing: there is nothing to wait for, or nothing to do about it."""
 
+_OF_THE_BOX: Final = frozenset({ClauseName.MODEL, ClauseName.INTERFACE})
+"""What stands in the way of a box and not of the home's other screens."""
+
 
 def decide(
     service: ServiceId,
@@ -83,6 +86,8 @@ def decide(
     )
     found_by = launch.discoverability if launch is not None else Discoverability.HIDDEN
     shows = _shows(failed, launch, found_by, at)
+    beyond_box = _model_alone_is_asked(failed, launch, view, at)
+    is_elsewhere = beyond_box and shows is Shows.NOT_ON_THIS_BOX and failed <= _OF_THE_BOX
     return Decision(
         service=service,
         operator=None if operator is None else operator.id,
@@ -93,6 +98,8 @@ def decide(
         discoverability=found_by if shows is Shows.PLAYABLE else Discoverability.HIDDEN,
         announced_for=launch.announced_for if launch is not None and shows is Shows.COMING else "",
         plays_on=failed <= bearable,
+        elsewhere=found_by if is_elsewhere else Discoverability.HIDDEN,
+        elsewhere_plays_on=beyond_box and failed - _OF_THE_BOX <= bearable,
         share_drawn=launch is not None and launch.share != ALL_BOXES and not is_named,
         clauses=clauses,
     )
@@ -151,6 +158,14 @@ def _shows(failed: set[ClauseName], launch: Launch | None, found_by: Discoverabi
     if ClauseName.MODEL in failed:
         return Shows.NOT_ON_THIS_BOX
     return Shows.COMING if failed & {ClauseName.TECHNICAL_DATE, ClauseName.RULE, ClauseName.SHARE} else Shows.UPDATE_NEEDED
+
+
+def _model_alone_is_asked(failed: set[ClauseName], launch: Launch | None, view: BoxView, at: Instant) -> bool:
+    """Whether a box's model is in the way at a launch that lets the home's other screens have it, and play on in a pause."""
+    if launch is None or not launch.elsewhere or view.box is None or ClauseName.MODEL not in failed:
+        return False
+    is_out = launch.embargo_until is None or launch.embargo_until <= at
+    return is_out and launch.state in {LaunchState.OPEN, LaunchState.PAUSED}
 
 
 def leaves_at(agreements: Iterable[Agreement], launches: Iterable[Launch], at: Instant) -> Instant | None:

@@ -5,7 +5,7 @@ fleet of millions has a few dozen kinds. Where a launch is for a share of the bo
 """
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
@@ -67,6 +67,8 @@ class Seen:
     """Those of `row` that go at a moment which is known already."""
     prominence: tuple[tuple[ServiceId, int], ...] = ()
     """Those of `row` to which the operator gives a weight, by their ids."""
+    others: "Seen | None" = None
+    """What the home's other screens have and are told by this box, where that is not the same."""
 
 
 _NOTHING = Seen()
@@ -288,11 +290,16 @@ class Carriage:
     def _model(self, view: BoxView) -> BoxModel | None:
         return self._fleet.model(view.model) if view.model is not None else None
 
-    def seen(self, operator: OperatorId | None, views: Sequence[BoxView], now: Instant) -> Seen:
-        """What a screen has now whose line has these boxes: all that any of them has; of the rest, what the first is told."""
+    def seen(self, operator: OperatorId | None, views: Sequence[BoxView], now: Instant, *, is_box: bool = False) -> Seen:
+        """What a screen has now whose line has these boxes: all that any of them has; of the rest, what the first is told.
+
+        With `is_box` the screen is the box itself: it has not what only the home's other screens have.
+        """
         if operator is None:
             return _NOTHING
         found = [self._seen_by(operator, view, now) for view in views or (_NO_BOX,)]
+        if not is_box:
+            found = [one.others or one for one in found]
         if len(found) == 1:
             return found[0]
         direct = frozenset[ServiceId]().union(*(one.direct for one in found))
@@ -352,8 +359,27 @@ def _decide_all(
         for one, row in recorded.items()
     ]
 
+    own = {one.service: one.discoverability for one in decisions if one.visible}
+    told = [one for one in decisions if one.shows not in (Shows.NOTHING, Shows.PLAYABLE)]
+    plays_on = frozenset(one.service for one in decisions if one.plays_on)
+    seen = _seen_of(own, plays_on, told, recorded, now)
+    beyond = {one.service: one.elsewhere for one in decisions if one.elsewhere is not Discoverability.HIDDEN}
+    beyond_on = frozenset(one.service for one in decisions if one.elsewhere_plays_on)
+    if not (beyond or beyond_on):
+        return seen
+    still_told = [one for one in told if one.service not in beyond]
+    return replace(seen, others=_seen_of(own | beyond, plays_on | beyond_on, still_told, recorded, now))
+
+
+def _seen_of(
+    found_by: Mapping[ServiceId, Discoverability],
+    plays_on: frozenset[ServiceId],
+    told: Sequence[Decision],
+    recorded: Mapping[ServiceId, _Records],
+    now: Instant,
+) -> Seen:
     def within(least: Discoverability) -> frozenset[ServiceId]:
-        return frozenset(one.service for one in decisions if one.visible and one.discoverability.reaches(least))
+        return frozenset(one for one, reach in found_by.items() if reach.reaches(least))
 
     in_rows = within(Discoverability.ROW)
     ends = ((one, leaves_at(recorded[one].agreements, recorded[one].launches, now)) for one in in_rows)
@@ -364,8 +390,8 @@ def _decide_all(
         row=in_rows,
         leaves=tuple((one, end) for one, end in ends if end is not None),
         prominence=tuple(sorted((one, agreement.prominence) for one, agreement in agreed if agreement and agreement.prominence)),
-        plays_on=frozenset(one.service for one in decisions if one.plays_on),
-        told=tuple(one for one in decisions if one.shows not in (Shows.NOTHING, Shows.PLAYABLE)),
+        plays_on=plays_on,
+        told=tuple(told),
     )
 
 
@@ -382,13 +408,16 @@ class PartySight:
         """The services that the party has now, and those of which it is told. A box without a household has none."""
         if party.household is None:
             return _NOTHING
-        boxes = [party.box] if party.kind is PartyKind.BOX and party.box is not None else self._fleet.boxes_at(party.line, now)
-        return self._carriage.seen(party.operator, [self._carriage.view_of(box, now) for box in boxes], now)
+        is_box = party.kind is PartyKind.BOX and party.box is not None
+        boxes = [party.box] if is_box and party.box is not None else self._fleet.boxes_at(party.line, now)
+        return self._carriage.seen(party.operator, [self._carriage.view_of(box, now) for box in boxes], now, is_box=is_box)
 
     def sight(self, party: Party, profile: str | None, now: Instant, *, playing: bool = False) -> Sight:
         """What the party may see as this profile; with None as its youngest. Raises ProfileNotFound."""
         one = self._members.youngest(party.household) if profile is None else self._members.profile(party.household, profile)
         operator = self._fleet.operator(party.operator)
+        box = self._fleet.box(party.box)
+        model = self._fleet.model(box.model) if box is not None else None
         seen = self.seen(party, now)
         return Sight(
             services=seen.plays_on if playing else seen.direct,
@@ -401,6 +430,7 @@ class PartySight:
             now=now,
             language=one.language if one is not None else DEFAULT_LANGUAGE,
             profile=one.id if one is not None and profile is not None else None,
+            max_height=model.max_height if model is not None else None,
         )
 
     def services_of(self, party: Party, now: Instant) -> Sequence[Service]:

@@ -258,7 +258,8 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
 
     `services` are those whose titles have pages and play, `searched` those of them that a search finds, `listed` those that
     rows show. `prominence` are the weights that the operator gives some of `listed`, by their ids. `max_age` is the profile's
-    age class: a title above it is no more there than one that does not exist.
+    age class: a title above it is no more there than one that does not exist. `max_height` is the highest picture that the
+    screen's box shows, None where nothing bounds it.
     """
 
     services: frozenset[ServiceId]
@@ -271,6 +272,7 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
     language: Language
     profile: ProfileId | None = None
     prominence: tuple[tuple[ServiceId, int], ...] = ()
+    max_height: Pixels | None = None
 
 
 class Sights(Protocol):

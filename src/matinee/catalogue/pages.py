@@ -8,7 +8,7 @@ import msgspec
 
 from matinee.base.ids import TitleId
 from matinee.catalogue.folding import typed_words
-from matinee.catalogue.model import Language, Positions, Sight, Title, TitleKind, TitleNotFound, Watched
+from matinee.catalogue.model import Language, Playable, Positions, Sight, Title, TitleKind, TitleNotFound, Watched
 from matinee.catalogue.rules import in_language, name_of, open_ways
 from matinee.catalogue.snapshot import Catalogue
 from matinee.catalogue.tiles import Tile, tile_of
@@ -34,8 +34,11 @@ class WireTrack(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WireQuality(msgspec.Struct, frozen=True, kw_only=True):
+    """What the title offers. `here`: the height that this screen's box shows, where that is less; null where it is not."""
+
     height: int
     hdr: bool
+    here: int | None
 
 
 class WireMarker(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,7 +112,7 @@ def title_page(view: CatalogueView, sight: Sight, positions: Positions, title_id
         credits=[WireCredit(role=credit.role, names=credit.names) for credit in title.credits],
         audio=[WireTrack(language=t.language, label=t.label, role=t.role) for t in (playable.audio if playable else ())],
         subtitles=[WireTrack(language=t.language, label=t.label, role=t.role) for t in (playable.subtitles if playable else ())],
-        quality=WireQuality(height=playable.height, hdr=playable.hdr) if playable else None,
+        quality=_quality(playable, sight) if playable else None,
         seasons=_seasons(view, sight, title, episodes, watched),
         resume=_resume(title, episodes, watched),
         markers=[WireMarker(kind=m.kind.value, start_ms=m.start_ms, end_ms=m.end_ms) for m in title.markers],
@@ -120,6 +123,12 @@ def title_page(view: CatalogueView, sight: Sight, positions: Positions, title_id
         ],
         similar=[tile_of(view, sight, other) for other in view.similar(sight, title, SIMILAR_TITLES)],
     )
+
+
+def _quality(playable: Playable, sight: Sight) -> WireQuality:
+    most = sight.max_height
+    is_lower = most is not None and most < playable.height
+    return WireQuality(height=playable.height, hdr=playable.hdr, here=most if is_lower else None)
 
 
 def search_answer(catalogue: Catalogue, sight: Sight, query: str, limit: int) -> SearchAnswer:

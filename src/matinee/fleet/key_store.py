@@ -20,7 +20,7 @@ def show_key(conn: Connection, box: BoxId, key: PublicKey, now: Instant) -> tupl
     """Record that a box has proved to hold a key; the box as it now is, and what came of it. See identities.show."""
     outbox.hold(conn)  # two screens with one token must not both be the first
     before = store.load_box(conn, box)
-    for_show = any(one.why is IdentityCause.FOR_SHOW for one in store.identities_of(conn, [box]))
+    for_show = _is_for_show(conn, box)
     outcome = show(before.identity, list(store.keys_of(conn, [box])), key, now, for_show=for_show)
     if outcome.standing is not None:
         store.record_keys(conn, {box: key}, outcome.standing, now)
@@ -39,7 +39,7 @@ def show_key(conn: Connection, box: BoxId, key: PublicKey, now: Instant) -> tupl
 
 def mark_for_show(conn: Connection, box: BoxId, now: Instant) -> None:
     """Record once that a box is the demo's, which any browser may be."""
-    if not any(one.why is IdentityCause.FOR_SHOW for one in store.identities_of(conn, [box])):
+    if not _is_for_show(conn, box):
         store.record_identity(conn, {box: BoxIdentity.UNVERIFIED}, IdentityCause.FOR_SHOW, now)
         outbox.append(conn, store.TOPIC, box, {"kind": store.BOX_CHANGED}, now)
 
@@ -59,7 +59,7 @@ def release_box(conn: Connection, box: BoxId, now: Instant, *, actor: str, key: 
     before = store.load_box(conn, box)
     if before.identity not in HELD:
         raise FleetError(f"The box is in no quarantine: it is {before.identity.value}.", remedy="Nothing is to be done.")
-    known = distinct_keys(list(store.keys_of(conn, [box])))
+    known = () if _is_for_show(conn, box) else distinct_keys(list(store.keys_of(conn, [box])))
     right = _named(known, key) if key or len(known) > 1 else next(iter(known), None)
     if right is not None:
         store.record_keys(conn, {box: right}, KeyStanding.ACCEPTED, now)
@@ -84,6 +84,10 @@ def accept_key(conn: Connection, box: BoxId, key: str, now: Instant, *, actor: s
     audit.record(conn, actor, "box.accept_key", box, {"serial": before.serial, "key": thumbprint(right)}, now)
     outbox.append(conn, store.TOPIC, box, {"kind": store.BOX_CHANGED}, now)
     return store.load_box(conn, box)
+
+
+def _is_for_show(conn: Connection, box: BoxId) -> bool:
+    return any(one.why is IdentityCause.FOR_SHOW for one in store.identities_of(conn, [box]))
 
 
 def _named(known: Sequence[PublicKey], name: str) -> PublicKey:

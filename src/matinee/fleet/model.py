@@ -9,6 +9,7 @@ import msgspec
 from matinee.base.clock import Instant
 from matinee.base.errors import ErrorCode, MatineeError
 from matinee.base.ids import BoxId, BoxModelId, LineId, OperatorId
+from matinee.base.units import Pixels
 
 
 class FleetError(MatineeError):
@@ -26,10 +27,13 @@ class Operator(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     timezone: str
 
 
+_LINES_BY_HDCP: Final = (("none", 576), ("1", 1080))
+
+
 class BoxModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A kind of box, by TR-181's names: ManufacturerOUI and ProductClass say which, `name` is what a home calls it.
 
-    `capabilities`: what it can do, by name ("codecs", "drm", "hdcp", "memory_mb").
+    `capabilities`: what it can do, by name ("codecs", "drm", "hdcp", "memory_mb", "max_height").
     """
 
     id: BoxModelId
@@ -37,6 +41,19 @@ class BoxModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     product_class: str
     name: str
     capabilities: dict[str, Any] = {}
+
+    @property
+    def max_height(self) -> Pixels | None:
+        """The highest picture that it is declared to show, None where nothing says so.
+
+        That is its "max_height", or what studios let out by its "hdcp" (the content protection of its HDMI): 576 lines with
+        "none", 1080 with version 1; version 2 bounds nothing. What is declared in another form counts as not declared.
+        """
+        told, hdcp = self.capabilities.get("max_height"), self.capabilities.get("hdcp")
+        bounds = [told] if type(told) is int and told > 0 else []
+        if isinstance(hdcp, str):
+            bounds += [height for version, height in _LINES_BY_HDCP if hdcp.strip().lower().startswith(version)]
+        return Pixels(min(bounds)) if bounds else None
 
 
 class BoxIdentity(StrEnum):

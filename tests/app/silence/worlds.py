@@ -142,6 +142,18 @@ KEPT_SILENT = (
         has=(NEWER_BOX,),
     ),
     Telling(
+        "silent, for a named box alone, and some day for other screens",
+        status=AgreementStatus.SIGNED,
+        launch={**_LIVE, "share": 0, "named": frozenset({f"00AFFF-NEW-{NEWER_BOX}"}), "elsewhere": True},
+        has=(NEWER_BOX,),
+    ),
+    Telling(
+        "open to other screens, under embargo",
+        status=AgreementStatus.SIGNED,
+        launch={**_TOLD, "elsewhere": True, "embargo_until": Instant(NOW + DAY)},
+        has=(NEWER_BOX,),
+    ),
+    Telling(
         "silent, and killed after the evening",
         status=AgreementStatus.SIGNED,
         launch=_LIVE,

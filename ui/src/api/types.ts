@@ -36,7 +36,8 @@ export interface Profile {
 export interface Me {
   party: "box" | "viewer";
   household_id: Id;
-  box: { id: Id; model: string; label: string } | null;
+  /** `held`: staff must check the box before it has any service. */
+  box: { id: Id; model: string; label: string; held: boolean } | null;
   operator: { id: Id; name: string };
   language: UiLanguage;
   profiles: Profile[];
@@ -125,7 +126,8 @@ export interface Title extends Tile {
   credits: { role: string; names: string[] }[];
   audio: AudioTrack[];
   subtitles: TextTrack[];
-  quality: { height: number; hdr: boolean } | null;
+  /** `here`: the height that this screen's box shows, where it is less than the title's. */
+  quality: { height: number; hdr: boolean; here: number | null } | null;
   seasons?: Season[];
   resume: { title_id: Id; position_ms: DurationMs } | null;
   markers: Marker[];
@@ -223,12 +225,16 @@ export interface Ingest {
   fraction: number;
 }
 
-/** A service that this screen does not have, or loses. `announced_for`: "2014-11", "2014-11-20", or "" for no date. */
+/**
+ * A service that this screen does not have, or loses. `announced_for`: "2014-11", "2014-11-20", or "" for no date. `watch_at`: the
+ * web's address where the home's other screens have it ("elsewhere"), else "".
+ */
 export interface Announced {
   service: Id;
   name: string;
-  shows: "coming" | "update_needed" | "not_on_this_box" | "leaving";
+  shows: "coming" | "update_needed" | "not_on_this_box" | "elsewhere" | "leaving";
   announced_for: string;
+  watch_at: string;
 }
 
 export interface Status {

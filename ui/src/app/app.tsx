@@ -180,6 +180,7 @@ export function App(props: { shell: Shell; store: Store }): JSX.Element {
   );
   const timer = setInterval(() => {
     if (document.visibilityState !== "visible" || nav.current().screen !== "home") return;
+    me.refresh();
     home.refresh();
     announced.refresh();
   }, HOME_EVERY_MS);

@@ -80,6 +80,7 @@ const en = {
   "title.age": "Age rating",
   "title.actions": "What to do",
   "title.loading": "Fetching this title",
+  "title.upToHere": "Up to {n}p on this box",
 
   "role.director": "Director",
   "role.writer": "Screenplay",
@@ -137,6 +138,8 @@ const en = {
   "announced.update": "{name} will be here once your box is up to date",
   "announced.elsewhere": "{name} is not made for this box",
   "announced.leaving": "{name} leaves on {when}",
+  "announced.onPhone": "{name} is on your phone and on the web",
+  "announced.scan": "Scan this with your phone, or open {address}",
   "status.stage.waiting": "Waiting",
   "status.stage.probe": "Reading the file",
   "status.stage.render": "Drawing",
@@ -145,6 +148,8 @@ const en = {
   "status.stage.verify": "Checking",
   "status.stage.publish": "Publishing",
 
+  "held.title": "This box must be checked",
+  "held.help": "Please call your operator: two boxes give the same name, and only they can tell which is yours. Nothing of yours is lost.",
   "empty.title": "Nothing here yet",
   "empty.help": "New titles appear here by themselves.",
   "loading": "One moment",
@@ -244,6 +249,7 @@ const fr: Catalogue = {
   "title.age": "Âge",
   "title.actions": "Que faire",
   "title.loading": "Chargement du titre",
+  "title.upToHere": "Jusqu’à {n}p sur cette box",
 
   "role.director": "Réalisation",
   "role.writer": "Scénario",
@@ -301,6 +307,8 @@ const fr: Catalogue = {
   "announced.update": "{name} sera là dès que votre box sera à jour",
   "announced.elsewhere": "{name} n’est pas prévu sur cette box",
   "announced.leaving": "{name} nous quitte le {when}",
+  "announced.onPhone": "{name} est sur votre téléphone et sur le web",
+  "announced.scan": "Scannez ce code avec votre téléphone, ou ouvrez {address}",
   "status.stage.waiting": "En attente",
   "status.stage.probe": "Lecture du fichier",
   "status.stage.render": "Dessin",
@@ -309,6 +317,8 @@ const fr: Catalogue = {
   "status.stage.verify": "Vérification",
   "status.stage.publish": "Publication",
 
+  "held.title": "Cette box doit être vérifiée",
+  "held.help": "Appelez votre opérateur : deux box donnent le même nom, et lui seul peut dire laquelle est la vôtre. Rien de ce qui est à vous n’est perdu.",
   "empty.title": "Rien ici pour l’instant",
   "empty.help": "Les nouveaux titres apparaîtront d’eux-mêmes.",
   "loading": "Un instant",

@@ -234,6 +234,7 @@ class _Applying:
                 Blackout(start=self._at(operator, "start", one.start), end=self._at(operator, "end", one.end), reason=one.reason)
                 for one in told.blackouts
             ),
+            elsewhere=told.elsewhere,
             reason=told.reason,
         )
         before = self._before(launch)

@@ -81,6 +81,7 @@ class LaunchTold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     percent: float = 100.0
     salt: str = ""
     blackouts: tuple[BlackoutTold, ...] = ()
+    elsewhere: bool = False
     reason: str = ""
 
 

@@ -168,17 +168,22 @@ function Waiting(): JSX.Element {
 }
 
 function NothingYet(): JSX.Element {
-  const { words, status } = useSeat();
+  const { words, status, me } = useSeat();
   const making = (): boolean => (status()?.ingests.length ?? 0) > 0;
   return (
-    <Notice
-      title={words().t(making() ? "status.title" : "empty.title")}
-      help={words().t(making() ? "status.help" : "empty.help")}
+    <Show
+      when={!me().box?.held}
+      fallback={<Notice title={words().t("held.title")} help={words().t("held.help")} />}
     >
-      <Show when={making()}>
-        <Making ingests={status()?.ingests ?? []} />
-      </Show>
-    </Notice>
+      <Notice
+        title={words().t(making() ? "status.title" : "empty.title")}
+        help={words().t(making() ? "status.help" : "empty.help")}
+      >
+        <Show when={making()}>
+          <Making ingests={status()?.ingests ?? []} />
+        </Show>
+      </Notice>
+    </Show>
   );
 }
 

@@ -185,6 +185,7 @@ function factsOf(title: Title | undefined, seat: Seat): string[] {
   if (height >= 2160) facts.push("4K");
   else if (height >= 720) facts.push("HD");
   if (title.quality?.hdr) facts.push("HDR");
+  if (title.quality?.here) facts.push(t("title.upToHere", { n: title.quality.here }));
   return facts;
 }
 
