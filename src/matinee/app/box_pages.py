@@ -132,14 +132,12 @@ def box_page(conn: Connection, box: Box, now: Instant) -> BoxPage:
     )
 
 
-def box_lines(conn: Connection, boxes: Sequence[Box], now: Instant, *, held: bool) -> Sequence[BoxLine]:
-    """These boxes in a list; with `held`, those alone that are held or have a key of which only staff can say more."""
+def box_lines(conn: Connection, boxes: Sequence[Box], now: Instant) -> Sequence[BoxLine]:
+    """These boxes in a list."""
     found = []
     for box in boxes:
         keys = list(store.keys_of(conn, [box.id]))
         waiting = waiting_keys(keys)
-        if held and box.identity not in HELD and not waiting:
-            continue
         assigned = list(store.assignments_of(conn, [box.id]))
         names, stands = _Names(conn, assigned), in_force(assigned, now)
         changes = list(store.identities_of(conn, [box.id]))

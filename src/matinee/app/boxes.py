@@ -82,7 +82,7 @@ def list_boxes(*, held: bool, data: Path | None, as_json: bool) -> int:
     with opened(data) as installation, installation.database.read() as conn:
         wanted = store.boxes_to_check(conn) if held else store.boxes_of(conn)
         found = [box for _, box in zip(range(LISTED + 1), wanted, strict=False)]
-        rows = box_lines(conn, found[:LISTED], now, held=held)
+        rows = box_lines(conn, found[:LISTED], now)
     terminal = Terminal()
     if as_json:
         terminal.json({"boxes": msgspec.to_builtins(rows), "more": len(found) > LISTED})

@@ -416,8 +416,7 @@ class PartySight:
         """What the party may see as this profile; with None as its youngest. Raises ProfileNotFound."""
         one = self._members.youngest(party.household) if profile is None else self._members.profile(party.household, profile)
         operator = self._fleet.operator(party.operator)
-        box = self._fleet.box(party.box)
-        model = self._fleet.model(box.model) if box is not None else None
+        model = self._fleet.model_of(party.box)
         seen = self.seen(party, now)
         return Sight(
             services=seen.plays_on if playing else seen.direct,

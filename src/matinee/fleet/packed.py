@@ -266,6 +266,11 @@ class PackedFleet:
         row = self._boxes.find(self._key(box))
         return None if row == NONE else self._kind(self._box(row), box, at, known_at)
 
+    def model_of(self, box: BoxId) -> BoxModelId | None:
+        """Of which model a box is; None where it is not known."""
+        row = self._boxes.find(self._key(box))
+        return None if row == NONE else self._models.value(self._box(row).model)
+
     def line_of(self, box: BoxId, at: Instant, known_at: Instant | None) -> LineId | None:
         """The line of a box at a moment, as known at another."""
         row = self._boxes.find(self._key(box))

@@ -185,6 +185,11 @@ class Fleet:
     def models(self) -> Sequence[BoxModelId]:
         return list(self._models)
 
+    def model_of(self, box: BoxId | None) -> BoxModel | None:
+        """The model of a box, None where the box or its model is not known."""
+        model = None if box is None else self._packed.model_of(box)
+        return None if model is None else self.model(model)
+
     def model(self, model: BoxModelId) -> BoxModel | None:
         return self._models.get(model)
 

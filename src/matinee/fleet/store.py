@@ -592,10 +592,22 @@ def record_keys(conn: Connection, keys: Mapping[BoxId, PublicKey], standing: Key
 
 
 def boxes_to_check(conn: Connection) -> Iterator[Box]:
-    """The boxes that are held, and those that showed more than one key, by id, as they are read."""
-    several = sa.select(box_keys.c.box_id).group_by(box_keys.c.box_id).having(sa.func.count() > 1)
+    """The boxes that are held or have `identities.waiting_keys`, by id, as they are read; the demo's box is none of them."""
+    keys, accepted = box_keys.c, box_keys.alias().c
+    spoke = sa.select(accepted.box_id, sa.func.max(accepted.recorded_at).label("at"))
+    last = spoke.where(accepted.standing == KeyStanding.ACCEPTED.value).group_by(accepted.box_id).subquery()
+    waiting = (
+        sa.select(keys.box_id)
+        .select_from(box_keys.outerjoin(last, keys.box_id == last.c.box_id))
+        .where(last.c.at.is_(None) | (keys.recorded_at > last.c.at))
+        .group_by(keys.box_id)
+        # Before staff spoke one key is the box's own; after it only others are put on record.
+        .having(sa.func.count(sa.distinct(keys.public_key)) > sa.case((sa.func.max(last.c.at).is_(None), 1), else_=0))
+    )
+    for_show = sa.select(box_identities.c.box_id).where(box_identities.c.why == IdentityCause.FOR_SHOW.value)
     held = boxes.c.identity.in_([one.value for one in HELD])
-    query = sa.select(boxes).where(held | boxes.c.id.in_(several)).order_by(boxes.c.id)
+    to_check = held | (boxes.c.id.in_(waiting) & boxes.c.id.not_in(for_show))
+    query = sa.select(boxes).where(to_check).order_by(boxes.c.id)
     yield from map(_box, _rows(conn, query, boxes.c.id, None))
 
 
