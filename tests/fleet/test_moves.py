@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from matinee.app import cli
 from matinee.app.commands import opened
 from matinee.base.clock import DAY, Instant, to_rfc3339
+from matinee.base.party import operator_side
 from matinee.fleet import moves, store
 from matinee.fleet.model import FleetError, IdentityCause
 from matinee.members import store as members
@@ -72,6 +73,27 @@ def test_the_household_follows_the_line_and_not_the_box(world: World, ask: Scree
     assert ask.box.get("/api/v1/me").json()["services"] == [], "and it has what its new operator carries"
     assert ask.box.get("/api/v1/home", profile=one.adult.id).status_code == 404
     assert [world.fleet.line_of(one.box.id, at) for at in (NOW, day(0.9), day(1))] == [one.line.id, one.line.id, other.line.id]
+
+
+def test_neither_operator_reads_of_the_others_line_in_the_audit(world: World) -> None:
+    with world.database.write() as conn:
+        moves.move_box(conn, world.one.box.id, moves.line_named(conn, "Free/secret", day(1)), day(1), day(1), actor="me")
+        twin = store.add_box(conn, world.model.id, "serial-one", "", NOW).id
+        store.assign_box(conn, twin, world.one.line.id, day(2), day(2))  # and both are held
+        sides = {one: audit.page_of(conn, operator_side(one), None, 10) for one in (world.orange, world.free)}
+        assert audit.first_broken(conn) is None
+        assert audit.broken_sides(conn) == []
+    told = {side: [(row.action, row.detail) for row in reversed(rows)] for side, rows in sides.items()}
+    hold = {"serial": "serial-one", "why": "serial_repeated"}
+    moved = {"serial": "serial-one", "valid_from": day(1)}
+    assert [one for one in told[world.orange] if one[0].startswith("box")] == [
+        ("box.move", moved | {"before": "one"}),
+        ("boxes.hold", hold | {"boxes": [twin]}),
+    ]
+    assert [one for one in told[world.free] if one[0].startswith("box")] == [
+        ("box.move", moved | {"after": "secret"}),
+        ("boxes.hold", hold | {"boxes": [world.one.box.id]}),
+    ]
 
 
 def test_a_move_that_is_told_late_is_known_late(world: World) -> None:

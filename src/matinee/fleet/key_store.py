@@ -32,7 +32,7 @@ def show_key(conn: Connection, box: BoxId, key: PublicKey, now: Instant) -> tupl
         store.record_identity(conn, {box: outcome.identity}, outcome.why, now)
         if outcome.identity in HELD:
             detail = {"serial": before.serial, "why": outcome.why.value, "key": thumbprint(key)}
-            audit.record(conn, store.ACTOR, "box.hold", box, detail, now)
+            audit.record(conn, store.ACTOR, "box.hold", box, detail, now, sides=store.sides_of(conn, box, now))
     if outcome.standing is KeyStanding.USED:
         store.hold_repeated(conn, box, now, now)
     if outcome.standing is not None or outcome.identity is not None:
@@ -51,7 +51,7 @@ def mark_for_show(conn: Connection, box: BoxId, now: Instant) -> None:
 def new_token(conn: Connection, box: BoxId, now: Instant, *, actor: str) -> Token:
     """End all tokens of a box and mint one: the way back where a token was copied. It is shown this once."""
     ended = store.revoke_box_tokens(conn, box, now)
-    audit.record(conn, actor, "box.token", box, {"ended": ended}, now)
+    audit.record(conn, actor, "box.token", box, {"ended": ended}, now, sides=store.sides_of(conn, box, now))
     return store.mint_box_token(conn, box, now)
 
 
@@ -70,7 +70,7 @@ def release_box(conn: Connection, box: BoxId, now: Instant, *, actor: str, key: 
     store.record_identity(conn, {box: BoxIdentity.UNVERIFIED}, IdentityCause.RELEASED, now)
     named = "" if right is None else thumbprint(right)
     detail = {"serial": before.serial, "was": before.identity.value, "key": named}
-    audit.record(conn, actor, "box.release", box, detail, now)
+    audit.record(conn, actor, "box.release", box, detail, now, sides=store.sides_of(conn, box, now))
     outbox.append(conn, store.TOPIC, box, {"kind": store.BOX_CHANGED}, now)
     return store.load_box(conn, box)
 
@@ -85,7 +85,8 @@ def accept_key(conn: Connection, box: BoxId, key: str, now: Instant, *, actor: s
     right = _named(distinct_keys(list(store.keys_of(conn, [box]))), key)
     store.record_keys(conn, {box: right}, KeyStanding.ACCEPTED, now)
     store.record_identity(conn, {box: BoxIdentity.VERIFIED}, IdentityCause.KEY_ACCEPTED, now)
-    audit.record(conn, actor, "box.accept_key", box, {"serial": before.serial, "key": thumbprint(right)}, now)
+    detail = {"serial": before.serial, "key": thumbprint(right)}
+    audit.record(conn, actor, "box.accept_key", box, detail, now, sides=store.sides_of(conn, box, now))
     outbox.append(conn, store.TOPIC, box, {"kind": store.BOX_CHANGED}, now)
     return store.load_box(conn, box)
 

@@ -13,6 +13,7 @@ from matinee.base.clock import Instant, to_rfc3339
 from matinee.base.dated import in_force
 from matinee.base.errors import ErrorCode
 from matinee.base.ids import BoxId, LineId
+from matinee.base.party import operator_side
 from matinee.fleet import store
 from matinee.fleet.model import HELD, Box, BoxAssignment, FleetError, Line, Operator
 from matinee.parties import audit, outbox
@@ -149,10 +150,8 @@ def _operator(conn: Connection, line: Line) -> Operator:
 def _write_down(
     conn: Connection, action: str, actor: str, box: Box, before: Line | None, after: Line | None, since: Instant, now: Instant
 ) -> None:
-    detail = {
-        "serial": box.serial,
-        "before": None if before is None else _place(conn, before),
-        "after": None if after is None else _place(conn, after),
-        "valid_from": since,
-    }
-    audit.record(conn, actor, action, box.id, detail, now)
+    """A row for each operator, where a box goes from one to another: neither reads of the other's line."""
+    for operator in dict.fromkeys(one.operator for one in (before, after) if one is not None):
+        own = {name: one for name, one in (("before", before), ("after", after)) if one is not None and one.operator == operator}
+        detail = {name: one.reference for name, one in own.items()} | {"serial": box.serial, "valid_from": since}
+        audit.record(conn, actor, action, box.id, detail, now, sides=[operator_side(operator)])

@@ -199,9 +199,10 @@ class _There:
 def _record(conn: Connection, rows: Sequence[_Known], now: Instant, actor: str, report: ImportReport) -> None:
     outbox.hold(conn)  # two imports at once must not both find a line missing
     there, made = _There(conn, rows, now), Additions()
+    accepted: dict[OperatorId, list[BoxId]] = {}
     for row in rows:
         report.rows += 1
-        held = len(made.quarantined)
+        held, before = len(made.quarantined), len(made.accepted)
         box = _same_box(row, there, made)
         if box is None and len(made.quarantined) > held:
             report.quarantined += 1
@@ -216,9 +217,11 @@ def _record(conn: Connection, rows: Sequence[_Known], now: Instant, actor: str, 
             report.changed += 1
         else:
             report.unchanged += 1
+        if box is not None and len(made.accepted) > before:
+            accepted.setdefault(row.operator.id, []).append(box.id)
     store.record_many(conn, made, now)
-    if made.accepted:
-        audit.record(conn, actor, "boxes.accept_keys", next(iter(made.accepted)), {"boxes": list(made.accepted)}, now)
+    for operator, boxes in accepted.items():
+        audit.record(conn, actor, "boxes.accept_keys", boxes[0], {"boxes": boxes}, now, sides=[operator_side(operator)])
     if made.quarantined:
         theirs: dict[OperatorId, list[BoxId]] = {}
         for quarantined in made.quarantined:  # they stand at other operators' lines than the rows are of: each is told of its own
