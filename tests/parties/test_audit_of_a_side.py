@@ -17,7 +17,7 @@ from matinee.base.pagination import encode_cursor
 from matinee.base.party import SideKey, operator_side, publisher_side
 from matinee.carriage.model import Switch
 from matinee.carriage.store import follow_switches
-from matinee.fleet import store as fleet
+from matinee.fleet import key_store
 from matinee.fleet.work import import_boxes
 from matinee.outside.database import Database
 from matinee.parties import audit
@@ -136,7 +136,7 @@ def test_boxes_are_told_to_the_operator_whose_they_are(world: World, tmp_path: P
         import_boxes(world.database, tmp_path / name, Instant(NOW + 1), actor="test", progress=lambda _stage, _part: None)
     box = world.one.box.id
     with world.database.write() as conn:
-        fleet.release_box(conn, box, Instant(NOW + 2), actor="test")
+        key_store.release_box(conn, box, Instant(NOW + 2), actor="test")
     told = told_of(world, "box")
     assert told == {"studio": [], "rival": [], "orange": [box, box], "free": ["of free"]}, "of two is told to neither"
     everything = world.sign_in("auditor.of.all", "auditor")

@@ -51,7 +51,10 @@ class WireAgreement(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WireLaunch(msgspec.Struct, frozen=True, kw_only=True):
-    """`percent` of the boxes; `technical_at`: since when boxes may have it; `announced_for`: what the public is told."""
+    """`percent` of the boxes; `named` and `excluded`: how many are named one by one.
+
+    `technical_at`: since when boxes may have it; `announced_for`: what the public is told.
+    """
 
     id: str
     state: str
@@ -62,8 +65,11 @@ class WireLaunch(msgspec.Struct, frozen=True, kw_only=True):
     discoverability: str
     models: list[str]
     interface: str | None
+    named: int
+    excluded: int
     rule: str
     percent: float
+    elsewhere: bool
     valid_from: str
     valid_to: str | None
     recorded_at: str
@@ -186,8 +192,11 @@ def _launch(fleet: Fleet, one: Launch, holds: bool) -> WireLaunch:
         discoverability=one.discoverability.value,
         models=[model.name for model in models if model is not None],
         interface=None if one.interface is None else f"{one.interface.product} {one.interface.version}",
+        named=len(one.named),
+        excluded=len(one.excluded),
         rule=one.rule,
         percent=one.share * 100 / ALL_BOXES,
+        elsewhere=one.elsewhere,
         valid_from=to_rfc3339(one.valid_from),
         valid_to=moment_of(one.valid_to),
         recorded_at=to_rfc3339(one.recorded_at),
