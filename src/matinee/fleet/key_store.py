@@ -50,6 +50,7 @@ def mark_for_show(conn: Connection, box: BoxId, now: Instant) -> None:
 
 def new_token(conn: Connection, box: BoxId, now: Instant, *, actor: str) -> Token:
     """End all tokens of a box and mint one: the way back where a token was copied. It is shown this once."""
+    outbox.hold(conn)  # before the audit's lock, as everywhere: two that take them the other way round wait for each other
     ended = store.revoke_box_tokens(conn, box, now)
     audit.record(conn, actor, "box.token", box, {"ended": ended}, now, sides=store.sides_of(conn, box, now))
     return store.mint_box_token(conn, box, now)
@@ -60,6 +61,7 @@ def release_box(conn: Connection, box: BoxId, now: Instant, *, actor: str, key: 
 
     A box that showed one key at most needs no thumbprint. Raises FleetError.
     """
+    outbox.hold(conn)
     before = store.load_box(conn, box)
     if before.identity not in HELD:
         raise FleetError(f"The box is in no quarantine: it is {before.identity.value}.", remedy="Nothing is to be done.")
@@ -77,6 +79,7 @@ def release_box(conn: Connection, box: BoxId, now: Instant, *, actor: str, key: 
 
 def accept_key(conn: Connection, box: BoxId, key: str, now: Instant, *, actor: str) -> Box:
     """Accept a key that the box has shown, by its thumbprint, as the right one: the box is verified. Raises FleetError."""
+    outbox.hold(conn)
     before = store.load_box(conn, box)
     if before.identity in HELD:
         raise FleetError(
