@@ -19,6 +19,7 @@ from matinee.carriage import store as carriage
 from matinee.carriage.model import AgreementStatus, LaunchState, Switch
 from matinee.carriage.rollouts import Rollout
 from matinee.catalogue import store as catalogue
+from matinee.fleet import key_store
 from matinee.fleet import store as fleet
 from matinee.fleet.model import Additions, Box, BoxIdentity
 from matinee.fleet.waves import EventKind, Phase, Wave
@@ -64,7 +65,7 @@ def _release(there: Hub) -> None:
     _quarantine(there)
     with there.database.write() as conn:
         (box,) = fleet.boxes_named(conn, f"{there.a} 0")
-        fleet.release_box(conn, box.id, there.now, actor="test")
+        key_store.release_box(conn, box.id, there.now, actor="test")
 
 
 def _publish(there: Hub) -> None:

@@ -27,7 +27,7 @@ from matinee.fleet.model import (
 )
 from matinee.fleet.work import ImportReport, import_boxes
 from matinee.outside.database import Database
-from matinee.parties import audit
+from matinee.parties import audit, outbox
 from tests.fleet.test_fleet import BoxKey as KeyPair
 from tests.fleet.test_fleet import confirm, nonce_of, register
 from tests.world import NOW, Screen, Screens, World, screens
@@ -149,6 +149,9 @@ def test_two_boxes_with_one_token_are_both_held_and_the_right_one_comes_back(wor
     assert services(ask.box) == ["Cinéma"]
     with world.database.read() as conn:
         whys = [one.why for one in store.identities_of(conn, [box])]
+        told = [one.payload["identity"] for one in outbox.after(conn, 0) if one.payload.get("kind") == store.IDENTITY_CHANGED]
+    assert told == ["cloned", "unverified"], "its operator hears that it was held, and let out"
+    with world.database.read() as conn:
         assert audit.first_broken(conn) is None
     assert whys == [
         IdentityCause.FIRST_KEY,
