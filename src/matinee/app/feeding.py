@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from matinee.app.commands import DONE, FAILED, opened
-from matinee.app.installation import Installation, read_clock
+from matinee.app.installation import read_clock
 from matinee.app.terminal import Terminal
 from matinee.base.clock import MINUTE, to_rfc3339
 from matinee.base.errors import InvalidRequest, NotFound
@@ -22,12 +22,6 @@ from matinee.catalogue.partner_work import set_feed as set_partner_feed
 SHOWN_FAULTS = 20
 _ACTOR = "matinee feed"
 _STYLES = {Outcome.APPLIED: "good", Outcome.UNCHANGED: "good", Outcome.HELD: "note", Outcome.FAILED: "bad"}
-
-
-def reader(installation: Installation) -> FeedReader:
-    """What reads this installation's feeds."""
-    allow = installation.settings.call_private_addresses
-    return FeedReader(installation.database, read_clock, allow_private=allow)
 
 
 def set_feed(service: str, url: str, *, every: int, links: str, unrated: int, data: Path | None, as_json: bool) -> int:
@@ -46,7 +40,8 @@ def read_feed(service: str, *, accept: bool, file: Path | None, data: Path | Non
     with opened(data) as installation:
         with installation.database.read() as conn:
             found = _service(catalogue.all_services(conn), service)
-        report = reader(installation).read(found.id, accept=accept, file=file)
+        reader = FeedReader(installation.database, read_clock, allow_private=installation.settings.call_private_addresses)
+        report = reader.read(found.id, accept=accept, file=file)
     terminal = Terminal()
     if as_json:
         terminal.json(msgspec.to_builtins({"service": found.name, **_told(report)}))

@@ -12,13 +12,13 @@ import sys
 import threading
 from pathlib import Path
 
-from matinee.app.feeding import reader
 from matinee.app.installation import Installation, open_installation, read_clock
 from matinee.app.logging import set_up_logging
 from matinee.app.repeating import Repeating
 from matinee.app.settings import SettingInvalid, from_environment, load_settings
 from matinee.app.telling import tell
 from matinee.base.errors import MatineeError
+from matinee.catalogue.partner_work import FeedReader
 from matinee.catalogue.work import QUEUE, WORK, Ingest
 from matinee.encoding.ladder import FIXED_V1, load_ladder
 from matinee.encoding.model import Ladder
@@ -50,7 +50,8 @@ def run_worker(installation: Installation, stop: threading.Event) -> None:
     engine = WorkEngine(settings.work_database, installation.database, read_clock)
     engine.define(WORK, ingest.run)
     engine.queue(QUEUE, settings.ingest_at_once)
-    feeds = Repeating("partner-feeds", reader(installation).poll, FEED_SECONDS, "partners' feeds cannot be read; titles stay")
+    reader = FeedReader(installation.database, read_clock, allow_private=settings.call_private_addresses)
+    feeds = Repeating("partner-feeds", reader.poll, FEED_SECONDS, "partners' feeds cannot be read; titles stay")
     engine.start()
     bringing = postman(installation)
     hooks = Repeating("hooks", bringing.step, HOOKS_SECONDS, "events cannot be brought to callbacks; they wait")
