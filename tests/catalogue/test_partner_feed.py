@@ -179,6 +179,28 @@ def test_episodes_may_change_places(channel: Channel, partner: Partner) -> None:
     assert channel.quarantine() == {"urn:partner:Trois": "episodeNumber: season 1, episode 1 is taken by another"}
 
 
+def test_an_item_that_is_refused_leaves_its_old_place_to_nobody_else(channel: Channel, partner: Partner) -> None:
+    partner.tell(part_of("Saga", 1, 1, "Un"), part_of("Saga", 1, 5, "Cinq"), *MANY)
+    channel.read()
+    # Un may not have the place of Deux, and so stays at its own: which Cinq may not have then, and Six not that of Cinq.
+    partner.tell(
+        part_of("Saga", 1, 2, "Deux"),
+        part_of("Saga", 1, 5, "Six"),
+        part_of("Saga", 1, 1, "Cinq"),
+        part_of("Saga", 1, 2, "Un"),
+        *MANY,
+    )
+    report = channel.read()
+    assert (report.outcome, report.added, report.kept) == (Outcome.APPLIED, 1, 2)
+    assert channel.quarantine() == {
+        "urn:partner:Un": "episodeNumber: season 1, episode 2 is taken by another",
+        "urn:partner:Cinq": "episodeNumber: season 1, episode 1 is taken by another",
+        "urn:partner:Six": "episodeNumber: season 1, episode 5 is taken by another",
+    }
+    assert {"Un", "Cinq", "Deux"} < set(channel.names())
+    assert "Six" not in channel.names()
+
+
 def test_windows_are_the_partners_and_keep_their_account(channel: Channel, partner: Partner, ask: Screens) -> None:
     france = {"@type": "Country", "name": "FR"}
     soon, later = to_rfc3339(Instant(NOW + DAY)), to_rfc3339(Instant(NOW + 2 * DAY))

@@ -20,6 +20,9 @@ from matinee.catalogue.partner_items import PartnerItem
 MAX_BAD_SHARE: Final = 0.10
 LEAST_LEFT: Final = 0.5
 
+Place = tuple[TitleId | None, int | None, int | None]
+"""Where an episode stands: its series, season and number."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -89,30 +92,58 @@ def settled(service: ServiceId, reading: Reading, standing: Mapping[str, Standin
             faulty.add(item.ref)
         else:
             by_ref[item.ref] = item
-    staying = {one.title.id: one.title for ref, one in standing.items() if ref in faulty and ref not in by_ref}
-    places = {(one.series, one.season, one.episode) for one in staying.values() if one.kind is TitleKind.EPISODE}
-    series = {ref for ref, item in by_ref.items() if item.kind is TitleKind.SERIES}
-    series |= {ref for ref, one in standing.items() if one.title.id in staying and one.title.kind is TitleKind.SERIES}
-    kept: list[PartnerItem] = []
+    kinds = {ref: one.title.kind for ref, one in standing.items()} | {ref: item.kind for ref, item in by_ref.items()}
+    refused: set[str] = set()
+    # The places of what stays as it was; beside them those of the good episodes, as they are taken.
+    places: dict[Place, PartnerItem | None] = {
+        place: None for ref, one in standing.items() if ref in faulty and ref not in by_ref and (place := _place_of(one.title))
+    }
+
+    def refuse(item: PartnerItem, says: str) -> None:
+        """Leave an item out. It stays where it stood: who was to have that place is left out too, and so on."""
+        left = [Fault(item.ref, says)]
+        while left:
+            fault = left.pop()
+            faults.append(fault)
+            refused.add(fault.ref)
+            before = standing.get(fault.ref)
+            place = _place_of(before.title) if before is not None else None
+            if place is not None:
+                other = places.get(place)
+                places[place] = None
+                if other is not None and other.ref not in refused:
+                    left.append(Fault(other.ref, _is_taken(other)))
+
     for item in by_ref.values():
         if item.kind is not TitleKind.EPISODE or item.series_ref is None:
-            kept.append(item)
             continue
+        kind = kinds.get(item.series_ref, TitleKind.SERIES)
         place = (title_id_of(service, item.series_ref), item.season, item.episode)
-        if place in places:
-            faults.append(Fault(item.ref, f"episodeNumber: season {item.season}, episode {item.episode} is taken by another"))
+        if kind is not TitleKind.SERIES:
+            refuse(item, f"partOfSeries.@id: names a {kind.value}")
+        elif place in places:
+            refuse(item, _is_taken(item))
+        else:
+            places[place] = item
+    kept: list[PartnerItem] = []
+    series = {ref for ref, item in by_ref.items() if item.kind is TitleKind.SERIES}
+    series |= {ref for ref, one in standing.items() if ref in faulty and ref not in by_ref and one.title.kind is TitleKind.SERIES}
+    for item in by_ref.values():
+        if item.ref in refused:
             continue
-        if item.series_ref not in series:
-            told, before = by_ref.get(item.series_ref), standing.get(item.series_ref)
-            kind = told.kind if told is not None else before.title.kind if before is not None else TitleKind.SERIES
-            if kind is not TitleKind.SERIES:
-                faults.append(Fault(item.ref, f"partOfSeries.@id: names a {kind.value}"))
-                continue
+        if item.series_ref is not None and item.series_ref not in series:
             series.add(item.series_ref)
             kept.append(_series_of(item))
-        places.add(place)
         kept.append(item)
     return Reading(items=tuple(kept), faults=tuple(dict.fromkeys(faults)), left_out=reading.left_out)
+
+
+def _place_of(title: Title) -> Place | None:
+    return (title.series, title.season, title.episode) if title.series is not None else None
+
+
+def _is_taken(item: PartnerItem) -> str:
+    return f"episodeNumber: season {item.season}, episode {item.episode} is taken by another"
 
 
 def outcomes(service: Service, reading: Reading, standing: Mapping[str, Standing], unrated: AgeClass, now: Instant) -> Outcomes:
