@@ -330,6 +330,58 @@ def test_a_bad_item_keeps_its_last_good_version_and_takes_no_other_with_it(chann
     assert "Saga" not in channel.names(), "what is told of no more goes, its series with it"
 
 
+def test_a_host_that_is_no_longer_allowed_is_led_to_no_more(channel: Channel, partner: Partner, ask: Screens) -> None:
+    """At once, and also where the feed goes on telling of it: neither quarantine nor a reading that is held keeps a way open."""
+
+    def to(*hosts: str) -> list[Any]:
+        return [access() | {"target": f"https://{host}/x"} for host in hosts]
+
+    bad = "tv.bought.example"
+    channel.set(links=[HOST, bad])
+    partner.tell(
+        work("Film 1"),
+        work("Film 2", potentialAction=to(bad)),
+        work("Film 3", potentialAction=to(bad, HOST)),
+        work("Saga", kind="TVSeries", potentialAction=to(bad)),
+        part_of("Saga", 1, 1, "Un"),
+        work("Journal", kind="TVSeries", potentialAction=to(bad)),
+        part_of("Feuilleton", 1, 1, "Deux", potentialAction=to(bad)),
+    )
+    channel.read()
+
+    def shown() -> dict[str, list[str]]:
+        """What the rows show: to which links each leads."""
+        found: dict[str, list[str]] = {}
+        rows = ask.box.get("/api/v1/home", profile=channel.world.one.adult.id).json()["rows"]
+        for tile in (tile for row in rows if row["id"] in ("new", "series") for tile in row["items"]):
+            ways = ask.box.get(f"/api/v1/titles/{tile['id']}").json()["ways"]
+            asked = [{"source": "home", "way": way["number"]} for way in ways]
+            opened = [ask.box.send("POST", f"/api/v1/titles/{tile['id']}/open", one).json()["uri"] for one in asked]
+            found[tile["name"]] = sorted(uri.split("/")[2] for uri in opened)
+        return found
+
+    before = shown()
+    assert before == {
+        "Film 1": [HOST], "Film 2": [bad], "Film 3": [bad, HOST], "Saga": [bad], "Journal": [bad], "Feuilleton": []
+    }  # fmt: skip
+    with channel.world.database.read() as conn:
+        was_new = {one.id: one.published_at for one in titles.all_titles(conn)}
+    channel.world.now = Instant(channel.world.now + DAY)
+    channel.set(links=[HOST])
+    channel.world.feed.poll()
+    narrowed = {"Film 1": [HOST], "Film 3": [HOST], "Saga": []}
+    assert shown() == narrowed
+    assert channel.read().outcome is Outcome.HELD
+    assert shown() == narrowed
+    assert channel.read(accept=True).outcome is Outcome.APPLIED
+    assert shown() == narrowed
+    channel.set(links=[HOST, bad])
+    channel.read()
+    assert shown() == before, "it is as it was, and no newer"
+    with channel.world.database.read() as conn:
+        assert {one.id: one.published_at for one in titles.all_titles(conn)} == was_new
+
+
 def test_a_feed_that_lost_half_of_itself_waits_for_somebody(channel: Channel, partner: Partner) -> None:
     partner.tell(*MANY)
     channel.read()

@@ -81,6 +81,15 @@ def check_link(template: str, rules: LinkRules) -> str:
     return template
 
 
+def may_lead(template: str, rules: LinkRules) -> bool:
+    """Whether a template that was checked by other rules leads to where it may by these."""
+    try:
+        check_link(template, rules)
+    except CatalogueError:
+        return False
+    return True
+
+
 def filled(template: str, *, ref: str, language: str, source: str) -> str:
     """The link of a checked template. What is filled in is encoded whole, so that it adds no path and no parameter."""
     values = {"id": ref, "language": language, "source": source}

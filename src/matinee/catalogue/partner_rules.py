@@ -6,7 +6,7 @@ feed can name a title of another service.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -14,7 +14,8 @@ import msgspec
 
 from matinee.base.clock import Instant
 from matinee.base.ids import ServiceId, TitleId, encode_id
-from matinee.catalogue.model import AgeClass, PartnerWork, Service, Title, TitleKind, Window
+from matinee.catalogue.deep_links import LinkRules, may_lead
+from matinee.catalogue.model import AgeClass, PartnerWork, Service, Title, TitleKind, WayToWatch, Window
 from matinee.catalogue.partner_items import PartnerItem
 
 MAX_BAD_SHARE: Final = 0.10
@@ -168,16 +169,29 @@ def outcomes(service: Service, reading: Reading, standing: Mapping[str, Standing
     return found
 
 
-def windows_of(item: PartnerItem) -> tuple[Window, ...]:
+def withdrawn(standing: Iterable[Title], rules: LinkRules) -> list[Title]:
+    """The titles that lose ways because their links may not lead there any more, without these. One that has none left is shown
+    to nobody, and stays to be as new as it was where the feed tells of it rightly."""
+    changed = []
+    for title in standing:
+        ways = title.partner.ways if title.partner is not None else ()
+        left = tuple(way for way in ways if may_lead(way.link, rules))
+        if title.partner is not None and left != ways:
+            partner = msgspec.structs.replace(title.partner, ways=left)
+            changed.append(msgspec.structs.replace(title, partner=partner, windows=windows_of(left)))
+    return changed
+
+
+def windows_of(ways: Sequence[WayToWatch]) -> tuple[Window, ...]:
     """Where and when a title is there: where and when any way to it is. None at all where one holds everywhere."""
-    if any(not way.windows for way in item.ways):
+    if any(not way.windows for way in ways):
         return ()
-    every = {window for way in item.ways for window in way.windows}
+    every = {window for way in ways for window in way.windows}
     return tuple(sorted(every, key=lambda one: (one.territory, one.opens_at, one.closes_at is None, one.closes_at or 0)))
 
 
 def _title(service: Service, item: PartnerItem, unrated: AgeClass, at: Instant, *, is_new: bool) -> Title:
-    windows = windows_of(item)
+    windows = windows_of(item.ways)
     # New is what is new here: a feed may make a title older than that by its windows, and never newer.
     opened = [one.opens_at for one in windows if one.opens_at > 0]
     return Title(

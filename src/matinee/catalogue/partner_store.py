@@ -110,9 +110,7 @@ def set_feed(
     links: LinkRules,
     unrated: AgeClass,
     now: Instant,
-    *,
-    actor: str,
-) -> PartnerFeed:
+) -> None:
     """Say where a service's feed is read from now on; it is due at once, and whoever reads it now writes nothing."""
     values: dict[str, Any] = {
         "url": url,
@@ -130,10 +128,15 @@ def set_feed(
     if not changed.rowcount:
         fresh = {"outcome": Outcome.NEVER.value, "says": "", "items": 0}
         conn.execute(sa.insert(partner_feeds).values(service_id=service.id, **values, **fresh))
-    detail = {"url": url, "every_ms": every_ms, "links": values["links"], "unrated": int(unrated)}
-    audit.record(conn, actor, "feed.set", service.id, detail, now, sides=[publisher_side(service.publisher)])
+
+
+def record_set(conn: Connection, service: Service, now: Instant, *, actor: str) -> PartnerFeed:
+    """Audit how a feed was set. After all else of its transaction: who records has appended what it tells others before."""
     found = feed_of(conn, service.id)
-    assert found is not None  # noqa: S101 -- it was written above
+    assert found is not None  # noqa: S101 -- it was written in this transaction
+    links = msgspec.to_builtins(found.links)
+    detail = {"url": found.url, "every_ms": found.every_ms, "links": links, "unrated": int(found.unrated)}
+    audit.record(conn, actor, "feed.set", service.id, detail, now, sides=[publisher_side(service.publisher)])
     return found
 
 

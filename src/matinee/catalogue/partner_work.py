@@ -25,7 +25,7 @@ from matinee.catalogue import store as titles
 from matinee.catalogue.deep_links import LinkRules, link_rules
 from matinee.catalogue.model import AGE_CLASSES, AgeClass, CatalogueError, Service
 from matinee.catalogue.partner_feed import FeedPart, FeedWrong, read_part
-from matinee.catalogue.partner_rules import Fault, Outcomes, Reading, Standing, outcomes, settled, why_held
+from matinee.catalogue.partner_rules import Fault, Outcomes, Reading, Standing, outcomes, settled, why_held, withdrawn
 from matinee.catalogue.partner_store import KnownItem, Outcome, PartnerFeed
 from matinee.outside.calling import Answer, CallLimits, call, check_url
 from matinee.outside.database import Database
@@ -83,7 +83,10 @@ def set_feed(
     *,
     actor: str,
 ) -> PartnerFeed:
-    """Say where a service's feed is read. Without `links` its links may lead to the feed's own host. Raises MatineeError."""
+    """Say where a service's feed is read, and take away what leads where its links may not lead any more.
+
+    Without `links` they may lead to the feed's own host. Raises MatineeError.
+    """
     parts = check_url(url)
     if not LEAST_EVERY_MS <= every_ms <= MOST_EVERY_MS:
         raise CatalogueError("A feed is read every 5 minutes at most, and once a week at least.", remedy="Write --every 60.")
@@ -91,7 +94,21 @@ def set_feed(
         known = ", ".join(str(int(one)) for one in AGE_CLASSES)
         raise CatalogueError(f"The age class {unrated} is not known.", remedy=f"Write one of {known}.")
     rules: LinkRules = link_rules(links or [parts.hostname or ""])
-    return store.set_feed(conn, service, url, every_ms, rules, AgeClass(unrated), now(), actor=actor)
+    at = now()
+    store.set_feed(conn, service, url, every_ms, rules, AgeClass(unrated), at)
+    _withdraw(conn, service, rules, at)
+    return store.record_set(conn, service, at, actor=actor)
+
+
+def _withdraw(conn: Connection, service: Service, rules: LinkRules, now: Instant) -> None:
+    """Take away at once the ways that lead where this service's links may not lead any more: no reading can be waited for."""
+    before = store.items_of(conn, service.id)
+    changed = withdrawn([one.title for one in _standing(conn, service.id, before).values()], rules)
+    titles.write_partner_titles(conn, [], changed, [], now)
+    # No item has this digest: where the feed tells of one as before, and may, its title is written again.
+    lost = {one.id for one in changed}
+    after = {ref: msgspec.structs.replace(one, digest="") if one.title in lost else one for ref, one in before.items()}
+    store.write_items(conn, service.id, before, after)
 
 
 class FeedReader:

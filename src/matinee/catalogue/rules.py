@@ -16,6 +16,7 @@ def may_see(sight: Sight, title: Title) -> bool:
         title.service in sight.services
         and title.age_class <= sight.max_age
         and (not title.windows or is_open(title.windows, sight.territory, sight.operator, sight.now))
+        and (title.partner is None or bool(title.partner.ways))  # to one whose links were all withdrawn nothing leads
     )
 
 
