@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from matinee.base.clock import DAY, HOUR, Instant, to_rfc3339
 from matinee.catalogue import store as titles
-from matinee.catalogue.model import Genre, Service
+from matinee.catalogue.model import AGE_CLASSES, Genre, Language, Service, Sight
 from matinee.home import ranking_store as store
 from matinee.home.ranking import ranked, titles_shown
 from matinee.home.ranking_log import RankingLog
@@ -157,12 +157,59 @@ def test_two_processes_write_one_record(world: World) -> None:
     assert len([one for one in records(world) if one.operator == world.orange]) == 1
 
 
+def test_an_hour_is_settled_once_also_where_nothing_had_changed(world: World, ask: Screens) -> None:
+    """Else what a later process wrote of a rival would depend on whether a service of which nobody may know had changed first."""
+    world.rankings.step()
+    world.now = Instant(world.now + HOUR)
+    world.rankings.step()
+    weigh(world, world.theatre, 10)
+    other = RankingLog(world.database, world.catalogue, world.carriage, world.fleet, lambda: world.now)
+    other.step()
+    assert told(world, ask).json()["prominence"] == 0
+    world.now = Instant(world.now + HOUR)
+    other.step()
+    assert told(world, ask).json()["prominence"] == 10
+    world.now = Instant(world.now + 2 * DAY)
+    other.step()
+    with world.database.read() as conn:
+        marks = conn.execute(sa.select(sa.func.count()).where(rankings.c.audience == "-", rankings.c.operator_id == world.orange))
+        assert marks.scalar_one() == 1, "marks of old hours are kept no longer than they are of use"
+
+
+def test_an_hour_that_begins_while_the_last_one_is_written_gets_its_record(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    only = frozenset({world.theatre.id})
+    sight = Sight(
+        services=only,
+        searched=only,
+        listed=only,
+        max_age=AGE_CLASSES[-1],
+        operator=world.orange,
+        territory="FR",
+        now=Instant(world.now + HOUR),
+        language=Language("fr"),
+    )
+    prune = store.prune
+
+    def late(conn: Any, now: Instant) -> int:
+        monkeypatch.undo()
+        world.rankings.note(world.catalogue.view, sight, [])
+        return prune(conn, now)
+
+    monkeypatch.setattr(store, "prune", late)
+    world.rankings.step()
+    weigh(world, world.theatre, 10)
+    world.now = Instant(world.now + HOUR)
+    world.rankings.step()
+    assert len([one for one in records(world) if one.audience == HOURLY and one.operator == world.orange]) == 2
+
+
 def test_a_record_that_somebody_touched_comes_out_otherwise(world: World) -> None:
     world.rankings.step()
     with world.database.write() as conn:
-        row = conn.execute(sa.select(rankings).where(rankings.c.operator_id == world.orange)).one()
+        theirs = (rankings.c.operator_id == world.orange, rankings.c.audience == HOURLY)
+        row = conn.execute(sa.select(rankings).where(*theirs)).one()
         shown = {**row.shown, "new": row.shown["new"][::-1]}
-        conn.execute(sa.update(rankings).where(rankings.c.operator_id == world.orange).values(shown=shown))
+        conn.execute(sa.update(rankings).where(*theirs).values(shown=shown))
     (touched,) = [one for one in records(world) if one.operator == world.orange]
     assert titles_shown(ranked(touched.inputs)) != touched.shown
 

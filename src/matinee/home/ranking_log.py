@@ -72,10 +72,11 @@ class RankingLog:
     def step(self) -> None:
         """Write what waits, and the hour's record of each operator that has none yet."""
         now = self._clock()
+        hour = _hour_of(now)
         with self._lock:
             waiting, self._waiting = self._waiting, []
-            if _hour_of(now) != self._hour:
-                self._hour = _hour_of(now)
+            if hour != self._hour:
+                self._hour = hour
                 self._noted.clear()
                 self._recorded.clear()
             due = [one for one in self._fleet.operators() if one.id not in self._recorded]
@@ -83,6 +84,8 @@ class RankingLog:
         hourly = [self._hourly(one, now) for one in due]
         with self._database.write() as conn:
             for one in hourly:
+                if not store.settle(conn, one.operator, one.at):
+                    continue
                 before = store.newest(conn, one.operator, one.at)
                 # Where nothing changed the record before goes on holding.
                 if before is None or (before.inputs, before.openly) != (one.inputs, one.openly):
@@ -91,7 +94,8 @@ class RankingLog:
             if hourly:
                 store.prune(conn, now)
         with self._lock:
-            self._recorded |= {one.id for one in due}
+            if hour == self._hour:  # else an answer began the next hour meanwhile, which has no record yet
+                self._recorded |= {one.id for one in due}
 
     def _hourly(self, operator: Operator, now: Instant) -> Ranking:
         prominence = self._carriage.in_rows_somewhere(operator, now)

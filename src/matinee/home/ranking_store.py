@@ -21,6 +21,11 @@ KEPT_MS: Final = 90 * DAY
 HOURLY: Final = ""
 """The audience of the hourly record: every service that some box of the operator may find in its rows, for adults."""
 
+_SETTLED: Final = "-"
+"""The audience of the mark that an hour was looked at. It is nobody's, decides nothing, and goes after a day."""
+
+_SETTLED_KEPT_MS: Final = DAY
+
 rankings = sa.Table(
     "rankings",
     metadata,
@@ -62,6 +67,18 @@ def add(conn: Connection, made: Sequence[Ranking]) -> None:
         conn.execute(dialect.insert(rankings).on_conflict_do_nothing(), rows)
 
 
+def settle(conn: Connection, operator: OperatorId, hour: Instant) -> bool:
+    """Take an operator's hour to record it; False where it was taken before, by whichever process.
+
+    An hour in which nothing had changed is taken too. Were it left open, a process that starts later would write a change of its
+    first minute, and would not where another service's change was written first: a rival could tell.
+    """
+    mark = {"operator_id": operator, "at": hour, "audience": _SETTLED, "inputs": {}, "shown": {}, "openly": []}
+    dialect: Any = postgresql if conn.dialect.name == "postgresql" else sqlite
+    made = dialect.insert(rankings).values(**mark).on_conflict_do_nothing()
+    return conn.execute(made.returning(rankings.c.at)).first() is not None  # PostgreSQL's driver counts no inserted rows
+
+
 def newest(conn: Connection, operator: OperatorId, at: Instant) -> Ranking | None:
     """The newest hourly record of an operator that is not later than `at`."""
     query = sa.select(rankings).where(rankings.c.operator_id == operator, rankings.c.audience == HOURLY, rankings.c.at <= at)
@@ -71,7 +88,11 @@ def newest(conn: Connection, operator: OperatorId, at: Instant) -> Ranking | Non
 
 def every(conn: Connection) -> Iterator[Ranking]:
     """All records, by operator and hour."""
-    query = sa.select(rankings).order_by(rankings.c.operator_id, rankings.c.at, rankings.c.audience)
+    query = (
+        sa.select(rankings)
+        .where(rankings.c.audience != _SETTLED)
+        .order_by(rankings.c.operator_id, rankings.c.at, rankings.c.audience)
+    )
     for row in conn.execute(query.execution_options(yield_per=100)):
         yield _ranking(row)
 
@@ -88,6 +109,7 @@ def prune(conn: Connection, now: Instant) -> int:
     still = sa.exists().where(
         held.c.operator_id == rankings.c.operator_id, held.c.at == rankings.c.at, rankings.c.audience == HOURLY
     )
+    conn.execute(sa.delete(rankings).where(rankings.c.audience == _SETTLED, rankings.c.at < now - _SETTLED_KEPT_MS))
     return int(conn.execute(sa.delete(rankings).where(rankings.c.at < horizon, ~still)).rowcount)
 
 
