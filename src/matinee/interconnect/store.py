@@ -11,7 +11,7 @@ from matinee.base.ids import DisputeId, NetworkId, new_id
 from matinee.base.party import operator_side
 from matinee.interconnect.model import Dispute, DisputeState, InterconnectError, Network
 from matinee.outside.database import InstantColumn, metadata
-from matinee.parties import audit
+from matinee.parties import audit, outbox
 
 networks = sa.Table(
     "networks",
@@ -53,6 +53,7 @@ def record_dispute(conn: Connection, dispute: Dispute, now: Instant, *, actor: s
     """Record how a dispute stands from a moment on; its id is drawn here. Raises InterconnectError."""
     if dispute.valid_to is not None and dispute.valid_to <= dispute.valid_from:
         raise InterconnectError("The dispute ends before it begins.", remedy="Write its beginning first.")
+    outbox.hold(conn)  # before the audit's lock, as everywhere: more may be recorded in the same transaction
     made = msgspec.structs.replace(dispute, id=DisputeId(new_id()))
     conn.execute(
         sa.insert(disputes).values(

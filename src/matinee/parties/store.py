@@ -72,6 +72,7 @@ def add_api_key(conn: Connection, seat: Seat, label: str, now: Instant, *, actor
     """A new key. It is shown this once; what is kept is its hash. Raises PartyError."""
     check_seat(seat)
     check_label(label)
+    outbox.hold(conn)  # before the audit's lock, as everywhere
     token = tokens.mint(TokenKind.API_KEY)
     digest = tokens.digest(token)
     conn.execute(sa.insert(api_keys).values(digest=digest, label=label, created_at=now, revoked_at=None, **values_of(seat)))
@@ -81,6 +82,7 @@ def add_api_key(conn: Connection, seat: Seat, label: str, now: Instant, *, actor
 
 def end_api_key(conn: Connection, begins: str, now: Instant, *, actor: str) -> ApiKey:
     """End the one living key whose id, or more of its digest, this is. Raises PartyError."""
+    outbox.hold(conn)  # before the audit's lock, as everywhere; and of two that end a key at once, the second finds it ended
     found = [one for one in all_api_keys(conn) if one.revoked_at is None and begins and one.digest.startswith(begins)]
     if len(found) != 1:
         raise PartyError(
