@@ -128,6 +128,10 @@ def test_a_name_is_looked_up_once_so_that_what_was_checked_is_what_is_connected_
         ("64:ff9b::a9fe:a9fe", False),  # NAT64 of 169.254.169.254
         ("2002:7f00:1::", False),  # 6to4 of 127.0.0.1
         ("ff02::1", False),
+        ("::127.0.0.1", False),
+        ("::ffff:0:10.0.0.1", False),  # IPv4 as a translator writes it
+        ("64:ff9b:1::a00:1", False),  # NAT64 of one's own network (RFC 8215)
+        ("fec0::1", False),  # site-local, as it was once
     ],
 )
 def test_which_addresses_are_public(address: str, public: bool) -> None:

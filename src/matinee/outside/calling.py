@@ -21,6 +21,8 @@ from matinee.base.errors import ErrorCode, MatineeError
 MAX_URL: Final = 2_048
 _PIECE: Final = 256 * 1024
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
+_UNICAST: Final = ipaddress.ip_network("2000::/3")
+"""All of IPv6 that is given out. Outside of it are forms that lead inwards: site-local addresses, and IPv4 in other clothes."""
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -191,8 +193,9 @@ def is_public(address: str) -> bool:
         inner = known.ipv4_mapped or known.sixtofour or (known.teredo[1] if known.teredo else None)
         if known in _NAT64:
             inner = ipaddress.IPv4Address(int(known) & 0xFFFF_FFFF)
-        if inner is not None:
-            known = inner
+        if inner is None:
+            return known in _UNICAST and known.is_global
+        known = inner
     return known.is_global and not known.is_multicast
 
 
