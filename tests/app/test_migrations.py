@@ -19,6 +19,7 @@ from matinee.fleet.snapshot import Fleet
 from matinee.outside.database import Database
 from matinee.parties import audit
 from matinee.parties import store as parties
+from matinee.parties.model import Seat
 
 BEFORE_IDENTITIES = "0007"
 
@@ -192,3 +193,21 @@ def test_a_box_is_taken_for_what_it_was_taken_for_before_identities_had_dates(fr
         ("u", 1): "unverified",
         ("u", 6): "unverified",
     }
+
+
+def test_whoever_goes_back_before_there_were_roles_leaves_no_auditor_with_a_publishers_key(fresh: Database) -> None:
+    migrate(fresh)
+    with fresh.write() as connection:
+        publisher = parties.ensure_publisher(connection, "Studio", "EUR", Instant(0)).id
+        for label, seat in (
+            ("its own", Seat(role=Role.PUBLISHER, publisher=publisher)),
+            ("its auditor's", Seat(role=Role.AUDITOR, publisher=publisher)),
+            ("an operator's", Seat(role=Role.OPERATOR, operator=OperatorId("o"))),
+            ("an auditor's of all", Seat(role=Role.AUDITOR, reads_all=True)),
+        ):
+            parties.add_api_key(connection, seat, label, Instant(0), actor="test")
+    config = alembic_config()
+    with fresh.write() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0003")
+        assert connection.execute(sa.text("SELECT label FROM api_keys")).scalars().all() == ["its own"]
