@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 from rich.theme import Theme
 
 from matinee.base.errors import MatineeError
@@ -52,7 +53,7 @@ class Terminal:
         for heading in headings:
             table.add_column(heading, overflow="fold")
         for row in rows:
-            table.add_row(*row)
+            table.add_row(*map(Text, row))  # as it is: what strangers wrote may look like markup
         self.out.print(table)
 
     @contextmanager
