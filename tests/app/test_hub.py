@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from matinee.base.clock import DAY, HOUR, MINUTE, SECOND, Instant, to_rfc3339
 from matinee.base.ids import is_id, new_id
+from matinee.base.pagination import encode_cursor
 from matinee.carriage.model import AgreementStatus, LaunchState
 from matinee.outside.calling import CallLimits
 from matinee.outside.database import Database
@@ -364,6 +365,16 @@ def test_a_dead_letter_is_listed_and_comes_back_when_it_is_told_to(there: Hub) -
         assert listener.heard[-1].id == open_one["event_id"]
         told = there.ask("studio", "GET", path).json()
         assert (told["waiting"], told["dead"], told["delivered_at"]) == (0, 1, to_rfc3339(there.now))
+
+
+_SOME_ID = "3m0kj1bkkyk6n95yar0nzpb2ah"
+
+
+@pytest.mark.parametrize("key", [(2**70, _SOME_ID), (-(2**70), _SOME_ID), (5, "\0"), (5, "\ud800"), (5, "x" * 200)])
+def test_a_made_up_cursor_of_dead_letters_finds_none(there: Hub, key: tuple[int, str]) -> None:
+    made = there.register("studio", "https://partner.example/")
+    answer = there.ask("studio", "GET", f"/api/v1/hub/{made['id']}/dead", params={"cursor": encode_cursor(*key)})
+    assert (answer.status_code, answer.json()) == (200, {"items": [], "next_cursor": None})
 
 
 def test_a_test_event_can_be_asked_for_one_at_a_time(there: Hub) -> None:

@@ -179,6 +179,8 @@ def dead_of(conn: Connection, hook: HookId, cursor: str | None, limit: int) -> P
     query = sa.select(deliveries).where(deliveries.c.hook_id == hook, deliveries.c.state == DeliveryState.DEAD)
     if cursor is not None:
         ended, last = decode_cursor(cursor, int, str)
+        if not is_id(str(last)) or not 0 <= int(ended) < 2**62:  # a database could not even be asked
+            return Page([], None)
         query = query.where(sa.tuple_(deliveries.c.ended_at, deliveries.c.id) < sa.tuple_(sa.literal(ended), sa.literal(last)))
     rows = list(conn.execute(query.order_by(deliveries.c.ended_at.desc(), deliveries.c.id.desc()).limit(limit + 1)))
     items = [delivery_from(row) for row in rows[:limit]]
