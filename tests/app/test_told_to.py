@@ -244,6 +244,26 @@ def test_told_to(shows: str, publisher: PublisherId | None, operators: set[Opera
     assert {one for one in everybody + odd if told_to(event, one)} == hear, shows
 
 
+@pytest.mark.parametrize(
+    ("topic", "payload"),
+    [
+        (catalogue.TITLE_TOPIC, {"change": catalogue.PUBLISHED}),
+        (carriage.TOPIC, {"kind": carriage.LAUNCH_RECORDED, "state": "unheard of"}),
+        (fleet.TOPIC, {"kind": fleet.IDENTITY_CHANGED, "identity": "odd", "boxes": [["box", "serial", "operator"]]}),
+        (carriage.TOPIC, {"kind": carriage.SWITCHED, "service": [], "at": 7}),
+    ],
+)
+def test_a_row_that_cannot_be_read_holds_up_no_other(tmp_path: Path, topic: str, payload: dict[str, object]) -> None:
+    """As a process of another version may have written it."""
+    with on_sqlite(tmp_path) as database, hub(database) as there, listening() as listener:
+        there.register("studio", listener.url)
+        with database.write() as conn:
+            outbox.append(conn, topic, "x", payload, there.now)
+        there.agree(there.a)
+        there.round()
+        assert listener.types == [AGREEMENT]
+
+
 def test_every_word_of_ours_has_one_of_tm_forums() -> None:
     kinds = {"agreement": AgreementStatus, "launch": LaunchState, "rollout": Phase, "identity": BoxIdentity}
     ours = set(itertools.chain.from_iterable([f"{kind} {word}" for word in words] for kind, words in kinds.items()))

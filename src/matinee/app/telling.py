@@ -7,6 +7,7 @@ outside is no event.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+import structlog
 from sqlalchemy.engine import Connection
 
 from matinee.base.clock import Instant, to_rfc3339
@@ -21,6 +22,8 @@ from matinee.fleet.model import BoxIdentity, Operator
 from matinee.fleet.waves import Phase
 from matinee.parties import outbox
 from matinee.parties.hooks import DomainEvent, EventType
+
+log = structlog.get_logger("matinee.hooks")
 
 STATUS: Final[Mapping[str, str]] = {
     f"agreement {AgreementStatus.REFUSED}": "cancelled",
@@ -62,9 +65,22 @@ class Names:
 
 
 def tell(conn: Connection, events: Sequence[outbox.Event]) -> Sequence[tuple[outbox.Event, Sequence[DomainEvent]]]:
-    """The events that rows of the outbox are, to those outside."""
+    """The events that rows of the outbox are, to those outside.
+
+    A row that cannot be read, such as one of a process of another version, is told to nobody: it must not hold up all others.
+    """
     names = Names(catalogue.all_services(conn), fleet.all_operators(conn))
-    return [(event, told_of(event, names)) for event in events]
+    return [(event, _told_or_logged(event, names)) for event in events]
+
+
+def _told_or_logged(event: outbox.Event, names: Names) -> Sequence[DomainEvent]:
+    try:
+        return told_of(event, names)
+    except (LookupError, TypeError, ValueError) as error:
+        log.error(
+            "a row of the outbox cannot be told to callbacks; it is passed by", seq=event.seq, topic=event.topic, exc_info=error
+        )
+        return []
 
 
 def told_of(event: outbox.Event, names: Names) -> Sequence[DomainEvent]:
