@@ -16,6 +16,7 @@ from matinee.carriage.model import AgreementStatus, LaunchState
 from matinee.outside.calling import CallLimits
 from matinee.outside.database import Database
 from matinee.parties import audit, hook_store
+from matinee.parties import hook_queue as queue
 from matinee.parties.hook_work import OF_ONE_SIDE
 from tests.app.hubs import OK, Heard, Hub, answering, hub, launch_states, listening, on_sqlite
 from tests.app.installations import Running
@@ -499,6 +500,21 @@ def test_who_is_of_no_side_has_no_hub(quick: Hub) -> None:
     assert quick.ask("box", "GET", "/api/v1/hub").json()["code"] == "not_allowed"
     assert quick.ask("auditor", "GET", "/api/v1/hub").json()["code"] == "not_allowed"
     assert quick.ask("", "GET", "/api/v1/hub").json()["code"] == "not_signed_in"
+
+
+def test_much_that_happened_at_once_is_handed_on_in_several_transactions(quick: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody else may write to SQLite while one of them runs."""
+    monkeypatch.setattr("matinee.parties.hook_work.DELIVERIES_AT_A_TIME", 2)
+    moved: list[int] = []
+    move = queue.move_cursor
+    monkeypatch.setattr(queue, "move_cursor", lambda conn, seq: (moved.append(seq), move(conn, seq)))
+    with listening() as listener:
+        quick.register("studio", listener.url)
+        quick.states(SILENT, OPEN, PAUSED, OPEN, KILLED)
+        quick.round()
+        assert launch_states(listener.heard) == ["silent", "open", "paused", "open", "killed"]
+    assert len(moved) == 3
+    assert moved == sorted(set(moved))
 
 
 def test_what_was_delivered_is_forgotten_after_a_week_and_what_is_dead_after_a_month(there: Hub) -> None:

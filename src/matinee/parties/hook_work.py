@@ -50,6 +50,8 @@ LOOKED_AT: Final = 100
 AT_ONE_GO: Final = 50
 """So many events one hook is brought before another has its turn."""
 EVENTS_AT_A_TIME: Final = 200
+DELIVERIES_AT_A_TIME: Final = 5_000
+"""In one transaction, since nobody else may write to SQLite meanwhile: one row can tell of a thousand boxes to many callbacks."""
 PRUNE_EVERY_MS: Final = HOUR
 
 log = structlog.get_logger("matinee.hooks")
@@ -140,12 +142,18 @@ class Postman:
                 return False  # another process does it now
             events = outbox.after(conn, seq, EVENTS_AT_A_TIME)
             hooks = queue.living(conn)  # after the events: one that registered before an event was appended is among them
+            done, count = events[-1].seq if events else seq, 0
             for event, told in self._tell(conn, events) if hooks else ():
-                made = [self._addressed(hook, event, part, one, now) for part, one in enumerate(told) for hook in hooks]
-                queue.add(conn, [one for one in made if one is not None], now)
-            if events:
-                queue.move_cursor(conn, events[-1].seq)
-        return len(events) == EVENTS_AT_A_TIME
+                named = [self._addressed(hook, event, part, one, now) for part, one in enumerate(told) for hook in hooks]
+                made = [one for one in named if one is not None]
+                queue.add(conn, made, now)
+                count += len(made)
+                if count >= DELIVERIES_AT_A_TIME:
+                    done = event.seq
+                    break
+            if done > seq:
+                queue.move_cursor(conn, done)
+        return len(events) == EVENTS_AT_A_TIME or count >= DELIVERIES_AT_A_TIME
 
     def _addressed(
         self, hook: Hook, event: outbox.Event, part: int, told: DomainEvent, now: Instant
