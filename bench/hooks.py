@@ -77,7 +77,7 @@ def _register(installation: Installation, service: ServiceId, url: str) -> None:
         hook = HookId(new_id())
         owner = publisher_side(catalogue.service_of(conn, service).publisher)
         sealed = installation.master.seal(purpose_of(hook), signing.new_secret())
-        hook_store.register(conn, owner, hook, url, (), sealed, read_clock())
+        hook_store.register(conn, owner, hook, url, (), sealed, read_clock(), actor="bench")
 
 
 def _bring(installation: Installation, operator: OperatorId, service: ServiceId, hooks: int) -> float:

@@ -45,7 +45,7 @@ class Told:
         owner = operator_side(self.operator) if for_operator else publisher_side(self.publisher)
         with installation.database.write() as conn:
             sealed = installation.master.seal(purpose_of(hook), secret)
-            hook_store.register(conn, owner, hook, callback, (), sealed, Instant(NOW + for_operator))
+            hook_store.register(conn, owner, hook, callback, (), sealed, Instant(NOW + for_operator), actor="test")
         return hook, signing.written(secret)
 
     def agree(self, installation: Installation) -> None:

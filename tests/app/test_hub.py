@@ -1,6 +1,7 @@
 """Events brought to callbacks: the hub's routes, a postman, and listeners that check what they are sent and answer badly."""
 
 import contextlib
+import dataclasses
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ import sqlalchemy as sa
 from matinee.base.clock import DAY, HOUR, MINUTE, SECOND, Instant, to_rfc3339
 from matinee.base.ids import is_id, new_id
 from matinee.base.pagination import encode_cursor
+from matinee.base.party import operator_side
 from matinee.carriage.model import AgreementStatus, LaunchState
 from matinee.outside.calling import CallLimits
 from matinee.outside.database import Database
@@ -469,6 +471,20 @@ def test_the_audit_keeps_who_registered_what_without_what_an_address_holds(there
     ] == [True] * 3
     assert "partner.example" in rows[0]
     assert not any("secret-in" in row or "token" in row for row in rows)
+
+
+def test_the_audit_names_the_person_who_was_signed_in(there: Hub) -> None:
+    there.parties["b"] = dataclasses.replace(there.parties["b"], name="maria.lopez")
+    path = f"/api/v1/hub/{there.register('b', 'https://partner.example/')['id']}"
+    there.ask("b", "POST", f"{path}/secret")
+    there.ask("b", "DELETE", path)
+    with there.database.read() as conn:
+        rows = audit.page_of(conn, operator_side(there.b), None, 10)
+    assert [(row.actor, row.action) for row in rows] == [
+        ("maria.lopez", "hub.delete"),
+        ("maria.lopez", "hub.secret"),
+        ("maria.lopez", "hub.register"),
+    ]
 
 
 def test_a_callback_that_was_deleted_is_called_no_more(there: Hub) -> None:

@@ -17,7 +17,17 @@ from matinee.parties import hook_store as store
 from matinee.parties import signing
 from matinee.parties.hook_store import Counts
 from matinee.parties.hook_work import made_up_event, purpose_of
-from matinee.parties.hooks import Delivery, Hook, HookId, Seals, check_callback, read_query, side_of, written_query
+from matinee.parties.hooks import (
+    Delivery,
+    Hook,
+    HookId,
+    Seals,
+    actor_of,
+    check_callback,
+    read_query,
+    side_of,
+    written_query,
+)
 
 PartyRequest = Request[Party, Any, Any]
 _PRIVATE = {"Cache-Control": "private, no-store"}
@@ -99,7 +109,7 @@ def routes(database: Database, seals: Seals, *, allow_private: bool, clock: Cloc
         identifier, secret = HookId(new_id()), signing.new_secret()
         with database.write() as conn:
             sealed = seals.seal(purpose_of(identifier), secret)
-            store.register(conn, owner, identifier, data.callback, types, sealed, clock())
+            store.register(conn, owner, identifier, data.callback, types, sealed, clock(), actor=actor_of(request.user))
         made = HubRegistered(id=identifier, callback=data.callback, query=written_query(types), secret=signing.written(secret))
         return Response(made, status_code=201, headers={**_PRIVATE, "Location": f"/api/v1/hub/{identifier}"})
 
@@ -123,7 +133,7 @@ def routes(database: Database, seals: Seals, *, allow_private: bool, clock: Cloc
     def delete_hub(request: PartyRequest, hub_id: FromPath[str]) -> None:
         """Take a callback away, with what was on its way to it."""
         with database.write() as conn:
-            store.remove(conn, side_of(request.user), hub_id, clock())
+            store.remove(conn, side_of(request.user), hub_id, clock(), actor=actor_of(request.user))
 
     @post("/{hub_id:str}/secret", opt=allowed, sync_to_thread=True, status_code=200)
     def renew_secret(request: PartyRequest, hub_id: FromPath[str]) -> Response[SecretMade]:
@@ -131,7 +141,8 @@ def routes(database: Database, seals: Seals, *, allow_private: bool, clock: Cloc
         owner, secret = side_of(request.user), signing.new_secret()
         with database.write() as conn:
             known = store.hook_of(conn, owner, hub_id)
-            made = store.renew_secret(conn, owner, known.id, seals.seal(purpose_of(known.id), secret), clock())
+            sealed = seals.seal(purpose_of(known.id), secret)
+            made = store.renew_secret(conn, owner, known.id, sealed, clock(), actor=actor_of(request.user))
         until = to_rfc3339(made.before_until or clock())
         return Response(SecretMade(id=made.id, secret=signing.written(secret), both_until=until), headers=_PRIVATE)
 
@@ -162,7 +173,7 @@ def routes(database: Database, seals: Seals, *, allow_private: bool, clock: Cloc
         """Try a dead letter again, from the first try on."""
         owner = side_of(request.user)
         with database.write() as conn:
-            store.give_back(conn, owner, hub_id, delivery_id, clock(), actor=owner)
+            store.give_back(conn, owner, hub_id, delivery_id, clock(), actor=actor_of(request.user))
 
     handlers = [register, list_hub, get_hub, delete_hub, renew_secret, send_test, list_dead, retry_dead]
     # In a router, since several methods share a path: the app would register such handlers twice, and wrap them in threads twice.

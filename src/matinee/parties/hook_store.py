@@ -91,7 +91,15 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def register(
-    conn: Connection, owner: SideKey, hook: HookId, callback: str, types: Sequence[EventType], sealed: bytes, now: Instant
+    conn: Connection,
+    owner: SideKey,
+    hook: HookId,
+    callback: str,
+    types: Sequence[EventType],
+    sealed: bytes,
+    now: Instant,
+    *,
+    actor: str,
 ) -> Hook:
     """Register a callback for what is committed from now on. Raises HookError where the side has as many as it may."""
     outbox.hold(conn)  # what is appended before this is not told, all after it is; and a side counts its own one at a time
@@ -118,7 +126,7 @@ def register(
     )
     # The host alone: there are addresses whose path is the secret.
     audit.record(
-        conn, owner, "hub.register", hook, {"host": urlsplit(callback).hostname, "types": list(types)}, now, sides=[owner]
+        conn, actor, "hub.register", hook, {"host": urlsplit(callback).hostname, "types": list(types)}, now, sides=[owner]
     )
     return hook_of(conn, owner, hook)
 
@@ -153,21 +161,21 @@ def counts_of(conn: Connection, ids: Sequence[HookId]) -> Mapping[HookId, Counts
     return found
 
 
-def remove(conn: Connection, owner: SideKey, hook: str, now: Instant) -> None:
+def remove(conn: Connection, owner: SideKey, hook: str, now: Instant, *, actor: str) -> None:
     """Take a callback away, with all that was on its way to it. Raises NotFound."""
     known = hook_of(conn, owner, hook)
     lock(conn, known.id)
     conn.execute(sa.delete(deliveries).where(deliveries.c.hook_id == known.id))
     conn.execute(sa.delete(hooks).where(hooks.c.id == known.id))
-    audit.record(conn, owner, "hub.delete", known.id, {}, now, sides=[owner])
+    audit.record(conn, actor, "hub.delete", known.id, {}, now, sides=[owner])
 
 
-def renew_secret(conn: Connection, owner: SideKey, hook: str, sealed: bytes, now: Instant) -> Hook:
+def renew_secret(conn: Connection, owner: SideKey, hook: str, sealed: bytes, now: Instant, *, actor: str) -> Hook:
     """Give a hook a new secret; the one that it had signs too for a day. Raises NotFound."""
     known = hook_of(conn, owner, hook)
     values = {"sealed": sealed, "sealed_before": known.sealed, "before_until": now + BOTH_SIGN_MS}
     conn.execute(sa.update(hooks).where(hooks.c.id == known.id).values(**values))
-    audit.record(conn, owner, "hub.secret", known.id, {}, now, sides=[owner])
+    audit.record(conn, actor, "hub.secret", known.id, {}, now, sides=[owner])
     return hook_of(conn, owner, hook)
 
 

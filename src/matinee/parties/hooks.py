@@ -151,6 +151,11 @@ def side_of(party: Party) -> SideKey:
     return side
 
 
+def actor_of(party: Party) -> str:
+    """Who does it, as the audit names them: a signed-in person by name, a key by its side. Raises NotAllowed as above."""
+    return party.name or side_of(party)
+
+
 def told_to(event: DomainEvent, owner: SideKey) -> bool:
     """Whether an event is this side's own: a publisher's of its services, an operator's of what is at it."""
     if event.publisher is not None and owner == publisher_side(event.publisher):
