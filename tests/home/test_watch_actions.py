@@ -327,5 +327,5 @@ def test_a_page_that_makes_no_sense_is_refused(world: World, ask: Screens, query
 
 def test_a_cursor_of_another_kind_of_ids_is_no_fault(world: World, ask: Screens) -> None:
     _mine(world, film("Mine", id=TitleId("7" * 26)))
-    for cursor in (encode_cursor(10**30, "", 0, 0), encode_cursor(-(10**30), "z", -5, 10**30)):
+    for cursor in (encode_cursor(10**15, "", 0, 0), encode_cursor(-(10**15), "z", -5, 10**15)):
         assert ask.studio.get(address(world.cinema), cursor=cursor).status_code == 200

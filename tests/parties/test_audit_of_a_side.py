@@ -150,7 +150,7 @@ def test_a_cursor_that_is_none(world: World, ask: Screens, cursor: str) -> None:
     assert answer.status_code == 400
 
 
-@pytest.mark.parametrize("number", [-(10**30), -1, 0, 10**30])
+@pytest.mark.parametrize("number", [-(10**15), -1, 0, 10**15])
 def test_a_cursor_beyond_any_row(world: World, ask: Screens, number: int) -> None:
     answer = ask.studio.get("/api/v1/audit", cursor=encode_cursor(number))
     assert answer.status_code == 200

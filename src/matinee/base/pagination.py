@@ -13,6 +13,7 @@ T = TypeVar("T")
 
 MAX_PAGE = 100
 _MAX_CURSOR_CHARS = 400
+_LARGEST = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ def decode_cursor(cursor: str, *shape: type) -> tuple[str | int, ...]:
         if len(cursor) > _MAX_CURSOR_CHARS:
             raise ValueError("too long")
         key = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        if not isinstance(key, list) or [type(part) for part in key] != list(shape):
+        if not isinstance(key, list) or [type(part) for part in key] != list(shape) or not all(map(_is_plain, key)):
             raise ValueError("another shape")
     except (ValueError, binascii.Error, RecursionError) as error:
         raise InvalidRequest(
@@ -43,3 +44,10 @@ def decode_cursor(cursor: str, *shape: type) -> tuple[str | int, ...]:
             code=ErrorCode.INVALID_CURSOR,
         ) from error
     return tuple(key)
+
+
+def _is_plain(part: str | int) -> bool:
+    """Whether a database takes it: no number beyond 64 bits, no NUL, no half of a surrogate pair."""
+    if isinstance(part, int):
+        return -_LARGEST <= part <= _LARGEST
+    return "\0" not in part and not any("\ud800" <= sign <= "\udfff" for sign in part)
