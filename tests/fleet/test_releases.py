@@ -2,6 +2,7 @@
 
 import base64
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,12 +17,13 @@ from hypothesis import strategies as st
 from matinee.base.clock import HOUR, MINUTE, Instant
 from matinee.base.ids import BoxId, BoxModelId, ReleaseId, ReleaseKeyId
 from matinee.base.units import DurationMs
+from matinee.fleet import key_store
 from matinee.fleet import release_store as store
 from matinee.fleet import release_work as work
 from matinee.fleet import signing
 from matinee.fleet import store as fleet
 from matinee.fleet.buckets import ALL_BOXES, bucket
-from matinee.fleet.model import Box, BoxModel, FleetError
+from matinee.fleet.model import Additions, Box, BoxModel, FleetError, Interface, PublicKey
 from matinee.fleet.release_work import Terms
 from matinee.fleet.releases import (
     RETURNS_WITHIN_MS,
@@ -38,7 +40,7 @@ from matinee.fleet.releases import (
 from matinee.fleet.waves import Freeze, OnTimeout, Phase, Plan, Wave
 from matinee.outside.database import Database, metadata
 from matinee.outside.objects import ObjectStore
-from matinee.parties import audit
+from matinee.parties import audit, outbox
 from tests.fleet.bundles import ENTRY, FILES, STYLE, made
 from tests.fleet.test_fleet import BoxKey, confirm, nonce_of, register
 from tests.world import NOW, Screen, Screens, World, screens
@@ -610,6 +612,35 @@ def test_what_was_handed_is_kept_while_the_database_is_away(house: House, monkey
     assert known.installed_release == release.version
     with house.database.read() as conn:
         assert store.was_handed(conn, release.id, box.id)
+
+
+@pytest.mark.parametrize("what", ["handed", "key", "label"])
+def test_what_is_written_of_a_box_waits_in_no_ring_with_its_confirmation(house: House, what: str) -> None:
+    box = house.boxes[0]
+    known = house.world.fleet.box(box)
+    assert known is not None
+    house.world.handing.note(known, "v1")
+    key = PublicKey(kty="EC", crv="P-256", x="x", y="y")
+
+    def write() -> None:
+        if what == "handed":
+            house.world.handing.flush()
+            return
+        with house.database.write() as conn:
+            if what == "key":
+                key_store.show_key(conn, box, key, NOW)
+            else:
+                fleet.record_many(conn, Additions(labels={box: "hall"}), NOW)
+
+    with ThreadPoolExecutor(1) as pool:
+        with house.database.write() as conn:
+            outbox.hold(conn)
+            written = pool.submit(write)
+            time.sleep(0.3)  # it has whatever it takes before it waits
+            fleet.record_confirmed(conn, box, Interface(product="matinee-ui", version="v1"), NOW)
+        written.result()
+    with house.database.read() as conn:
+        assert fleet.load_box(conn, box).confirmed_release == "v1"
 
 
 def test_every_answer_has_its_reason(house: House) -> None:

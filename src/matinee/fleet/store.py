@@ -376,6 +376,8 @@ def record_confirmed(conn: Connection, box: BoxId, interface: Interface, now: In
 
 def record_installed(conn: Connection, handed: Mapping[BoxId, tuple[str, Instant]], now: Instant) -> None:
     """Record the version that each of these boxes was last handed, and when."""
+    # Before the boxes' rows: a box that confirms meanwhile takes them in this order, and the two would wait for each other.
+    outbox.hold(conn)
     statement = sa.update(boxes).where(boxes.c.id == sa.bindparam("of"))
     statement = statement.values(installed_release=sa.bindparam("version"), last_seen=sa.bindparam("at"))
     ids = sorted(handed)
@@ -426,6 +428,7 @@ def record_many(conn: Connection, made: Additions, now: Instant) -> None:
     for table, rows in insert.items():
         if rows:
             conn.execute(sa.insert(table), sorted(rows, key=_id))
+    outbox.hold(conn)  # before rows that are there already, as everywhere: see `record_installed`
     if made.labels:
         changes = [{"of": box, "to": label} for box, label in made.labels.items()]
         conn.execute(sa.update(boxes).where(boxes.c.id == sa.bindparam("of")).values(label=sa.bindparam("to")), changes)
