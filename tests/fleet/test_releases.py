@@ -17,10 +17,9 @@ from hypothesis import strategies as st
 from matinee.base.clock import HOUR, MINUTE, Instant
 from matinee.base.ids import BoxId, BoxModelId, ReleaseId, ReleaseKeyId
 from matinee.base.units import DurationMs
-from matinee.fleet import key_store
+from matinee.fleet import handing, key_store, signing
 from matinee.fleet import release_store as store
 from matinee.fleet import release_work as work
-from matinee.fleet import signing
 from matinee.fleet import store as fleet
 from matinee.fleet.buckets import ALL_BOXES, bucket
 from matinee.fleet.model import Additions, Box, BoxModel, FleetError, Interface, PublicKey
@@ -612,6 +611,29 @@ def test_what_was_handed_is_kept_while_the_database_is_away(house: House, monkey
     assert known.installed_release == release.version
     with house.database.read() as conn:
         assert store.was_handed(conn, release.id, box.id)
+
+
+def test_what_was_handed_is_written_a_piece_at_a_time(quiet: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handing, "BOXES_AT_A_TIME", 2)
+    release = quiet.active()
+    for box in quiet.boxes[:3]:
+        known = quiet.world.fleet.box(box)
+        assert known is not None
+        quiet.world.handing.note(known, release.version)
+    write, pieces = fleet.record_installed, list[int]()
+
+    def fails_second(conn: Any, handed: Any, now: Instant) -> None:
+        pieces.append(len(handed))
+        if len(pieces) == 2:
+            raise OSError("away")
+        write(conn, handed, now)
+
+    monkeypatch.setattr(fleet, "record_installed", fails_second)
+    with pytest.raises(OSError, match="away"):
+        quiet.world.handing.flush()
+    quiet.world.handing.flush()
+    quiet.world.handing.flush()
+    assert pieces == [2, 1, 1], "what was written once is not written again"
 
 
 @pytest.mark.parametrize("what", ["handed", "key", "label"])

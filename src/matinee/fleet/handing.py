@@ -5,6 +5,7 @@ also while the database is away. What a killed process loses is the last second:
 """
 
 import threading
+from collections.abc import Mapping
 from typing import Final
 
 from matinee.base.clock import Clock, Instant
@@ -19,6 +20,8 @@ from matinee.outside.database import Database
 FLUSH_SECONDS: Final = 1.0
 MAX_UNWRITTEN: Final = 200_000
 """While the database is away; what is handed beyond that is not written down."""
+BOXES_AT_A_TIME: Final = 2_000
+"""In one transaction: whoever else writes waits for it."""
 
 
 class Handing:
@@ -44,17 +47,19 @@ class Handing:
         """Write down what was handed. What cannot be written now is kept for the next time."""
         with self._flushing:
             with self._lock:
-                handed = dict(self._unwritten)
-            if not handed:
-                return
-            starts = {start_of(self._book, box, version): at for box, (version, at) in handed.items()}
-            with self._database.write() as conn:
-                store.record_installed(conn, handed, self._clock())
-                release_store.record_handed(conn, {start: at for start, at in starts.items() if start is not None})
-            with self._lock:
-                for box, told in handed.items():
-                    if self._unwritten.get(box) == told:
-                        del self._unwritten[box]
+                handed = list(self._unwritten.items())
+            for begin in range(0, len(handed), BOXES_AT_A_TIME):
+                self._write(dict(handed[begin : begin + BOXES_AT_A_TIME]))
+
+    def _write(self, handed: Mapping[BoxId, tuple[str, Instant]]) -> None:
+        starts = {start_of(self._book, box, version): at for box, (version, at) in handed.items()}
+        with self._database.write() as conn:
+            store.record_installed(conn, handed, self._clock())
+            release_store.record_handed(conn, {start: at for start, at in starts.items() if start is not None})
+        with self._lock:
+            for box, told in handed.items():
+                if self._unwritten.get(box) == told:
+                    del self._unwritten[box]
 
 
 def start_of(book: ReleaseBook, box: BoxId, version: str) -> Start | None:
