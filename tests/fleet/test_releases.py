@@ -636,6 +636,31 @@ def test_what_was_handed_is_written_a_piece_at_a_time(quiet: House, monkeypatch:
     assert pieces == [2, 1, 1], "what was written once is not written again"
 
 
+def test_a_box_that_is_handed_a_resumed_release_and_does_not_return_counts_again(quiet: House) -> None:
+    release = quiet.approved()
+    quiet.act(work.start, release, msgspec.structs.replace(ALL, lost=10.0))
+    quiet.tick()
+    with quiet.database.write() as conn:
+        key_store.show_key(conn, quiet.boxes[0], PublicKey(x="x", y="y"), quiet.world.now)
+    quiet.poll()
+
+    def hand() -> None:
+        known = quiet.world.fleet.box(quiet.boxes[0])
+        assert known is not None
+        quiet.world.handing.note(known, release.version)
+        quiet.world.handing.flush()
+        quiet.poll()
+
+    hand()
+    assert quiet.tick(RETURNS_WITHIN_MS) == [ActKind.HALTED]
+    quiet.act(work.resume, release)
+    assert quiet.tick() == [ActKind.BEGUN]
+    hand()
+    assert quiet.tick(RETURNS_WITHIN_MS - 1) == []
+    hand()  # another start, while it is waited for, is no new wait
+    assert quiet.tick() == [ActKind.HALTED]
+
+
 @pytest.mark.parametrize("what", ["handed", "key", "label"])
 def test_what_is_written_of_a_box_waits_in_no_ring_with_its_confirmation(house: House, what: str) -> None:
     box = house.boxes[0]

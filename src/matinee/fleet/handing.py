@@ -15,6 +15,7 @@ from matinee.fleet.buckets import ALL_BOXES, bucket
 from matinee.fleet.model import Box
 from matinee.fleet.release_book import ReleaseBook
 from matinee.fleet.release_store import Start
+from matinee.fleet.waves import Phase
 from matinee.outside.database import Database
 
 FLUSH_SECONDS: Final = 1.0
@@ -36,12 +37,23 @@ class Handing:
         self._unwritten: dict[BoxId, tuple[str, Instant]] = {}
 
     def note(self, box: Box, version: str) -> None:
-        """A box is handed a version; the one that it was handed last changes nothing."""
+        """A box is handed a version; the one that it was handed last changes nothing, unless a wave of it has begun meanwhile."""
         with self._lock:
-            if version == self._unwritten.get(box.id, (box.installed_release,))[0]:
+            unwritten = self._unwritten.get(box.id)
+            if unwritten is not None and unwritten[0] == version:
+                return
+            if unwritten is None and box.installed_release == version and not self._is_in_a_newer_wave(box, version):
                 return
             if len(self._unwritten) < MAX_UNWRITTEN or box.id in self._unwritten:
                 self._unwritten[box.id] = version, self._clock()
+
+    def _is_in_a_newer_wave(self, box: Box, version: str) -> bool:
+        """Whether a wave of the version began after the box was last seen: it counts what boxes were handed since it began."""
+        found = self._book.uploaded(version)
+        waves = None if found is None else found.stands.waves
+        if waves is None or waves.phase is not Phase.RUNNING:
+            return False
+        return box.last_seen is None or box.last_seen < waves.since
 
     def flush(self) -> None:
         """Write down what was handed. What cannot be written now is kept for the next time."""
