@@ -154,6 +154,9 @@ def test_an_upload_stores_every_file_and_is_a_draft_that_nobody_is_handed(house:
     house.published.delete(release.object_path(STYLE))
     house.upload()
     assert house.published.get(release.object_path(STYLE)) == FILES[STYLE], "and puts back what was lost"
+    house.published.put(release.object_path(ENTRY), FILES[ENTRY][:5])
+    house.upload()
+    assert house.published.get(release.object_path(ENTRY)) == FILES[ENTRY], "or damaged"
 
 
 def test_an_upload_that_was_ended_halfway_goes_on(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -70,7 +70,7 @@ def upload(
         for path, body in made.files():
             if path in made.told.styles:
                 styles[path] = bundle.sri(body)
-            published.put_if_absent(f"releases/{made.digest}/{path}", body)
+            _put(published, f"releases/{made.digest}/{path}", body)
     if known is not None:
         return known, False
     release = UIRelease(
@@ -239,6 +239,12 @@ def _waves(terms: Terms, base: int, boxes: int) -> tuple[Wave, ...]:
         made.append(wave)
         before = share
     return tuple(made)
+
+
+def _put(published: ObjectStore, place: str, body: bytes) -> None:
+    """Let a file lie in its place. What lies there and is another is a damaged one: the place is named by what belongs there."""
+    if not published.put_if_absent(place, body) and published.get(place) != body:
+        published.put(place, body)
 
 
 def _signer(made: Bundle, keys: Sequence[ReleaseKey]) -> ReleaseKey:
