@@ -53,6 +53,13 @@ def test_a_built_folder_is_packed_under_another_version(tmp_path: Path) -> None:
         bundle.pack_folder(tmp_path / "ui", KEY, version="3.0", models="all", made_at=moment)
 
 
+def test_a_name_that_no_archive_can_hold_is_refused_when_it_is_packed() -> None:
+    with pytest.raises(BundleRefused, match="does not fit"):
+        made(KEY, {**FILES, "a" * 150 + ".js": b""})
+    deep = "a" * 90 + "/" + "b" * 90 + ".js"
+    assert deep in read(made(KEY, {**FILES, deep: b"x"}))
+
+
 def typed(name: str, kind: bytes, link: str = "") -> tarfile.TarInfo:
     member = tarfile.TarInfo(name)
     member.type, member.linkname = kind, link

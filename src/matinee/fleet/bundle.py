@@ -304,7 +304,10 @@ def _check_end(file: BinaryIO) -> None:
 def _add(archive: tarfile.TarFile, name: str, body: bytes) -> None:
     member = tarfile.TarInfo(name)
     member.size, member.mode = len(body), 0o644
-    archive.addfile(member, io.BytesIO(body))
+    try:
+        archive.addfile(member, io.BytesIO(body))
+    except ValueError as error:
+        raise _refused(f"the name {name!r} does not fit into an archive", "Give it and its folders under 100 letters.") from error
 
 
 def _refused(what: str, remedy: str) -> BundleRefused:
