@@ -115,6 +115,14 @@ describe("launch", () => {
     expect(log.filter((line) => line.includes("POST /api/v1/box/confirm"))).toHaveLength(1);
   });
 
+  it("confirms last, though the failure before took several tries to tell", async () => {
+    const answers = { "POST /api/v1/box/start-failed": [{ status: 503, body: null }, { status: 503, body: null }, { status: 200, body: null }] };
+    const { log } = await live({ answers, memory: { ...connected, failures: [["two", 2]] } });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    const said = log.flatMap((line) => /POST .*(start-failed|confirm) /.exec(line)?.[1] ?? []);
+    expect(said).toEqual(["start-failed", "start-failed", "start-failed", "confirm"]);
+  });
+
   it("counts a release that says nothing as broken", async () => {
     const { log } = await live({ starts: ["hangs", "hangs", "stands"], memory: { ...connected, good: release("one") } });
     expect(log.filter((line) => line.startsWith("run"))).toEqual(["run two", "run two", "run one"]);

@@ -42,7 +42,7 @@ export async function launch(ports: LaunchPorts): Promise<void> {
     return ports.show("refused");
   }
   const chosen = choose(assigned, ports.memory);
-  if (isGivenUp(assigned, ports.memory)) void tell(ports, "start-failed", assigned.version);
+  const told = isGivenUp(assigned, ports.memory) ? tell(ports, "start-failed", assigned.version) : undefined;
   save(beginning(ports.memory, chosen));
   if (!(await stands(ports, chosen, () => save(untold(ports.memory, chosen)), () => save(beginning(ports.memory, chosen))))) {
     ports.show("failing");
@@ -51,7 +51,9 @@ export async function launch(ports: LaunchPorts): Promise<void> {
   }
   save(stood(ports.memory, chosen));
   // A release that this box went back to is not confirmed: nobody asked for it.
-  if (chosen.version === assigned.version) await tell(ports, "confirm", chosen.version);
+  if (chosen.version !== assigned.version) return;
+  await told; // What a box told last counts, so a failure that is still being told comes first.
+  await tell(ports, "confirm", chosen.version);
 }
 
 /** The release that this box is meant to run, asked for until there is an answer; null: the token is not (or no longer) valid. */
