@@ -145,6 +145,10 @@ def test_what_is_said_wrongly(shell: Shell, tmp_path: Path) -> None:
         (("pack", str(tmp_path), "--key", str(key), "--version", "1"), "no built screens"),
         (("pack", str(dist), "--key", str(key), "--version", "1", "--out", str(tmp_path / "no/x")), "cannot be written"),
         (("start", "9", "--percent", "many", "--by", "Ida"), "no percentages"),
+        (("start", "9", "--percent", "nan", "--by", "Ida"), "no percentages"),
+        (("start", "9", "--percent", "1,inf", "--by", "Ida"), "no percentages"),
+        (("start", "9", "--soak", "nan", "--by", "Ida"), "no number of hours"),
+        (("start", "9", "--timeout", "inf", "--by", "Ida"), "no number of hours"),
         (("start", "9", "--freeze", "2014-12-24/2014-12-27", "--by", "Ida"), "no time between"),
     ):
         assert says in shell.bad(*typed), typed

@@ -1,5 +1,6 @@
 """`matinee release`: bundles made, taken in, approved, spread and withdrawn; and which one a box is meant to run."""
 
+import math
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -158,19 +159,27 @@ def start(
     """Spread a release in waves. Times are hours."""
     try:
         percents = tuple(float(one) for one in percent.split(",") if one.strip())
+        if not all(math.isfinite(one) for one in percents):
+            raise ValueError(percent)
     except ValueError as error:
         raise InvalidRequest(f"{percent!r} are no percentages.", remedy="Write them with commas: 1,10,50,100.") from error
     terms = Terms(
         percents=percents,
         sample=sample,
-        soak_ms=DurationMs(round(soak * HOUR)),
-        timeout_ms=DurationMs(round(timeout * HOUR)),
+        soak_ms=_hours(soak),
+        timeout_ms=_hours(timeout),
         failing=failing,
         lost=lost,
         on_timeout=on_timeout,
         freezes=tuple(_freeze(one) for one in freezes),
     )
     return _acted(version, data, as_json, lambda conn, release, now: work.start(conn, release, terms, by, now))
+
+
+def _hours(hours: float) -> DurationMs:
+    if not math.isfinite(hours):
+        raise InvalidRequest(f"{hours:g} is no number of hours.", remedy="Write hours, such as 1 or 0.5.")
+    return DurationMs(round(hours * HOUR))
 
 
 def _freeze(text: str) -> Freeze:
