@@ -367,6 +367,21 @@ def test_a_model_runs_one_product_and_one_release_spreads_at_a_time(house: House
     house.act(work.start, polaris, ALL)
 
 
+def test_what_a_later_release_covers_is_neither_started_nor_resumed(quiet: House) -> None:
+    ended, halted = quiet.approved(version="2.1"), quiet.approved(version="2.2")
+    part = msgspec.structs.replace(ALL, percents=(50,))
+    quiet.act(work.start, ended, msgspec.structs.replace(part, on_timeout=OnTimeout.NEXT))
+    assert [*quiet.tick(), *quiet.tick(HOUR)] == [ActKind.BEGUN, ActKind.SUCCEEDED]
+    quiet.act(work.start, halted, part)
+    assert [*quiet.tick(), *quiet.tick(HOUR)] == [ActKind.BEGUN, ActKind.HALTED]
+    newest = quiet.active(version="2.3")
+    for do, release, what in ((work.start, ended, (ALL,)), (work.resume, halted, ())):
+        with pytest.raises(FleetError, match="was started later and is for all"):
+            quiet.act(do, release, *what)
+    quiet.act(work.withdraw, newest)
+    quiet.act(work.resume, halted)
+
+
 @pytest.mark.parametrize(
     ("shows", "terms", "says"),
     [

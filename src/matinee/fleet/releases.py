@@ -264,7 +264,7 @@ def check_start(spread: Spread, others: Iterable[Spread]) -> None:
         raise FleetError(f"{release.version} cannot be started: {how}.", remedy="Resume or withdraw it: `matinee release`.")
     if stands.share == ALL_BOXES:
         raise FleetError(f"{release.version} is for all boxes of its models already.", remedy="Nothing is to be done.")
-    _check_crossing(release, others)
+    _check_crossing(spread, others)
 
 
 def check_named(spread: Spread, boxes: Sequence[BoxId]) -> None:
@@ -279,7 +279,7 @@ def check_resume(spread: Spread, others: Iterable[Spread]) -> None:
     release, stands = spread
     if stands.status is ReleaseStatus.WITHDRAWN or stands.waves is None or stands.waves.phase is not Phase.HALTED:
         raise FleetError(f"No wave of {release.version} has halted.", remedy="See `matinee release list`.")
-    _check_crossing(release, others)
+    _check_crossing(spread, others)
 
 
 def check_withdraw(release: UIRelease, stands: ReleaseStanding) -> None:
@@ -299,7 +299,8 @@ def _check_given(release: UIRelease, stands: ReleaseStanding) -> None:
         )
 
 
-def _check_crossing(release: UIRelease, others: Iterable[Spread]) -> None:
+def _check_crossing(spread: Spread, others: Iterable[Spread]) -> None:
+    release = spread.release
     for other, its in others:
         if other.id == release.id or its.plan is None or its.waves is None or its.status is ReleaseStatus.WITHDRAWN:
             continue
@@ -315,7 +316,22 @@ def _check_crossing(release: UIRelease, others: Iterable[Spread]) -> None:
                 f"{other.version} still spreads over boxes of the same models.",
                 remedy=f"Let it end, or withdraw it: matinee release withdraw {other.version}.",
             )
+        if its.share == ALL_BOXES and _is_covered(release, other) and _came_before(spread.stands, its):
+            raise FleetError(
+                f"{other.version} was started later and is for all boxes of these models: none would run {release.version}.",
+                remedy=f"Withdraw that one first: matinee release withdraw {other.version}.",
+            )
 
 
 def _share_models(one: UIRelease, other: UIRelease) -> bool:
     return one.models is None or other.models is None or bool(set(one.models) & set(other.models))
+
+
+def _is_covered(one: UIRelease, by: UIRelease) -> bool:
+    return by.models is None or (one.models is not None and set(one.models) <= set(by.models))
+
+
+def _came_before(one: ReleaseStanding, other: ReleaseStanding) -> bool:
+    """Whether a release was first started before another: it stays behind that one, however often it is started."""
+    began, its = one.given_since, other.given_since
+    return one.plan is not None and began is not None and its is not None and began < its
