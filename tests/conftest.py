@@ -7,8 +7,13 @@ one running service. Only pytest-xdist asks, and only for `--dist loadfile`.
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["tests.databases"]
+
+# How fast a machine draws and answers is no property of the code: on a busy one the default limits fail what is right.
+settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy machine")
 
 _BY_THEMSELVES = ("tests/journeys/test_crash.py", "tests/journeys/test_kill_switch.py", "tests/journeys/test_releases.py")
 

@@ -118,6 +118,13 @@ def test_a_nonce_serves_once_one_box_and_not_for_long(world: World, ask: Screens
     assert confirm(ask.box, key, late).status_code == 409
 
 
+@pytest.mark.parametrize("nonce", ["", "a\0b", "a" * 101])
+def test_a_nonce_that_cannot_be_one_is_refused_before_a_database_is_asked(world: World, ask: Screens, nonce: str) -> None:
+    key = BoxKey()
+    register(ask.box, key)
+    assert confirm(ask.box, key, nonce).status_code == 400
+
+
 def test_a_wrong_signature_confirms_nothing_and_spends_the_nonce(world: World, ask: Screens) -> None:
     key = BoxKey()
     register(ask.box, key)

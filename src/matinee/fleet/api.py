@@ -25,6 +25,9 @@ BOXES_ONLY: Policy = frozenset({PartyKind.BOX})
 MAX_BOXES = 100
 """Of one serial that are told at once: more of them are no label's fault but a file's."""
 
+NO_NUL = "^[^\\x00]*$"
+"""PostgreSQL takes no text with a zero byte in it."""
+
 BoxRequest = Request[Party, Any, Any]
 
 
@@ -48,16 +51,16 @@ class NonceAnswer(msgspec.Struct, frozen=True, kw_only=True):
 class ConfirmBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`signature` signs "matinee-confirm", a newline, the nonce, a newline and the version."""
 
-    version: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
-    nonce: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    version: Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=NO_NUL)]
+    nonce: Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=NO_NUL)]
     signature: Annotated[str, msgspec.Meta(max_length=100)]
 
 
 class StartFailedBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`signature` signs "matinee-start-failed", a newline, the nonce, a newline and the version."""
 
-    version: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
-    nonce: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    version: Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=NO_NUL)]
+    nonce: Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=NO_NUL)]
     signature: Annotated[str, msgspec.Meta(max_length=100)]
 
 

@@ -43,6 +43,7 @@ def show_key(conn: Connection, box: BoxId, key: PublicKey, now: Instant) -> tupl
 
 def mark_for_show(conn: Connection, box: BoxId, now: Instant) -> None:
     """Record once that a box is the demo's, which any browser may be."""
+    outbox.hold(conn)
     if not _is_for_show(conn, box):
         store.record_identity(conn, {box: BoxIdentity.UNVERIFIED}, IdentityCause.FOR_SHOW, now)
         outbox.append(conn, store.TOPIC, box, {"kind": store.BOX_CHANGED}, now)
