@@ -277,6 +277,17 @@ def test_a_box_is_let_out_of_quarantine_by_name(world: World, tmp_path: Path) ->
         assert audit.first_broken(conn) is None
 
 
+def test_a_box_that_staff_let_out_is_not_held_again_by_the_same_file(world: World, tmp_path: Path) -> None:
+    file, box = written(tmp_path, "00AFFF,LBP,serial-one,Free,mine,,,"), world.one.box.id
+    assert brought(world, file) == ImportReport(rows=1, quarantined=1)
+    with world.database.write() as conn:
+        key_store.release_box(conn, box, MUCH_LATER, actor="somebody")
+    assert brought(world, file, Instant(MUCH_LATER + 1)) == ImportReport(rows=1, unchanged=1)
+    decision = world.carriage.explain(box, world.cinema.id, Instant(MUCH_LATER + 2))
+    assert decision.visible
+    assert world.fleet.line_of(box, Instant(MUCH_LATER + 2)) == world.one.line.id
+
+
 def test_the_command_that_lets_a_box_out_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = ("--data", str(tmp_path / "data"))
     for arguments, says in ((["nothing", "--by", "me"], "No box has the serial"), (["nothing"], "--by")):

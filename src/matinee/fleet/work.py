@@ -19,7 +19,7 @@ from matinee.base.ids import BoxId, BoxModelId, LineId, OperatorId, new_id
 from matinee.base.party import operator_side
 from matinee.fleet import store
 from matinee.fleet.boxlist import BoxTold, Fault, place_name, read_boxes
-from matinee.fleet.identities import accepted_key
+from matinee.fleet.identities import VOUCHED, accepted_key
 from matinee.fleet.model import (
     HELD,
     Additions,
@@ -64,7 +64,8 @@ class ImportReport(msgspec.Struct, kw_only=True):
     """Rows of a file, by what came of them: each is in one of added, changed, unchanged, quarantined and held.
 
     `quarantined`: the serial stands at another operator's line; that box is held from now on, and was not moved. `held` are
-    such boxes that were held before. `keys_unknown`: rows whose key the box has not shown.
+    such boxes that were held before; one that staff vouched for is neither held again nor moved, and counts as unchanged.
+    `keys_unknown`: rows whose key the box has not shown.
     """
 
     rows: int = 0
@@ -194,6 +195,7 @@ class _There:
         for key in store.keys_of(conn, ids) if any(row.told.key for row in rows) else ():
             self.keys.setdefault(key.box, []).append(key)
         self.operators = {line.id: line.operator for line in store.lines_of(conn, list(set(self.stands.values())))}
+        self.vouched = frozenset(one.box for one in store.identities_of(conn, ids) if one.why in VOUCHED)
 
 
 def _record(conn: Connection, rows: Sequence[_Known], now: Instant, actor: str, report: ImportReport) -> None:
@@ -206,8 +208,10 @@ def _record(conn: Connection, rows: Sequence[_Known], now: Instant, actor: str, 
         box = _same_box(row, there, made)
         if box is None and len(made.quarantined) > held:
             report.quarantined += 1
-        elif box is None and there.boxes.get((row.model.id, row.told.serial)):
-            report.held += 1
+        elif box is None and (same := there.boxes.get((row.model.id, row.told.serial))):
+            is_held = any(one.identity in HELD for one in same if one.id in there.stands)
+            report.held += is_held
+            report.unchanged += not is_held
         elif box is None:
             report.added += 1
             box = Box(id=BoxId(new_id()), model=row.model.id, serial=row.told.serial, label=row.told.label or row.model.name)
@@ -240,7 +244,7 @@ def _same_box(row: _Known, there: _There, made: Additions) -> Box | None:
     if own:
         return next((box for box in own if there.stands[box.id] == line), own[0])
     if standing:
-        made.quarantined += [box.id for box in standing if box.identity not in HELD]
+        made.quarantined += [box.id for box in standing if box.identity not in HELD and box.id not in there.vouched]
         return None
     return same[0] if same else None
 
