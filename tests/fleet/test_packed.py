@@ -288,3 +288,12 @@ def test_a_reader_never_sees_half_a_change() -> None:
         reader.result(20)
     assert not wrong
     assert looks[0] > 0
+
+
+def test_a_reader_that_looks_for_a_model_gives_it_no_number() -> None:
+    fleet = PackedFleet()
+    fleet.put_box(Box(id=BOXES[0], model=BoxModelId("one"), serial="s", label=""))
+    before = list(fleet._models)
+    assert fleet.rows_of([], {(BoxModelId("nobody's"), "s")}) == frozenset()
+    assert list(fleet._models) == before, "two threads that write at once give one number twice"
+    assert fleet.rows_of([], {(BoxModelId("one"), "s")}) == {0}

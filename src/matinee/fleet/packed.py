@@ -312,7 +312,8 @@ class PackedFleet:
     def rows_of(self, ids: Iterable[BoxId], serials: Set[tuple[BoxModelId, str]]) -> frozenset[int]:
         """The rows of boxes with these ids, or of a model and serial: with any of those it looks at every box."""
         found = {row for one in ids if (row := self._boxes.find(self._key(one))) != NONE}
-        wanted = {(self._models.number(model), serial.encode()) for model, serial in serials}
+        numbers = {model: number for number, model in enumerate(self._models)}  # only the writer gives new ones
+        wanted = {(numbers[model], serial.encode()) for model, serial in serials if model in numbers}
         for row in range(len(self._boxes)) if wanted else ():
             box = self._box(row)
             if (box.model, self._texts.read(box.serial)) in wanted:
