@@ -86,9 +86,7 @@ def routes(
         me = Me(
             party=party.kind.value,
             household_id=party.household,
-            box=WireBox(id=box.id, model=model.name if model else "", label=box.label, held=box.identity in HELD)
-            if box
-            else None,
+            box=_wire_box(box, model) if box is not None else None,
             operator=Named(id=operator.id, name=operator.name) if operator else None,
             language=known[0].language if known else DEFAULT_LANGUAGE,
             profiles=[_wire(profile) for profile in known],
