@@ -186,6 +186,19 @@ def test_a_move_to_where_its_twin_is_not_holds_both(world: World) -> None:
     assert causes == dict.fromkeys((twin, world.one.box.id), IdentityCause.SERIAL_REPEATED)
 
 
+def test_a_move_that_was_known_before_is_held_by_the_twin_of_now_and_from_now_on(world: World) -> None:
+    with world.database.write() as conn:
+        gone, moved = (store.add_box(conn, world.model.id, "twin", "", NOW).id for _ in range(2))
+        store.assign_box(conn, gone, world.other.line.id, NOW, NOW)
+        moves.return_box(conn, gone, day(4), day(4), actor="me")
+        moves.move_box(conn, moved, _line(conn, "Orange/x"), day(2), day(9), actor="me", known=day(3))
+        assert list(store.identities_of(conn, [gone, moved])) == [], "the twin came back before anybody wrote of the move"
+        moves.move_box(conn, gone, _line(conn, "Orange/y"), day(8), day(9), actor="me", known=day(8))
+        assert {one.valid_from for one in store.identities_of(conn, [gone, moved])} == {day(9)}
+        written = conn.execute(sa.select(audit.audit.c.at).where(audit.audit.c.action == "boxes.hold")).scalars()
+        assert set(written) == {day(9)}
+
+
 @settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(st.tuples(st.sampled_from(["a", "b", None]), st.integers(-3, 12), st.integers(0, 3)), max_size=6))
 def test_windows_never_lie_over_each_other(

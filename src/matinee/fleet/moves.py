@@ -59,7 +59,7 @@ def move_box(
     if before is not None and before.id == line.id:
         raise FleetError(f"{moved.serial} stands at {line.reference} already.", remedy="Name another line.")
     _check_order(conn, moved, facts, since)
-    store.assign_box(conn, box, line.id, since, now if known is None else known)
+    store.assign_box(conn, box, line.id, since, now, known=known)
     _write_down(conn, "box.move", actor, moved, before, line, since, now)
     return Moved(moved, before, line, since)
 
@@ -68,7 +68,7 @@ def return_box(conn: Connection, box: BoxId, since: Instant, now: Instant, *, ac
     """Record that a box came back to its operator: it stands at no line, and its tokens end. Raises FleetError."""
     outbox.hold(conn)
     returned = store.load_box(conn, box)
-    return _take_away(conn, returned, since, now, now if known is None else known, actor, "box.return")
+    return _take_away(conn, returned, since, now, known, actor, "box.return")
 
 
 def swap_boxes(conn: Connection, old: BoxId, new: BoxId, since: Instant, now: Instant, *, actor: str) -> tuple[Moved, Moved]:
@@ -84,7 +84,7 @@ def swap_boxes(conn: Connection, old: BoxId, new: BoxId, since: Instant, now: In
             f"{coming.serial} stands at {_place(conn, stands)} then.", remedy="Record its return first, or name another box."
         )
     _check_order(conn, coming, facts, since)
-    gone = _take_away(conn, leaving, since, now, now, actor, "box.swap")
+    gone = _take_away(conn, leaving, since, now, None, actor, "box.swap")
     if gone.before is None:  # checked there; for the type
         raise FleetError(f"{leaving.serial} stands at no line.", remedy="Name the box that stands there.")
     store.assign_box(conn, new, gone.before.id, since, now)
@@ -92,7 +92,7 @@ def swap_boxes(conn: Connection, old: BoxId, new: BoxId, since: Instant, now: In
     return gone, Moved(coming, None, gone.before, since)
 
 
-def _take_away(conn: Connection, box: Box, since: Instant, now: Instant, known: Instant, actor: str, action: str) -> Moved:
+def _take_away(conn: Connection, box: Box, since: Instant, now: Instant, known: Instant | None, actor: str, action: str) -> Moved:
     if since > now:
         raise FleetError(
             f"{to_rfc3339(since)} lies ahead.", remedy="Record a return once the box is back: its tokens end with it."
@@ -102,7 +102,7 @@ def _take_away(conn: Connection, box: Box, since: Instant, now: Instant, known: 
     if before is None:
         raise FleetError(f"{box.serial} stands at no line then.", remedy="Look at its lines: matinee boxes show.")
     _check_order(conn, box, facts, since)
-    store.assign_box(conn, box.id, None, since, known)
+    store.assign_box(conn, box.id, None, since, now, known=known)
     ended = store.revoke_box_tokens(conn, box.id, now)
     _write_down(conn, action, actor, box, before, None, since, now)
     return Moved(box, before, None, since, ended)

@@ -226,17 +226,30 @@ def find_box(conn: Connection, model: BoxModelId, serial: str) -> Box | None:
 
 
 def assign_box(
-    conn: Connection, box: BoxId, line: LineId | None, valid_from: Instant, now: Instant, valid_to: Instant | None = None
+    conn: Connection,
+    box: BoxId,
+    line: LineId | None,
+    valid_from: Instant,
+    now: Instant,
+    valid_to: Instant | None = None,
+    *,
+    known: Instant | None = None,
 ) -> None:
     """Record that a box stands at a line from a moment on; None, that it stands at none.
 
-    Where another box of its model and serial stands at another line then, both are held.
+    `known` is when it was known, where that was before `now`. Where another box of its model and serial stands at another line
+    now, or once this one comes to its own, both are held from now on.
     """
     if valid_to is not None and valid_to <= valid_from:
         raise FleetError("The assignment ends before it begins.", remedy="Write its beginning first.")
     conn.execute(
         sa.insert(box_assignments).values(
-            id=new_id(), box_id=box, line_id=line, valid_from=valid_from, valid_to=valid_to, recorded_at=now
+            id=new_id(),
+            box_id=box,
+            line_id=line,
+            valid_from=valid_from,
+            valid_to=valid_to,
+            recorded_at=now if known is None else known,
         )
     )
     outbox.append(conn, TOPIC, box, {"kind": BOX_CHANGED}, now)
