@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import cyclopts
 from cyclopts import Group, Parameter
 
-from matinee.app import auditing, carrying, commands, feeding, hooking, people, release_cli, switching, waving
+from matinee.app import auditing, carrying, commands, feeding, hooking, people, planning, release_cli, switching, waving
 from matinee.app import boxes as box_commands
 from matinee.app import ranking as ranking_commands
 from matinee.app.parameters import CARRYING, Data, Json
@@ -57,6 +57,22 @@ def add(
     nothing of it is left behind.
     """
     return commands.add(films, data=data, service=service, detach=detach, as_json=json)
+
+
+@app.command(group=_films)
+def plan(
+    film: Annotated[Path, Parameter(help="A film file.")],
+    /,
+    *,
+    command: Annotated[bool, Parameter(negative="", help="Print the encoder's whole command line instead.")] = False,
+    data: Data = None,
+    json: Json = False,
+) -> int:
+    """Tell what a film holds and what would be made of it: rungs, sounds, subtitles, warnings.
+
+    Nothing is encoded and nothing recorded. A film that would be refused is refused here, with the same reason.
+    """
+    return planning.plan(film, data=data, shows_command=command, as_json=json)
 
 
 @app.command(group=_films)
