@@ -1,6 +1,8 @@
 """`matinee plan FILM`: what would be made of a film, said before a frame of it is encoded. No database is opened."""
 
+import contextlib
 import shlex
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,25 +13,52 @@ from matinee.app.terminal import Terminal
 from matinee.app.worker import chosen_ladder
 from matinee.encoding import command, rules
 from matinee.encoding import work as encoding
-from matinee.encoding.model import AudioPlan, EncodePlan, Probe, TextPlan
-from matinee.outside.tools import find_tools
+from matinee.encoding.analysis import analyse
+from matinee.encoding.ladder import PER_TITLE_V1
+from matinee.encoding.measured import Analysis
+from matinee.encoding.model import AudioPlan, EncodePlan, Probe, TextPlan, VideoPlan
+from matinee.outside.tools import Tools, find_tools
 
 
-def plan(film: Path, *, data: Path | None, shows_command: bool, as_json: bool) -> int:
+def plan(film: Path, *, data: Path | None, analyses: bool, shows_command: bool, as_json: bool) -> int:
     """Tell of a film what it holds and what it would become. Raises FilmRefused where it would be refused."""
     terminal, source, tools = Terminal(), film.absolute(), find_tools()
-    ladder = chosen_ladder(settings_for(data).ladder)
+    ladder = PER_TITLE_V1 if analyses else chosen_ladder(settings_for(data).ladder)
     probe = encoding.probe(source, tools)
     made = encoding.plan(probe, ladder, encoding.find_sidecars(source))
+    analysis = _analysed(terminal, made, source, tools) if analyses else None
+    if analysis is not None:
+        made = encoding.with_choices(made, analysis.choices)
     argv = command.encode_command(made, source, tools)
     if as_json:
-        terminal.json({"probe": msgspec.to_builtins(probe), "plan": msgspec.to_builtins(made), "command": argv})
+        terminal.json(msgspec.to_builtins({"probe": probe, "analysis": analysis, "plan": made, "command": argv}))
     elif shows_command:
         terminal.line(shlex.join(argv))
     else:
-        for line in told(probe, made):
+        for line in [*told(probe, made), *(measured(analysis) if analysis is not None else ())]:
             terminal.line(line)
     return DONE
+
+
+def _analysed(terminal: Terminal, made: EncodePlan, source: Path, tools: Tools) -> Analysis:
+    """Measure the film in a folder of its own; a person sees a bar meanwhile."""
+    with tempfile.TemporaryDirectory(prefix="matinee-plan-") as folder, contextlib.ExitStack() as stack:
+        bars = stack.enter_context(terminal.bars()) if terminal.is_live else None
+
+        def tell(part: float) -> None:
+            if bars is not None:
+                bars.show("analysis", rules.printable(source.name), "analyse", part)
+
+        return analyse(made, source, Path(folder), tools, tell)
+
+
+def measured(analysis: Analysis) -> Iterator[str]:
+    """What an analysis looked at, line by line."""
+    frames = sum(one.frames for one in analysis.stretches)
+    yield f"  measured {frames} frames of {analysis.frames} in {len(analysis.stretches)} stretches, by {analysis.model}"
+    for point in analysis.points:
+        size = f"{point.width}x{point.height}"
+        yield f"    {size:<9} crf {point.crf:<5g} {point.bitrate / 1000:>7.0f} kbit/s  {point.score:>5.1f}"
 
 
 def told(probe: Probe, plan: EncodePlan) -> Iterator[str]:
@@ -47,7 +76,7 @@ def told(probe: Probe, plan: EncodePlan) -> Iterator[str]:
     for rung in plan.video:
         yield (
             f"    {rung.name:<8} {f'{rung.width}x{rung.height}':<10} {rung.bitrate / 1000:>6.0f} kbit/s, at most "
-            f"{rung.max_bitrate / 1000:.0f}; {rung.codec}"
+            f"{rung.max_bitrate / 1000:.0f}; {rung.codec}{_quality(rung)}"
         )
     for sound in plan.audio:
         yield f"    {sound.name:<8} {_sound(sound)}"
@@ -58,6 +87,10 @@ def told(probe: Probe, plan: EncodePlan) -> Iterator[str]:
     yield f"    thumbs   {tiles.tile_width}x{tiles.tile_height}, one each {seconds:g} s, {tiles.columns}x{tiles.rows} to a sheet"
     for warning in plan.warnings:
         yield f"  {warning.code.value}: {warning.message}"
+
+
+def _quality(rung: VideoPlan) -> str:
+    return "" if rung.crf is None else f"; crf {rung.crf:g}, expected to score {rung.score:.1f}"
 
 
 def _sound(sound: AudioPlan) -> str:

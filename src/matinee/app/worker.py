@@ -20,7 +20,7 @@ from matinee.app.telling import tell
 from matinee.base.errors import MatineeError
 from matinee.catalogue.partner_work import FeedReader
 from matinee.catalogue.work import QUEUE, WORK, Ingest
-from matinee.encoding.ladder import FIXED_V1, load_ladder
+from matinee.encoding.ladder import BUILT_IN, load_ladder
 from matinee.encoding.model import Ladder
 from matinee.outside.tools import find_tools
 from matinee.outside.work import WorkEngine
@@ -75,15 +75,15 @@ def postman(installation: Installation) -> Postman:
 
 
 def chosen_ladder(setting: str) -> Ladder:
-    """The ladder that the settings name: the built-in one, or a JSON file. Raises SettingInvalid."""
-    if setting == FIXED_V1.name:
-        return FIXED_V1
+    """The ladder that the settings name: a built-in one, or a JSON file. Raises SettingInvalid."""
+    if setting in BUILT_IN:
+        return BUILT_IN[setting]
     try:
         return load_ladder(Path(setting).read_bytes())
     except OSError as error:
         raise SettingInvalid(
             f"The setting ladder is {setting!r}, which is no built-in ladder and no file that can be read.",
-            remedy=f"Write {FIXED_V1.name}, or the path of a JSON file.",
+            remedy=f"Write {' or '.join(BUILT_IN)}, or the path of a JSON file.",
         ) from error
 
 

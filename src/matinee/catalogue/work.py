@@ -1,6 +1,6 @@
 """Ingest: from a film file to a published title, as durable steps that a killed process leaves safe to run again.
 
-    fingerprint -> metadata -> probe -> plan -> encode -> artwork -> package -> verify -> store -> tell
+    fingerprint -> metadata -> probe -> plan -> (choose) -> encode -> artwork -> package -> verify -> store -> tell
 
 Every id is drawn when the work is handed in, every stage writes under a temporary name and then renames, and the rows that
 make the title visible are written last, in one transaction. A refusal takes back whatever stands by then: no row, no file,
@@ -167,6 +167,8 @@ class Ingest:
         probe = _read(step("probe", at(Stage.PROBE, lambda _: encoding.probe(source, self._tools))), Probe)
         plan = _read(step("plan", at(Stage.PROBE, lambda _: self._plan(probe, source))), EncodePlan)
         folder = self._folder_of(request)
+        if self._ladder.measures:
+            plan = _read(step("choose", at(Stage.PROBE, lambda p: self._choose(plan, source, folder, p))), EncodePlan)
         film = _read(step("encode", at(Stage.ENCODE, lambda p: self._encode(plan, source, mark, folder, p))), EncodedFilm)
         step("artwork", at(Stage.PACKAGE, lambda _: self._artwork(request, film, metadata, folder)))
         files = _read(step("package", at(Stage.PACKAGE, lambda p: self._package(request, film, folder, p))), PackageFiles)
@@ -206,6 +208,11 @@ class Ingest:
         plan = encoding.plan(probe, self._ladder, encoding.find_sidecars(source))
         _check_room(self._work_folder, plan, probe.file_name)
         return plan
+
+    def _choose(self, plan: EncodePlan, source: Path, folder: Path, on_progress: Progress) -> EncodePlan:
+        chosen = encoding.choose(plan, source, folder, self._tools, on_progress)
+        _check_room(self._work_folder, chosen, source.name)
+        return chosen
 
     def _encode(self, plan: EncodePlan, source: Path, mark: Fingerprint, folder: Path, on_progress: Progress) -> EncodedFilm:
         film = encoding.encode(plan, source, folder, self._tools, on_progress)

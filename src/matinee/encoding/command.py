@@ -25,9 +25,9 @@ TIMED_PACKETS = 1500
 CUTS_FILE = "cuts.txt"
 _CUT_THRESHOLD = 10
 
-_GUARDS = ["-protocol_whitelist", "file", "-format_whitelist", FILM_FORMATS]
-_QUIET = ["-hide_banner", "-nostdin", "-y", "-loglevel", "level+info", "-nostats"]
-_NO_TRACES = ["-map_metadata", "-1", "-map_chapters", "-1", "-fflags", "+bitexact"]
+GUARDS = ["-protocol_whitelist", "file", "-format_whitelist", FILM_FORMATS]
+QUIET = ["-hide_banner", "-nostdin", "-y", "-loglevel", "level+info", "-nostats"]
+NO_TRACES = ["-map_metadata", "-1", "-map_chapters", "-1", "-fflags", "+bitexact"]
 
 
 def source_url(source: Path) -> str:
@@ -39,7 +39,7 @@ def streams_command(tools: Tools, source: Path) -> list[str]:
     """Ask for the container, its streams and chapters, as JSON."""
     return [
         tools.ffprobe,
-        *["-hide_banner", "-loglevel", "error", *_GUARDS],
+        *["-hide_banner", "-loglevel", "error", *GUARDS],
         *["-print_format", "json", "-show_format", "-show_streams", "-show_chapters", source_url(source)],
     ]
 
@@ -48,7 +48,7 @@ def times_command(tools: Tools, source: Path, interval: str) -> list[str]:
     """Ask for the times of all packets in an interval (ffprobe's read_intervals), as CSV, without decoding."""
     return [
         tools.ffprobe,
-        *["-hide_banner", "-loglevel", "error", *_GUARDS, "-read_intervals", interval, "-print_format", "csv=p=0"],
+        *["-hide_banner", "-loglevel", "error", *GUARDS, "-read_intervals", interval, "-print_format", "csv=p=0"],
         *["-show_entries", "packet=stream_index,pts_time,duration_time", source_url(source)],
     ]
 
@@ -57,16 +57,16 @@ def look_command(tools: Tools, source: Path, stream: int) -> list[str]:
     """Decode the first frames and tell what they are."""
     return [
         tools.ffmpeg,
-        *_QUIET,
-        *_input(source),
+        *QUIET,
+        *film_input(source),
         *["-map", f"0:{stream}", "-vf", "showinfo=checksum=0", "-frames:v", str(LOOK_FRAMES), "-f", "null", "-"],
     ]
 
 
 def encode_command(plan: EncodePlan, source: Path, tools: Tools) -> list[str]:
     """The one run: every rung, every sound, thumbnails, stills, cuts and loudness from one decode."""
-    argv = [tools.ffmpeg, *_QUIET, "-progress", "pipe:1", "-stats_period", "0.5", "-max_error_rate", "1"]
-    argv += ["-reinit_filter", "0", *_input(source), "-filter_complex", video_graph(plan)]
+    argv = [tools.ffmpeg, *QUIET, "-progress", "pipe:1", "-stats_period", "0.5", "-max_error_rate", "1"]
+    argv += ["-reinit_filter", "0", *film_input(source), "-filter_complex", video_graph(plan)]
     for sound in plan.audio:
         argv += ["-filter_complex", audio_graph(sound, plan.promised_ms)]
     for rung in plan.video:
@@ -80,7 +80,7 @@ def encode_command(plan: EncodePlan, source: Path, tools: Tools) -> list[str]:
 
 def audio_command(plan: EncodePlan, source: Path, tools: Tools, length: DurationMs) -> list[str]:
     """The sounds once more, cut or padded to a length: for a film whose picture ended elsewhere than promised."""
-    argv = [tools.ffmpeg, *_QUIET, "-progress", "pipe:1", "-stats_period", "0.5", "-max_error_rate", "1", *_input(source)]
+    argv = [tools.ffmpeg, *QUIET, "-progress", "pipe:1", "-stats_period", "0.5", "-max_error_rate", "1", *film_input(source)]
     for sound in plan.audio:
         argv += ["-filter_complex", audio_graph(sound, length)]
     for sound in plan.audio:
@@ -90,7 +90,7 @@ def audio_command(plan: EncodePlan, source: Path, tools: Tools, length: Duration
 
 def text_command(plan: EncodePlan, source: Path, tools: Tools) -> list[str]:
     """The text streams that lie inside the film, as WebVTT still to be cleaned."""
-    argv = [tools.ffmpeg, *_QUIET, *_input(source)]
+    argv = [tools.ffmpeg, *QUIET, *film_input(source)]
     for text in plan.text:
         if text.source_index is not None:
             argv += ["-map", f"0:{text.source_index}", "-c:s", "webvtt", "-f", "webvtt", f"{text.name}.raw"]
@@ -104,7 +104,7 @@ def video_graph(plan: EncodePlan) -> str:
     rungs are scaled from the best one. Cuts are looked for in the smallest rung.
     """
     best = plan.video[0]
-    steps = [*_deinterlace(plan.source), f"fps={plan.rate}:start_time=0", *_upright(plan.source, best)]
+    steps = normalised(plan)
     if plan.held_ms:
         steps.append(f"tpad=stop_mode=clone:stop_duration={plan.held_ms}ms")
     if plan.promised_ms is not None:
@@ -117,7 +117,7 @@ def video_graph(plan: EncodePlan) -> str:
     small = plan.video[-1]
     for name, rung in zip(names, plan.video[1:], strict=True):
         after = f"[{rung.name}]" if rung is not small else f",split=2[{rung.name}][small]"
-        chain.append(f"[{name}]{_scale(rung.width, rung.height)},setsar=1{after}")
+        chain.append(f"[{name}]{scaled(rung.width, rung.height)},setsar=1{after}")
     if len(plan.video) == 1:
         chain[0] = chain[0].replace("[still]", "[still][small]").replace("split=2", "split=3")
     tiles, stills = plan.thumbnails, plan.stills
@@ -148,8 +148,13 @@ def audio_graph(sound: AudioPlan, length: DurationMs | None) -> str:
     )
 
 
-def _input(source: Path) -> list[str]:
-    return [*_GUARDS, "-max_pixels", str(MAX_PIXELS), "-threads", str(DECODER_THREADS), "-noautorotate", "-i", source_url(source)]
+def film_input(source: Path) -> list[str]:
+    return [*GUARDS, "-max_pixels", str(MAX_PIXELS), "-threads", str(DECODER_THREADS), "-noautorotate", "-i", source_url(source)]
+
+
+def normalised(plan: EncodePlan) -> list[str]:
+    """The filters from decoded frames to upright ones of the best rung's size, at the film's rate, in 8 bit BT.709."""
+    return [*_deinterlace(plan.source), f"fps={plan.rate}:start_time=0", *_upright(plan.source, plan.video[0])]
 
 
 def _deinterlace(source: VideoStream) -> list[str]:
@@ -160,10 +165,10 @@ def _upright(source: VideoStream, best: VideoPlan) -> list[str]:
     turned = source.rotation in (90, 270)
     width, height = (best.height, best.width) if turned else (best.width, best.height)
     if source.transfer is Transfer.SDR:
-        steps = [_scale(width, height, f":in_color_matrix={_matrix(source)}:out_color_matrix=bt709:out_range=tv")]
+        steps = [scaled(width, height, f":in_color_matrix={_matrix(source)}:out_color_matrix=bt709:out_range=tv")]
         steps.append("format=yuv420p")
     else:
-        steps = [_scale(width, height), "format=yuv420p10le", *_to_sdr(source)]
+        steps = [scaled(width, height), "format=yuv420p10le", *_to_sdr(source)]
     steps += {0: [], 90: ["transpose=clock"], 180: ["hflip", "vflip"], 270: ["transpose=cclock"]}[source.rotation]
     if source.mirrored:
         steps.append("hflip")
@@ -196,13 +201,13 @@ def _matrix(source: VideoStream) -> str:
     return "bt709" if max(source.width, source.height) >= 1280 else "bt601"
 
 
-def _scale(width: int, height: int, more: str = "") -> str:
+def scaled(width: int, height: int, more: str = "") -> str:
     return f"scale={width}:{height}:flags=bicubic+accurate_rnd+bitexact{more}"
 
 
 def _jpeg_scale(width: int, height: int) -> str:
     # JFIF is full range and BT.601 by definition.
-    return f"{_scale(width, height, ':in_color_matrix=bt709:out_color_matrix=bt601:out_range=pc')},format=yuvj420p"
+    return f"{scaled(width, height, ':in_color_matrix=bt709:out_color_matrix=bt601:out_range=pc')},format=yuvj420p"
 
 
 def _most_frames(promised: DurationMs, rate: FrameRate) -> int:
@@ -214,23 +219,27 @@ def _video_output(rung: VideoPlan, plan: EncodePlan) -> list[str]:
     group = str(plan.segment_frames)
     return [
         *["-map", f"[{rung.name}]", "-c:v", "libx264", "-preset", plan.preset, "-profile:v", "high"],
-        *["-level:v", rung.level, "-b:v", str(rung.bitrate), "-maxrate", str(rung.max_bitrate)],
+        *["-level:v", rung.level, *_rate_control(rung), "-maxrate", str(rung.max_bitrate)],
         *["-bufsize", str(rung.buffer_bits), "-g", group, "-keyint_min", group, "-sc_threshold", "0"],
         *["-flags", "+cgop+bitexact", "-threads", str(rung.threads), "-fps_mode", "passthrough"],
         *["-color_range", "tv", "-color_primaries", "bt709", "-color_trc", "bt709", "-colorspace", "bt709"],
-        *[*_NO_TRACES, "-f", "mp4", rung.path],
+        *[*NO_TRACES, "-f", "mp4", rung.path],
     ]
+
+
+def _rate_control(rung: VideoPlan) -> list[str]:
+    return ["-b:v", str(rung.bitrate)] if rung.crf is None else ["-crf", f"{rung.crf:g}"]
 
 
 def _audio_output(sound: AudioPlan) -> list[str]:
     return [
         *["-map", f"[{sound.name}]", "-c:a", "aac", "-b:a", str(sound.bitrate), "-flags", "+bitexact"],
-        *[*_NO_TRACES, "-f", "mp4", sound.path],
+        *[*NO_TRACES, "-f", "mp4", sound.path],
     ]
 
 
 def _pictures_output(label: str, quality: str, path: str) -> list[str]:
     return [
         *["-map", f"[{label}]", "-c:v", "mjpeg", "-q:v", quality, "-flags", "+bitexact", "-threads", "1"],
-        *["-fps_mode", "passthrough", *_NO_TRACES, "-f", "image2", "-start_number", "0", path],
+        *["-fps_mode", "passthrough", *NO_TRACES, "-f", "image2", "-start_number", "0", path],
     ]

@@ -1,19 +1,20 @@
 """The qualities that films are offered in, as data, and how they apply to one film's shape.
 
-The ladder is fixed in this version, and named, because a package says by which ladder it was made. A planner that measures
-each film returns another `Ladder` and nothing else changes. Bitrates sit between Apple's authoring table and what x264
+A ladder is named, because a package says by which one it was made. Where it measures, `analysis.py` finds for each film the rungs
+worth having. Bitrates of the fixed one sit between Apple's authoring table and what x264
 needs at this preset; the peak is 1.5 times the mean, which with a buffer of half a second's peak keeps each two-second
 segment below twice the mean, as the HLS authoring rules ask. Each rung has one encoder thread: with two, x264 under a bound on
 its buffer writes other bytes on each run, and the rungs of one film keep the cores busy anyway (docs/decisions/0004).
 """
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 import msgspec
 
 from matinee.base.errors import ErrorCode, MatineeError
 from matinee.base.units import BitsPerSecond, DurationMs, FrameRate, Pixels
-from matinee.encoding.model import Ladder, Rung, VideoPlan
+from matinee.encoding.model import Choice, Ladder, Rung, VideoPlan
 
 
 def _rung(width: int, height: int, kbit: int) -> Rung:
@@ -42,6 +43,13 @@ FIXED_V1 = Ladder(
     audio_bitrate=BitsPerSecond(128_000),
 )
 
+PER_TITLE_V1 = msgspec.structs.replace(FIXED_V1, name="per-title-v1", preset="medium", measures=True)
+"""The rungs are chosen for each film from what an analysis measured of it; those here say at which frame sizes it looks."""
+
+BUILT_IN = {ladder.name: ladder for ladder in (FIXED_V1, PER_TITLE_V1)}
+
+PEAK_OVER_MEAN = 2
+"""Of a rung that holds a quality; its buffer is one second of the peak."""
 _SMALLEST_SIDE = 16
 _WORTH_KEEPING = Fraction(23, 20)  # a rung needs 15 % less height than the one above, or it is only a copy of it
 
@@ -98,6 +106,33 @@ def video_plans(ladder: Ladder, width: Fraction, height: Fraction, rate: FrameRa
         if chosen[-1].height >= size[1] * _WORTH_KEEPING:
             chosen.append(_video_plan(ladder, rung, size, rate))
     return tuple(chosen)
+
+
+def chosen_plans(choices: Sequence[Choice], rate: FrameRate) -> tuple[VideoPlan, ...]:
+    """The rungs that an analysis chose, as they are encoded: a quality held up to a peak of twice the expected rate."""
+    plans: list[VideoPlan] = []
+    for choice in choices:
+        peak = choice.bitrate * PEAK_OVER_MEAN
+        level = level_for(choice.width, choice.height, rate, BitsPerSecond(peak))
+        same = sum(1 for plan in plans if plan.height == choice.height)
+        name = f"v{choice.height}" if not same else f"v{choice.height}_{same + 1}"
+        plans.append(
+            VideoPlan(
+                name=name,
+                path=f"{name}.mp4",
+                width=choice.width,
+                height=choice.height,
+                bitrate=choice.bitrate,
+                max_bitrate=BitsPerSecond(peak),
+                buffer_bits=peak,
+                level=level,
+                codec=f"avc1.6400{round(float(level) * 10):02x}",
+                threads=1,
+                crf=choice.crf,
+                score=choice.score,
+            )
+        )
+    return tuple(plans)
 
 
 def _video_plan(ladder: Ladder, rung: Rung, size: tuple[Pixels, Pixels], rate: FrameRate) -> VideoPlan:

@@ -36,6 +36,7 @@ class WarningCode(StrEnum):
     SUBTITLE_DAMAGED = "subtitle_damaged"
     SUBTITLE_EMPTY = "subtitle_empty"
     VERY_SHORT = "very_short"
+    NOT_ANALYSED = "not_analysed"
 
 
 class RefusalReason(StrEnum):
@@ -217,8 +218,21 @@ class Rung(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     threads: int
 
 
+class Choice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A rung that an analysis found worth having of one film: its exact size, its quality, and what that costs and gives."""
+
+    width: Pixels
+    height: Pixels
+    crf: float
+    bitrate: BitsPerSecond
+    score: float
+
+
 class Ladder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The qualities that films are offered in, best first, with the encoder's settings. Data: a planner may replace it."""
+    """The qualities that films are offered in, best first, with the encoder's settings.
+
+    Where it `measures`, each film is analysed, and the rungs only say at which frame sizes; they stand where that fails.
+    """
 
     name: str
     rungs: tuple[Rung, ...]
@@ -227,10 +241,15 @@ class Ladder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     max_rate: int
     high_rate_percent: int
     audio_bitrate: BitsPerSecond
+    measures: bool = False
 
 
 class VideoPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One rung as it applies to this film: an exact even size and a level."""
+    """One rung as it applies to this film: an exact even size and a level.
+
+    With `crf` the encoder holds that quality, up to the peak, and `bitrate` is what an analysis expects of it, as `score` is
+    (VMAF at 1080 lines); without, it holds the bitrate.
+    """
 
     name: str
     path: str
@@ -242,6 +261,8 @@ class VideoPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     level: str
     codec: str
     threads: int
+    crf: float | None = None
+    score: float | None = None
 
 
 class AudioPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

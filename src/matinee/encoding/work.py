@@ -11,7 +11,7 @@ import os
 import shutil
 import signal
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,11 @@ import msgspec
 from matinee.base.errors import ErrorCode
 from matinee.base.units import BitsPerSecond, Bytes, DurationMs, PositionMs
 from matinee.encoding import command, probing, report, rules, subtitles
+from matinee.encoding.analysis import analyse
+from matinee.encoding.ladder import chosen_plans
 from matinee.encoding.model import (
     AudioRendition,
+    Choice,
     EncodedFilm,
     EncodeFailed,
     EncodePlan,
@@ -106,6 +109,24 @@ def probe(source: Path, tools: Tools) -> Probe:
 def plan(probed: Probe, ladder: Ladder, sidecars: tuple[Sidecar, ...] = ()) -> EncodePlan:
     """Decide what will be made of a film. Pure: the same film and ladder give the same plan."""
     return rules.plan_encode(probed, ladder, sidecars)
+
+
+def choose(plan: EncodePlan, source: Path, workdir: Path, tools: Tools, progress: Progress) -> EncodePlan:
+    """The plan with the rungs that an analysis of the film chose; `plan` itself, with a warning, where it cannot be analysed.
+
+    The frame sizes of `plan` are where the analysis looks.
+    """
+    try:
+        found = analyse(plan, source, workdir, tools, progress)
+    except EncodeFailed as error:
+        warning = rules.warn(WarningCode.NOT_ANALYSED, f"The ladder {plan.ladder} was taken as it stands: {error.message}")
+        return msgspec.structs.replace(plan, warnings=(*plan.warnings, warning))
+    return with_choices(plan, found.choices)
+
+
+def with_choices(plan: EncodePlan, choices: Sequence[Choice]) -> EncodePlan:
+    """The plan with these rungs in the place of its own; as it is where there are none."""
+    return msgspec.structs.replace(plan, video=chosen_plans(choices, plan.rate)) if choices else plan
 
 
 def encode(plan: EncodePlan, source: Path, workdir: Path, tools: Tools, progress: Progress) -> EncodedFilm:

@@ -1,0 +1,168 @@
+"""The analysis: its command lines as strings, and a real one of a film made here, from the file to the rungs of its plan."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from matinee.encoding import analysis_command as command
+from matinee.encoding import work
+from matinee.encoding.analysis import analyse, points_of, read_scores, read_survey
+from matinee.encoding.hull import LEAST_RATIO
+from matinee.encoding.ladder import PER_TITLE_V1
+from matinee.encoding.measured import Stretch
+from matinee.encoding.model import EncodeFailed, EncodePlan, WarningCode
+from matinee.encoding.rules import plan_encode
+from matinee.outside.tools import find_tools
+from tests.encoding.films import entries, ffmpeg
+from tests.encoding.test_command import PROBE, SOURCE, TOOLS
+
+LADDER = msgspec.structs.replace(PER_TITLE_V1, preset="ultrafast", rungs=PER_TITLE_V1.rungs[3:])
+PLAN = plan_encode(PROBE, LADDER)
+STRETCHES = (
+    Stretch(start_frame=0, frames=96, weight=0.5, scale=1.0),
+    Stretch(start_frame=480, frames=96, weight=0.5, scale=1.2),
+)
+
+
+def test_the_survey_reads_the_whole_film_small() -> None:
+    assert " ".join(command.survey_command(PLAN, SOURCE, TOOLS)) == (
+        "ffmpeg -hide_banner -nostdin -y -loglevel level+info -nostats -progress pipe:1 -stats_period 0.5 -max_error_rate 1 "
+        "-reinit_filter 0 -protocol_whitelist file -format_whitelist mov,mp4,matroska,webm,mpegts,mpeg,avi,flv,asf,ogg,mxf,"
+        "mpegvideo,h264,hevc,m4v,ivf,obu,nut,wtv,rm,dv,gxf -max_pixels 35651584 -threads 2 -noautorotate "
+        "-i file:/films/A film.mkv -filter_complex "
+        "[0:0]fps=24000/1001:start_time=0,scale=320:180:flags=bicubic+accurate_rnd+bitexact,format=yuv420p[small] "
+        "-map [small] -c:v libx264 -preset ultrafast -crf 30 -g 48 -keyint_min 48 -sc_threshold 0 -threads 1 "
+        "-fps_mode passthrough -map_metadata -1 -map_chapters -1 -fflags +bitexact -f framecrc survey.txt"
+    )
+
+
+def test_the_reel_holds_the_stretches_as_the_encoder_would_be_given_them() -> None:
+    argv = command.reel_command(PLAN, STRETCHES, SOURCE, TOOLS)
+    assert argv.count("-i") == 2
+    assert argv[argv.index("-ss") + 1] == "20.020000"
+    graph = argv[argv.index("-filter_complex") + 1].split(";")
+    normal = "fps=24000/1001:start_time=0,scale=640:360"
+    assert [chain.startswith(f"[{number}:0]{normal}") for number, chain in enumerate(graph[:2])] == [True, True]
+    assert graph[1].endswith("tpad=stop=-1:stop_mode=clone,trim=end_frame=96,setpts=N/(24000/1001)/TB[s1]")
+    assert graph[2] == "[s0][s1]concat=n=2:v=1:a=0[reel]"
+    assert " ".join(argv).endswith(
+        "-map [reel] -c:v libx264 -preset ultrafast -qp 0 -g 48 -r 24000/1001 -map_metadata -1 -map_chapters -1 "
+        "-fflags +bitexact -f matroska reel.mkv"
+    )
+
+
+def test_a_size_is_scaled_once_and_encoded_at_each_of_its_qualities() -> None:
+    points = points_of(PLAN)
+    assert [(one.height, one.crf) for one in points] == [
+        (360, 17),
+        (360, 24),
+        (360, 31),
+        (360, 38),
+        (234, 23),
+        (234, 30),
+        (234, 37),
+    ]
+    argv = command.points_command(PLAN, points, TOOLS)
+    assert argv[argv.index("-filter_complex") + 1] == (
+        "[0:v]split=2[z360][z234];"
+        "[z360]scale=640:360:flags=bicubic+accurate_rnd+bitexact,setsar=1,split=4[p360_17][p360_24][p360_31][p360_38];"
+        "[z234]scale=416:234:flags=bicubic+accurate_rnd+bitexact,setsar=1,split=3[p234_23][p234_30][p234_37]"
+    )
+    assert " ".join(argv).endswith(
+        "-map [p234_37] -c:v libx264 -preset ultrafast -profile:v high -crf 37 -g 48 -keyint_min 48 -sc_threshold 0 "
+        "-flags +cgop+bitexact -threads 1 -fps_mode passthrough -map_metadata -1 -map_chapters -1 -fflags +bitexact "
+        "-f mp4 p234_37.mp4"
+    )
+
+
+def test_scores_are_taken_at_1080_lines_on_equal_time_bases() -> None:
+    argv = command.score_command(PLAN, points_of(PLAN)[:1], "vmaf_v0.6.1", TOOLS)
+    even = "setpts=N/(24000/1001)/TB,settb=1/1000000,scale=1920:1080:flags=bicubic+accurate_rnd+bitexact,format=yuv420p"
+    assert argv[argv.index("-filter_complex") + 1] == (
+        f"[0:v]{even},split=1[r0];[1:v]{even}[d0];"
+        "[d0][r0]libvmaf=model=version=vmaf_v0.6.1:n_threads=1:n_subsample=5:log_fmt=json:log_path=p360_17.json[o0]"
+    )
+
+
+def test_what_the_tools_write_down_is_read() -> None:
+    survey = "#software: x\n#tb 0: 1/24\n0,  0,  0,  1,  5123, 0x1\n0,  1,  1,  1,   77, 0x2, F=0x0\n"
+    assert read_survey(survey) == [5123, 77]
+    frames = [{"frameNum": 0, "metrics": {"integer_motion": 0, "vmaf": 91.5}}, {"frameNum": 5, "metrics": {"vmaf": 80}}]
+    log = msgspec.json.encode({"version": "3", "frames": frames})
+    assert read_scores(log) == [(0, 91.5), (5, 80.0)]
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sixteen seconds: a still card, then one that is full of motion and grain."""
+    folder = tmp_path_factory.mktemp("analysis")
+    for name, source in (
+        ("still", "testsrc2=s=640x360:r=10:d=8,loop=-1:1"),
+        ("moving", "testsrc2=s=640x360:r=10:d=8,noise=alls=20:allf=t"),
+    ):
+        ffmpeg(
+            "-f", "lavfi", "-i", source, "-t", "8", "-c:v", "libx264", "-preset", "ultrafast", "-qp", "8", folder / f"{name}.mkv"
+        )
+    (folder / "list.txt").write_text("file still.mkv\nfile moving.mkv\n")
+    ffmpeg("-f", "concat", "-i", folder / "list.txt", "-c", "copy", folder / "film.mkv")
+    return folder / "film.mkv"
+
+
+def planned(film: Path) -> EncodePlan:
+    return work.plan(work.probe(film, find_tools()), LADDER)
+
+
+def test_a_real_film_is_measured_and_nothing_is_left_behind(film: Path, tmp_path: Path) -> None:
+    told: list[float] = []
+    analysis = analyse(planned(film), film, tmp_path, find_tools(), told.append)
+    assert list(tmp_path.iterdir()) == []
+    assert told == sorted(told)
+    assert told[-1] == 1.0
+    assert analysis.frames == 160
+    assert [one.start_frame for one in analysis.stretches] == [0, 40, 80, 120]
+    by_size = {height: [one for one in analysis.points if one.height == height] for height in (360, 234)}
+    for points in by_size.values():
+        assert [one.bitrate for one in points] == sorted((one.bitrate for one in points), reverse=True)
+        assert [one.score for one in points] == sorted((one.score for one in points), reverse=True)
+    assert by_size[360][0].score > 80
+    assert analysis.choices[0].height == 360
+
+
+def test_the_stretches_of_a_film_speak_for_all_of_it(film: Path, tmp_path: Path) -> None:
+    """With half of the stretches, easy and hard ones alike are still counted at their share."""
+    plan = planned(film)
+    whole, half = (analyse(plan, film, tmp_path, find_tools(), lambda _: None, most) for most in (8, 2))
+    assert len(half.stretches) == 2
+    for one, other in zip(whole.points, half.points, strict=True):
+        assert other.bitrate == pytest.approx(one.bitrate, rel=0.15)
+        assert other.score == pytest.approx(one.score, abs=3)
+
+
+def test_the_chosen_rungs_are_made_and_cost_what_was_expected(film: Path, tmp_path: Path) -> None:
+    tools = find_tools()
+    plan = planned(film)
+    chosen = work.choose(plan, film, tmp_path, tools, lambda _: None)
+    assert len({rung.name for rung in chosen.video}) == len(chosen.video) > 1
+    made = work.encode(chosen, film, tmp_path, tools, lambda _: None)
+    for rung, rendition in zip(chosen.video, made.video, strict=True):
+        assert rung.crf is not None
+        assert (rendition.width, rendition.height) == (rung.width, rung.height)
+        assert rendition.bitrate == pytest.approx(rung.bitrate, rel=0.25)
+        stream = entries(tmp_path / rendition.path, "stream=nb_read_packets")["streams"][0]  # type: ignore[index]
+        assert int(stream["nb_read_packets"]) == 160
+    for above, below in zip(made.video, made.video[1:], strict=False):
+        assert above.bitrate > below.bitrate * (LEAST_RATIO - 0.2)
+
+
+def test_a_film_that_cannot_be_analysed_is_published_by_the_ladder_as_it_stands(
+    film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("matinee.encoding.analysis.MODEL", "no_such_model")
+    plan = planned(film)
+    chosen = work.choose(plan, film, tmp_path, find_tools(), lambda _: None)
+    assert chosen.video == plan.video
+    assert chosen.warnings[-1].code is WarningCode.NOT_ANALYSED
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(EncodeFailed, match="could not be analysed"):
+        analyse(plan, film, tmp_path, find_tools(), lambda _: None)
