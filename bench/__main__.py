@@ -11,8 +11,8 @@ import sys
 from bench.rows import Row, table
 
 PARTS = ("ingest", "start", "keys", "playback", "edge", "catalogue", "partners", "carriage", "hooks", "memory")
-LONG = ("decisions",)
-"""Run by name alone, or by `make prove-carriage`: a million boxes take ten minutes to write and to load."""
+LONG = ("decisions", "ladders")
+"""Run by name alone: a million boxes, or hundreds of encodes with their scores, take ten minutes and more."""
 
 
 def main(names: list[str]) -> int:

@@ -9,7 +9,8 @@ from matinee.encoding.model import EncodePlan
 from matinee.outside.tools import Tools, find_tools
 
 _SHARED = Path(os.environ.get("MATINEE_SHARED") or Path(__file__).resolve().parents[2] / "shared")
-_REAL = _SHARED / "media" / "films" / "sintel_trailer_720p24.mp4"
+SHARED_FILMS = _SHARED / "media" / "films"
+_REAL = SHARED_FILMS / "sintel_trailer_720p24.mp4"
 SECONDS = 40
 """Of the film that is made where there is no real one."""
 

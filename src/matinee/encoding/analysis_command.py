@@ -64,14 +64,16 @@ def points_command(plan: EncodePlan, points: Sequence[Point], tools: Tools) -> l
     return argv
 
 
-def score_command(plan: EncodePlan, points: Sequence[Point], model: str, tools: Tools) -> list[str]:
-    """Score every point against the reel, both at 1080 lines, a few frames a second; one file of figures for each."""
+def score_command(
+    plan: EncodePlan, points: Sequence[Point], model: str, tools: Tools, each: int = SCORE_EACH
+) -> list[str]:
+    """Score every point against the reel, both at 1080 lines, one frame of `each`; one file of figures for each point."""
     even = f"setpts=N/({plan.rate})/TB,settb=1/1000000,{scaled(SCORED_WIDTH, SCORED_HEIGHT)},format=yuv420p"
     argv, chains = [tools.ffmpeg, *QUIET, "-i", REEL_FILE], []
     chains.append(f"[0:v]{even},split={len(points)}{''.join(f'[r{number}]' for number in range(len(points)))}")
     for number, one in enumerate(points):
         argv += ["-i", one.path]
-        options = f"model=version={model}:n_threads=1:n_subsample={SCORE_EACH}:log_fmt=json:log_path={one.name}.json"
+        options = f"model=version={model}:n_threads=1:n_subsample={each}:log_fmt=json:log_path={one.name}.json"
         chains.append(f"[{number + 1}:v]{even}[d{number}];[d{number}][r{number}]libvmaf={options}[o{number}]")
     argv += ["-filter_complex", ";".join(chains)]
     for number in range(len(points)):
