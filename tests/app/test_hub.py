@@ -373,11 +373,18 @@ def test_a_dead_letter_is_listed_and_comes_back_when_it_is_told_to(there: Hub) -
 _SOME_ID = "3m0kj1bkkyk6n95yar0nzpb2ah"
 
 
-@pytest.mark.parametrize("key", [(2**70, _SOME_ID), (-(2**70), _SOME_ID), (5, "\0"), (5, "\ud800"), (5, "x" * 200)])
+@pytest.mark.parametrize("key", [(2**62, _SOME_ID), (-(2**62), _SOME_ID), (5, "x" * 200)])
 def test_a_made_up_cursor_of_dead_letters_finds_none(there: Hub, key: tuple[int, str]) -> None:
     made = there.register("studio", "https://partner.example/")
     answer = there.ask("studio", "GET", f"/api/v1/hub/{made['id']}/dead", params={"cursor": encode_cursor(*key)})
     assert (answer.status_code, answer.json()) == (200, {"items": [], "next_cursor": None})
+
+
+@pytest.mark.parametrize("key", [(2**70, _SOME_ID), (-(2**70), _SOME_ID), (5, "\0"), (5, "\ud800")])
+def test_a_cursor_of_dead_letters_that_no_database_takes_is_refused(there: Hub, key: tuple[int, str]) -> None:
+    made = there.register("studio", "https://partner.example/")
+    answer = there.ask("studio", "GET", f"/api/v1/hub/{made['id']}/dead", params={"cursor": encode_cursor(*key)})
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_cursor")
 
 
 def test_a_test_event_can_be_asked_for_one_at_a_time(there: Hub) -> None:
