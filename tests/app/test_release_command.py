@@ -62,19 +62,19 @@ class Shell:
     def key(self) -> Path:
         file = self.folder / "builds.key"
         public = self.good("keygen", str(file)).strip()
-        self.good("key", "add", "builds", "--product", "matinee-ui", "--public", public, "--by", "Ida")
+        self.good("key", "add", "builds", "--product", "matinee-ui", "--public", public, "--by", "Builder")
         return file
 
-    def upload(self, raw: bytes, by: str = "Ida") -> Any:
+    def upload(self, raw: bytes, by: str = "Builder") -> Any:
         file = self.folder / "some.matinee-ui"
         file.write_bytes(raw)
         return self.json("upload", str(file), "--by", by)
 
     def active(self, raw: bytes) -> None:
         version = self.upload(raw)["version"]
-        for name in ("Max", "Uma"):
+        for name in ("Second", "Third"):
             self.good("approve", version, "--by", name)
-        self.good("try", version, SERIAL, "--by", "Ida")
+        self.good("try", version, SERIAL, "--by", "Builder")
 
 
 @pytest.fixture
@@ -91,39 +91,44 @@ def test_from_a_key_to_a_box(shell: Shell, tmp_path: Path) -> None:
     dist, file = screens_dist(tmp_path), tmp_path / "three.matinee-ui"
     assert shell.good("pack", str(dist), "--key", str(key), "--version", "3.0", "--out", str(file)).strip() == str(file)
     assert "--by" in shell.bad("upload", str(file), "--by", "")
-    assert shell.json("upload", str(file), "--by", "Ida") == {"version": "3.0", "product": "matinee-ui", "new": True, "files": 3}
-    assert shell.json("upload", str(file), "--by", "Max")["new"] is False
-    assert "is there already" in shell.good("upload", str(file), "--by", "Max")
-    assert "cannot approve" in shell.bad("approve", "3.0", "--by", "ida")
-    assert "of 2" in shell.bad("start", "3.0", "--by", "Ida")
-    assert shell.json("approve", "3.0", "--by", "Max")["status"] == "draft"
-    assert shell.json("approve", "3.0", "--by", "Uma")["status"] == "approved"
+    assert shell.json("upload", str(file), "--by", "Builder") == {
+        "version": "3.0",
+        "product": "matinee-ui",
+        "new": True,
+        "files": 3,
+    }
+    assert shell.json("upload", str(file), "--by", "Second")["new"] is False
+    assert "is there already" in shell.good("upload", str(file), "--by", "Second")
+    assert "cannot approve" in shell.bad("approve", "3.0", "--by", "builder")
+    assert "of 2" in shell.bad("start", "3.0", "--by", "Builder")
+    assert shell.json("approve", "3.0", "--by", "Second")["status"] == "draft"
+    assert shell.json("approve", "3.0", "--by", "Third")["status"] == "approved"
     assert shell.json("explain", "--box", SERIAL)["answers"] == []
-    assert shell.json("try", "3.0", SERIAL, "--by", "Ida")["named"] == 1
+    assert shell.json("try", "3.0", SERIAL, "--by", "Builder")["named"] == 1
     told = shell.json("explain", "--box", SERIAL)
     assert (told["meant"], told["answers"]) == (
         "3.0",
         [{"version": "3.0", "holds": True, "says": "The box is named to try it."}],
     )
     assert "is meant to run 3.0." in shell.good("explain", "--box", SERIAL)
-    assert "can never be met" in shell.bad("start", "3.0", "--by", "Ida"), "a hundredth of one box is none"
+    assert "can never be met" in shell.bad("start", "3.0", "--by", "Builder"), "a hundredth of one box is none"
     freeze = "2014-12-24T00:00:00Z/2014-12-27T00:00:00Z"
-    row = shell.json("start", "3.0", "--percent", "100", "--soak", "0", "--freeze", freeze, "--by", "Ida")
+    row = shell.json("start", "3.0", "--percent", "100", "--soak", "0", "--freeze", freeze, "--by", "Builder")
     assert (row["phase"], row["waves"], row["percent"]) == ("waiting", 1, 0)
-    assert shell.json("withdraw", "3.0", "--by", "Max")["status"] == "withdrawn"
+    assert shell.json("withdraw", "3.0", "--by", "Second")["status"] == "withdrawn"
     assert "(built in)" in shell.good("explain", "--box", SERIAL)
-    assert "withdrawn already" in shell.bad("withdraw", "3.0", "--by", "Max")
+    assert "withdrawn already" in shell.bad("withdraw", "3.0", "--by", "Second")
     acts = shell.json("show", "3.0")["acts"]
     assert [(one["kind"], one["actor"]) for one in acts] == [
-        ("approved", "Max"),
-        ("approved", "Uma"),
-        ("named", "Ida"),
-        ("started", "Ida"),
-        ("withdrawn", "Max"),
+        ("approved", "Second"),
+        ("approved", "Third"),
+        ("named", "Builder"),
+        ("started", "Builder"),
+        ("withdrawn", "Second"),
     ]
-    assert "withdrawn by Max" in shell.good("show", "3.0")
+    assert "withdrawn by Second" in shell.good("show", "3.0")
     assert [one["version"] for one in shell.json("list")["releases"]] == ["3.0"]
-    shell.good("key", "end", "builds", "--by", "Ida")
+    shell.good("key", "end", "builds", "--by", "Builder")
     assert shell.json("key")["keys"][0]["ended_at"] is not None
 
 
@@ -131,25 +136,25 @@ def test_what_is_said_wrongly(shell: Shell, tmp_path: Path) -> None:
     key, dist = shell.key(), screens_dist(tmp_path)
     for typed, says in (
         (("show", "9"), "No release '9'"),
-        (("approve", "9", "--by", "Max"), "No release '9'"),
+        (("approve", "9", "--by", "Second"), "No release '9'"),
         (("explain", "--box", "nobody"), "No box"),
-        (("upload", str(tmp_path / "none.matinee-ui"), "--by", "Ida"), "cannot be read"),
-        (("upload", str(dist / "release.json"), "--by", "Ida"), "refused"),
-        (("key", "add", "x", "--product", "p", "--public", "AAAA", "--by", "Ida"), "32 bytes"),
-        (("key", "add", "", "--by", "Ida"), "No key is named"),
-        (("key", "end", "nobody", "--by", "Ida"), "No key 'nobody'"),
+        (("upload", str(tmp_path / "none.matinee-ui"), "--by", "Builder"), "cannot be read"),
+        (("upload", str(dist / "release.json"), "--by", "Builder"), "refused"),
+        (("key", "add", "x", "--product", "p", "--public", "AAAA", "--by", "Builder"), "32 bytes"),
+        (("key", "add", "", "--by", "Builder"), "No key is named"),
+        (("key", "end", "nobody", "--by", "Builder"), "No key 'nobody'"),
         (("key", "end", "builds"), "--by"),
         (("pack", str(dist), "--key", str(dist / "release.json"), "--version", "1"), "no private key"),
         (("pack", str(dist), "--key", str(key), "--version", "../x"), "version"),
         (("pack", str(dist), "--key", str(key), "--version", "1", "--model", "demo-box"), "no box model"),
         (("pack", str(tmp_path), "--key", str(key), "--version", "1"), "no built screens"),
         (("pack", str(dist), "--key", str(key), "--version", "1", "--out", str(tmp_path / "no/x")), "cannot be written"),
-        (("start", "9", "--percent", "many", "--by", "Ida"), "no percentages"),
-        (("start", "9", "--percent", "nan", "--by", "Ida"), "no percentages"),
-        (("start", "9", "--percent", "1,inf", "--by", "Ida"), "no percentages"),
-        (("start", "9", "--soak", "nan", "--by", "Ida"), "no number of hours"),
-        (("start", "9", "--timeout", "inf", "--by", "Ida"), "no number of hours"),
-        (("start", "9", "--freeze", "2014-12-24/2014-12-27", "--by", "Ida"), "no time between"),
+        (("start", "9", "--percent", "many", "--by", "Builder"), "no percentages"),
+        (("start", "9", "--percent", "nan", "--by", "Builder"), "no percentages"),
+        (("start", "9", "--percent", "1,inf", "--by", "Builder"), "no percentages"),
+        (("start", "9", "--soak", "nan", "--by", "Builder"), "no number of hours"),
+        (("start", "9", "--timeout", "inf", "--by", "Builder"), "no number of hours"),
+        (("start", "9", "--freeze", "2014-12-24/2014-12-27", "--by", "Builder"), "no time between"),
     ):
         assert says in shell.bad(*typed), typed
 
@@ -211,9 +216,9 @@ async def _ask_for_many(tmp_path: Path) -> None:
     bodies = {f"f{n}.js": bytes([n]) * 900 for n in range(5)}
     release = UIRelease(
         id=ReleaseId("r"), product="p", version="3", digest="d", entry="f0.js", integrity="", styles=(), models=None,
-        files=hashes(bodies), made_at="", uploaded_at=NOW, uploader="Ida", key=ReleaseKeyId(""),
+        files=hashes(bodies), made_at="", uploaded_at=NOW, uploader="Builder", key=ReleaseKeyId(""),
     )  # fmt: skip
-    book.put([Spread(release, stand(Act(kind=ActKind.APPROVED, at=NOW, actor=who) for who in ("Max", "Uma")))])
+    book.put([Spread(release, stand(Act(kind=ActKind.APPROVED, at=NOW, actor=who) for who in ("Second", "Third")))])
     for path, body in bodies.items():
         store.put(release.object_path(path), body)
     files, reads = UploadedFiles(store, book, kept_bytes=2_000), list[str]()

@@ -55,21 +55,21 @@ class House:
         self.world, self.database = World(database), database
         self.folder, self.published = folder, ObjectStore.local(folder / "published")
         with database.write() as conn:
-            store.add_key(conn, "builds", "matinee-ui", signing.public_key_of(KEY), NOW, actor="Ida")
+            store.add_key(conn, "builds", "matinee-ui", signing.public_key_of(KEY), NOW, actor="Builder")
             self.boxes = [fleet.ensure_box(conn, self.world.model.id, f"x{n}", "", NOW).id for n in range(40)]
         self.poll()
 
     def poll(self) -> None:
         self.world.feed.poll()
 
-    def upload(self, raw: bytes | None = None, by: str = "Ida", **changes: Any) -> tuple[UIRelease, bool]:
+    def upload(self, raw: bytes | None = None, by: str = "Builder", **changes: Any) -> tuple[UIRelease, bool]:
         file = self.folder / "one.matinee-ui"
         file.write_bytes(made(KEY, **changes) if raw is None else raw)
         done = work.upload(self.database, self.published, file, self.world.now, actor=by, taken="v1")
         self.poll()
         return done
 
-    def act(self, do: Any, release: UIRelease, *what: Any, by: str = "Ida") -> Spread:
+    def act(self, do: Any, release: UIRelease, *what: Any, by: str = "Builder") -> Spread:
         with self.database.write() as conn:
             done: Spread = do(conn, release, *what, by, self.world.now)
         self.poll()
@@ -77,8 +77,8 @@ class House:
 
     def approved(self, **changes: Any) -> UIRelease:
         release, _ = self.upload(**changes)
-        self.act(work.approve, release, by="Max")
-        self.act(work.approve, release, by="Uma")
+        self.act(work.approve, release, by="Second")
+        self.act(work.approve, release, by="Third")
         return release
 
     def active(self, **changes: Any) -> UIRelease:
@@ -182,7 +182,7 @@ def test_an_upload_that_was_ended_halfway_goes_on(house: House, monkeypatch: pyt
 def test_what_is_not_taken(house: House) -> None:
     house.upload()
     with house.database.write() as conn:
-        store.add_key(conn, "others", "polaris", signing.public_key_of(OTHER_KEY), NOW, actor="Ida")
+        store.add_key(conn, "others", "polaris", signing.public_key_of(OTHER_KEY), NOW, actor="Builder")
     for shows, raw, says in (
         ("the same version with other bytes", made(KEY, {**FILES, STYLE: b"body{}"}), "never changes"),
         ("the built-in version", made(KEY, version="v1"), "built-in"),
@@ -196,7 +196,7 @@ def test_what_is_not_taken(house: House) -> None:
         assert says in caught.value.message, shows
         assert caught.value.remedy
     with house.database.write() as conn:
-        store.end_key(conn, "builds", NOW, actor="Ida")
+        store.end_key(conn, "builds", NOW, actor="Builder")
     with pytest.raises(FleetError, match="no key that may sign"):
         house.upload(made(KEY, version="3"))
     with pytest.raises(FleetError, match="no or over"):
@@ -227,7 +227,7 @@ def test_of_two_uploads_of_one_version_at_once_one_is_taken(house: House) -> Non
         bundles[-1].write_bytes(made(KEY, {**FILES, STYLE: b"body{}" + bytes([48 + number])}))
     said = at_once(
         *(
-            lambda file=file: work.upload(house.database, house.published, file, NOW, actor="Ida", taken=None)  # type: ignore[misc]
+            lambda file=file: work.upload(house.database, house.published, file, NOW, actor="Builder", taken=None)  # type: ignore[misc]
             for file in bundles
         )
     )
@@ -240,11 +240,11 @@ def test_a_key_is_named_once_and_ends_once(house: House) -> None:
     with house.database.write() as conn:
         for name, key in (("builds", OTHER_KEY), ("again", KEY)):
             with pytest.raises(FleetError):
-                store.add_key(conn, name, "matinee-ui", signing.public_key_of(key), NOW, actor="Ida")
-        store.end_key(conn, "builds", NOW, actor="Ida")
+                store.add_key(conn, name, "matinee-ui", signing.public_key_of(key), NOW, actor="Builder")
+        store.end_key(conn, "builds", NOW, actor="Builder")
         with pytest.raises(FleetError):
-            store.end_key(conn, "builds", NOW, actor="Ida")
-        store.add_key(conn, "again", "matinee-ui", signing.public_key_of(KEY), NOW, actor="Ida")
+            store.end_key(conn, "builds", NOW, actor="Builder")
+        store.add_key(conn, "again", "matinee-ui", signing.public_key_of(KEY), NOW, actor="Builder")
         assert [(one.name, one.ended_at is None) for one in store.all_keys(conn)] == [("again", True), ("builds", False)]
 
 
@@ -254,11 +254,11 @@ def test_a_key_is_named_once_and_ends_once(house: House) -> None:
 @pytest.mark.parametrize(
     ("shows", "names", "says"),
     [
-        ("who uploaded it", ["Ida"], "uploaded"),
-        ("the same in other letters", ["  iDA "], "uploaded"),
-        ("one person twice", ["Max", " max"], "already"),
+        ("who uploaded it", ["Builder"], "uploaded"),
+        ("the same in other letters", ["  buiLDER "], "uploaded"),
+        ("one person twice", ["Second", " second"], "already"),
         ("nobody", [" "], "no or over"),
-        ("a third", ["Max", "Uma", "Zoe"], "waits for no approval"),
+        ("a third", ["Second", "Third", "Fourth"], "waits for no approval"),
     ],
 )
 def test_who_cannot_approve(quiet: House, shows: str, names: list[str], says: str) -> None:
@@ -272,7 +272,7 @@ def test_who_cannot_approve(quiet: House, shows: str, names: list[str], says: st
 def test_nothing_is_handed_out_before_two_approved_it(house: House) -> None:
     release, _ = house.upload()
     box = house.world.fleet.box(house.boxes[0])
-    for approver in ("Max", "Uma"):
+    for approver in ("Second", "Third"):
         for do, what in ((work.start, ALL), (work.give_to, [box])):
             with pytest.raises(FleetError, match="of 2"):
                 house.act(do, release, what)
@@ -285,11 +285,11 @@ def test_nothing_is_handed_out_before_two_approved_it(house: House) -> None:
         assert audit.first_broken(conn) is None
         kinds = conn.execute(sa.select(audit.audit.c.actor, audit.audit.c.action)).all()
     assert [tuple(row) for row in kinds if "release" in row.action] == [
-        ("Ida", "release_key.add"),
-        ("Ida", "release.upload"),
-        ("Max", "release.approved"),
-        ("Uma", "release.approved"),
-        ("Ida", "release.started"),
+        ("Builder", "release_key.add"),
+        ("Builder", "release.upload"),
+        ("Second", "release.approved"),
+        ("Third", "release.approved"),
+        ("Builder", "release.started"),
         ("release", "release.begun"),
     ]
 
@@ -355,7 +355,7 @@ def test_named_boxes_come_first(house: House) -> None:
 
 def test_a_model_runs_one_product_and_one_release_spreads_at_a_time(house: House) -> None:
     with house.database.write() as conn:
-        store.add_key(conn, "polaris", "polaris", signing.public_key_of(KEY), NOW, actor="Ida")
+        store.add_key(conn, "polaris", "polaris", signing.public_key_of(KEY), NOW, actor="Builder")
     one, two, polaris = house.approved(), house.approved(version="2.2"), house.approved(product="polaris", version="p1")
     house.act(work.start, one, ALL)
     for other, says in ((two, "still spreads"), (polaris, "one product")):
@@ -406,18 +406,18 @@ def spread(number: int, percents: Sequence[int], done: Sequence[ActKind], named:
     words = {"sample": 1, "soak_ms": DurationMs(0), "timeout_ms": DurationMs(HOUR), "failing": 1.0}
     waves = tuple(Wave(share=percent * 100, **words) for percent in percents)  # type: ignore[arg-type]
     at = Instant(NOW + number)
-    acts = [Act(kind=ActKind.APPROVED, at=at, actor=who) for who in ("Max", "Uma")]
+    acts = [Act(kind=ActKind.APPROVED, at=at, actor=who) for who in ("Second", "Third")]
     if named:
-        acts.append(Act(kind=ActKind.NAMED, at=at, actor="Ida", boxes=tuple(named)))
-    plan = Plan(starts_at=at, recorded_at=at, waves=waves, salt=f"r{number}", author="Ida")
-    acts.append(Act(kind=ActKind.STARTED, at=at, actor="Ida", plan=plan))
+        acts.append(Act(kind=ActKind.NAMED, at=at, actor="Builder", boxes=tuple(named)))
+    plan = Plan(starts_at=at, recorded_at=at, waves=waves, salt=f"r{number}", author="Builder")
+    acts.append(Act(kind=ActKind.STARTED, at=at, actor="Builder", plan=plan))
     wave = 0
     for kind in done:
         acts.append(Act(kind=kind, at=at, actor="release", wave=wave))
         wave += kind is ActKind.SUCCEEDED
     release = UIRelease(
         id=ReleaseId(f"r{number}"), product="p", version=f"v{number}", digest="", entry="", integrity="", styles=(), models=None,
-        files={}, made_at="", uploaded_at=at, uploader="Ida", key=ReleaseKeyId(""),
+        files={}, made_at="", uploaded_at=at, uploader="Builder", key=ReleaseKeyId(""),
     )  # fmt: skip
     return Spread(release, stand(acts))
 
