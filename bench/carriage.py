@@ -43,7 +43,7 @@ from matinee.members import store as members_store
 from matinee.members.snapshot import Members, Resolver
 from matinee.parties import store as parties_store
 from matinee.parties.feed import Feed
-from matinee.parties.snapshot import ApiKeys
+from matinee.parties.snapshot import ApiKeys, Staff
 
 NAME = "bench.carriage"
 FEW, MANY = 20_000, 200_000
@@ -206,14 +206,14 @@ def _homes(few: Filled, many: Filled) -> list[Row]:
 
 def _home(filled: Filled) -> Callable[[str], object]:
     """From a box's token to its home, over snapshots that were loaded from the database, with titles of the first service."""
-    keys, fleet, members, catalogue = ApiKeys(), Fleet(), Members(), Catalogue()
+    keys, staff, fleet, members, catalogue = ApiKeys(), Staff(), Fleet(), Members(), Catalogue()
     carriage = Carriage(fleet)
     with _open(filled.folder) as installation:
         Feed(installation.database, (keys, fleet, members, catalogue, carriage)).poll()
     view = view_of(make_titles(TITLES, None, service=filled.services[0]))
     view.services.update(catalogue.view.services)  # type: ignore[attr-defined]
     catalogue.view = view
-    resolver, sights = Resolver(keys, fleet, members), PartySight(carriage, fleet, members, catalogue)
+    resolver, sights = Resolver(keys, fleet, members, staff), PartySight(carriage, fleet, members, catalogue)
 
     def home(token: str) -> object:
         now = read_clock()
