@@ -12,27 +12,14 @@ from playwright.sync_api import Browser, expect
 from matinee.app.household import BOX, BOX_MODEL
 from tests.journeys.screens import PATIENCE_MS, Screen, choose_profile, screen
 from tests.journeys.service import Service
+from tests.journeys.stories import apply_story, signed_at_the_demos_operator
 
 NAME = "Ciné-club"
 _ON_TOP = """() => {
   const line = document.querySelector(".announced li"), box = line.getBoundingClientRect();
   return line.contains(document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2));
 }"""
-_STORY = """
-name = "A second service at the demo's operator"
-today = 2026-01-01
-[[services]]
-name = "Ciné-club"
-[[operators]]
-name = "Home fibre"
-country = "FR"
-timezone = "Europe/Paris"
-[[agreements]]
-operator = "Home fibre"
-service = "Ciné-club"
-status = "signed"
-since = 2026-01-01
-"""
+_STORY = signed_at_the_demos_operator(NAME)
 _LAUNCH = """
 [[launches]]
 operator = "Home fibre"
@@ -44,12 +31,8 @@ announced_for = "{announced_for}"
 
 
 def tell(service: Service, folder: Path, *launches: tuple[str, str, str]) -> str:
-    file = folder / "story.toml"
     written = (_LAUNCH.format(state=state, since=since, announced_for=told) for state, since, told in launches)
-    file.write_text(_STORY + "".join(written))
-    done = service.matinee("apply", str(file))
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    return apply_story(service, folder, _STORY + "".join(written))
 
 
 @pytest.mark.parametrize(
@@ -103,10 +86,8 @@ elsewhere = true
 
 
 def _elsewhere(service: Service, folder: Path, *launches: tuple[str, str]) -> None:
-    file = folder / "elsewhere.toml"
-    file.write_text(_STORY + _OTHERS + "".join(_ELSEWHERE.format(state=state, day=day) for state, day in launches))
-    done = service.matinee("apply", str(file))
-    assert done.returncode == 0, done.stderr
+    written = (_ELSEWHERE.format(state=state, day=day) for state, day in launches)
+    apply_story(service, folder, _STORY + _OTHERS + "".join(written))
 
 
 def test_a_box_that_cannot_have_it_leads_to_the_phone_that_can(service: Service, browser: Browser, tmp_path: Path) -> None:

@@ -14,24 +14,10 @@ from matinee.catalogue.partner_rules import title_id_of
 from tests.feed_server import HOST, access, document, part_of, work
 from tests.journeys.screens import PATIENCE_MS, choose_profile, screen
 from tests.journeys.service import Service
+from tests.journeys.stories import apply_story, signed_at_the_demos_operator
 
 NAME = "Chaîne 1"
-_STORY = """
-name = "A partner at the demo's operator"
-today = 2026-01-01
-[[services]]
-name = "Chaîne 1"
-kind = "catchup"
-[[operators]]
-name = "Home fibre"
-country = "FR"
-timezone = "Europe/Paris"
-[[agreements]]
-operator = "Home fibre"
-service = "Chaîne 1"
-status = "signed"
-since = 2026-01-01
-"""
+_STORY = signed_at_the_demos_operator(NAME, "catchup")
 _LAUNCH = """
 [[launches]]
 operator = "Home fibre"
@@ -44,10 +30,7 @@ TIZEN = "Mozilla/5.0 (SMART-TV; LINUX; Tizen 6.0) AppleWebKit/537.36 (KHTML, lik
 
 
 def _launch(service: Service, folder: Path, *launches: tuple[str, str]) -> None:
-    file = folder / "story.toml"
-    file.write_text(_STORY + "".join(_LAUNCH.format(state=state, since=since) for state, since in launches))
-    done = service.matinee("apply", str(file))
-    assert done.returncode == 0, done.stderr
+    apply_story(service, folder, _STORY + "".join(_LAUNCH.format(state=state, since=since) for state, since in launches))
 
 
 @pytest.fixture(scope="module")

@@ -103,18 +103,7 @@ def _agreement(event: outbox.Event, names: Names) -> Sequence[DomainEvent]:
         "territories": told["territories"],
         "validFor": _valid_for(told["valid_from"], told["valid_to"]),
     }
-    return [
-        DomainEvent(
-            type=EventType.AGREEMENT,
-            domain="Carriage",
-            concerns=f"{service.id} {operator}",
-            at=event.at,
-            says=f"The agreement is {told['status']}.",
-            resource=resource,
-            publisher=service.publisher,
-            operators=frozenset({operator}),
-        )
-    ]
+    return [_of_both(event, EventType.AGREEMENT, service, operator, f"The agreement is {told['status']}.", resource)]
 
 
 def _launch(event: outbox.Event, names: Names) -> Sequence[DomainEvent]:
@@ -133,19 +122,32 @@ def _launch(event: outbox.Event, names: Names) -> Sequence[DomainEvent]:
         "embargoUntil": _time(told["embargo_until"]),
         "validFor": _valid_for(told["valid_from"], told["valid_to"]),
     }
-    return [
-        DomainEvent(
-            type=EventType.LAUNCH,
-            domain="Carriage",
-            concerns=f"{service.id} {operator}",
-            at=event.at,
-            says=f"The launch is {told['state']}, for {told['share'] / 100:g} % of the boxes.",
-            resource=resource,
-            publisher=service.publisher,
-            operators=frozenset({operator}),
-            is_urgent=told["state"] in _URGENT,
-        )
-    ]
+    says = f"The launch is {told['state']}, for {told['share'] / 100:g} % of the boxes."
+    return [_of_both(event, EventType.LAUNCH, service, operator, says, resource, is_urgent=told["state"] in _URGENT)]
+
+
+def _of_both(
+    event: outbox.Event,
+    kind: EventType,
+    service: Service,
+    operator: OperatorId,
+    says: str,
+    resource: dict[str, Any],
+    *,
+    is_urgent: bool = False,
+) -> DomainEvent:
+    """What stands between a service and an operator, and is told to both."""
+    return DomainEvent(
+        type=kind,
+        domain="Carriage",
+        concerns=f"{service.id} {operator}",
+        at=event.at,
+        says=says,
+        resource=resource,
+        publisher=service.publisher,
+        operators=frozenset({operator}),
+        is_urgent=is_urgent,
+    )
 
 
 def _switch(event: outbox.Event, names: Names) -> Sequence[DomainEvent]:
@@ -208,19 +210,8 @@ def _rollout(event: outbox.Event, names: Names) -> Sequence[DomainEvent]:
         "statusReason": told["says"],
     }
     phase = told["phase"].replace("_", " ")
-    return [
-        DomainEvent(
-            type=EventType.ROLLOUT,
-            domain="Carriage",
-            concerns=f"{service.id} {operator}",
-            at=event.at,
-            says=f"The rollout is {phase} in wave {told['wave']} of {told['waves']}. {told['says']}".strip(),
-            resource=resource,
-            publisher=service.publisher,
-            operators=frozenset({operator}),
-            is_urgent=told["phase"] == Phase.HALTED,
-        )
-    ]
+    says = f"The rollout is {phase} in wave {told['wave']} of {told['waves']}. {told['says']}".strip()
+    return [_of_both(event, EventType.ROLLOUT, service, operator, says, resource, is_urgent=told["phase"] == Phase.HALTED)]
 
 
 def _identities(event: outbox.Event, names: Names) -> Sequence[DomainEvent]:
