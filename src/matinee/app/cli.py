@@ -14,7 +14,7 @@ from cyclopts import Group, Parameter
 from matinee.app import auditing, carrying, commands, feeding, hooking, people, planning, release_cli, switching, waving
 from matinee.app import boxes as box_commands
 from matinee.app import ranking as ranking_commands
-from matinee.app.parameters import CARRYING, Data, Json
+from matinee.app.parameters import CARRYING, By, Data, Json
 from matinee.app.terminal import Terminal
 from matinee.base.errors import MatineeError
 
@@ -183,7 +183,7 @@ def rollout(
     name: Annotated[str, Parameter(help="A rollout's id, or enough of its beginning.")] = "",
     /,
     *,
-    by: Annotated[str, Parameter(name="--by", help="Who says so: it stands in the audit.")] = "",
+    by: By = "",
     data: Data = None,
     json: Json = False,
 ) -> int:
@@ -221,7 +221,7 @@ def hooks(
     name: Annotated[str, Parameter(help="For dead: a callback's id, else all. For retry: a dead event's id.")] = "",
     /,
     *,
-    by: Annotated[str, Parameter(name="--by", help="Who says so: it stands in the audit.")] = "",
+    by: By = "",
     data: Data = None,
     json: Json = False,
 ) -> int:
@@ -298,7 +298,6 @@ def import_boxes(
 
 
 BoxName = Annotated[str, Parameter(help="A box's serial or id.")]
-By = Annotated[str, Parameter(name="--by", help="Who says so: it stands in the audit.")]
 KeyName = Annotated[str, Parameter(name="--key", help="A key's thumbprint, or enough of its beginning: `matinee boxes show`.")]
 From = Annotated[str | None, Parameter(name="--from", help="Since when, with its zone: 2014-10-02T08:00:00Z. Else now.")]
 

@@ -9,3 +9,4 @@ CARRYING = Group("Who carries what", sort_key=2)
 
 Data = Annotated[Path | None, Parameter(name="--data", help="The data folder.")]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON document instead of a table.")]
+By = Annotated[str, Parameter(name="--by", help="Who says so: it stands in the audit.")]

@@ -7,10 +7,9 @@ import cyclopts
 from cyclopts import Parameter
 
 from matinee.app import releasing
-from matinee.app.parameters import CARRYING, Data, Json
+from matinee.app.parameters import CARRYING, By, Data, Json
 from matinee.fleet.waves import OnTimeout
 
-By = Annotated[str, Parameter(name="--by", help="Who says so: it stands in the audit.")]
 Version = Annotated[str, Parameter(help="The release's version.")]
 
 app = cyclopts.App(
