@@ -153,6 +153,8 @@ def test_which_addresses_are_public(address: str, public: bool) -> None:
         ("https://a.example/\r\nX: 1", "signs that an address cannot"),
         ("https://é.example/", "signs that an address cannot"),
         ("https://a.example/" + "a" * MAX_URL, "too long"),
+        ("https://a..example/", "no name of a host"),
+        (f"https://{'a' * 64}.example/", "no name of a host"),
     ],
 )
 def test_what_is_no_address_is_refused_before_anything_is_asked(url: str, says: str) -> None:

@@ -68,6 +68,10 @@ def check_url(url: str) -> SplitResult:
         raise CallRefused(f"The address is none: {error}.", remedy="Write https://HOST/PATH.") from error
     if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
         raise CallRefused("The address is no http or https address of a host.", remedy="Write https://HOST/PATH.")
+    try:
+        parts.hostname.encode("idna")
+    except UnicodeError as error:
+        raise CallRefused("The address's host is no name of a host.", remedy="Write https://HOST/PATH.") from error
     if parts.username is not None or parts.password is not None:
         raise CallRefused("The address holds a user or a password.", remedy="Leave them out.")
     return parts
@@ -153,6 +157,7 @@ def _connect(
     host = parts.hostname or ""
     port = parts.port or (443 if parts.scheme == "https" else 80)
     connection = http.client.HTTPConnection(host, port)
+    connection.default_port = 443 if parts.scheme == "https" else 80  # which is left out of the header Host
     refused: OSError | None = None
     for address in _addresses(parts, host, port, allow_private):
         try:
