@@ -59,3 +59,27 @@ def test_a_name_cannot_write_on_the_terminal(film: Path, tmp_path: Path, capsys:
     odd = tmp_path / "a\x1b[2Jb.mp4"
     os.link(film, odd)
     assert run(["plan", str(odd)], capsys)[1].startswith("a\\x1b[2Jb.mp4\n")
+
+
+def test_an_analysis_chooses_the_rungs_and_tells_what_it_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    film = make_film(tmp_path / "small.mp4", seconds=2, size="416x234")
+    said = json.loads(run(["plan", str(film), "--analyse", "--json"], capsys)[1])
+    rungs = [(rung["crf"], rung["bitrate"], rung["score"]) for rung in said["plan"]["video"]]
+    assert rungs == [(one["crf"], one["bitrate"], one["score"]) for one in said["analysis"]["choices"]]
+    assert (said["plan"]["ladder"], said["plan"]["measures"]) == ("per-title-v1", False)
+    assert said["command"][said["command"].index("-crf") + 1] == f"{rungs[0][0]:g}"
+    assert len(said["analysis"]["points"]) == 4
+    lines = run(["plan", str(film), "--analyse"], capsys)[1].splitlines()
+    assert f"crf {rungs[0][0]:g}, expected to score {rungs[0][2]:.1f}" in lines[4]
+    assert any(line.startswith("  measured 48 frames of 48 in 1 stretches") for line in lines)
+
+
+def test_where_rungs_are_chosen_at_the_ingest_none_are_promised(
+    film: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MATINEE_LADDER", "per-title-v1")
+    assert "chosen by an analysis when it is added" in run(["plan", str(film)], capsys)[1]
+    assert json.loads(run(["plan", str(film), "--json"], capsys)[1])["command"] is None
+    code, out, err = run(["plan", str(film), "--command"], capsys)
+    assert (code, out) == (1, "")
+    assert "Add --analyse." in err

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from matinee.app import cli
@@ -14,11 +15,13 @@ from matinee.base.units import Bytes, DurationMs
 from matinee.catalogue import progress, work
 from matinee.catalogue.model import AlreadyAdded
 from matinee.catalogue.work import Ingest, IngestRequest, OutcomeState, hand_in, read_outcome
-from matinee.encoding.ladder import FIXED_V1
+from matinee.encoding.ladder import FIXED_V1, PER_TITLE_V1
+from matinee.encoding.model import EncodePlan, Ladder
 from matinee.library import store as library
 from matinee.library.model import DrmSystem, PackageFiles
 from matinee.library.work import package_folder
 from matinee.outside.tools import find_tools
+from tests.films import make_film
 
 
 @pytest.fixture
@@ -35,14 +38,14 @@ def request_(installation: Installation, tmp_path: Path) -> IngestRequest:
         return hand_in(conn, installation.queue, tmp_path / "film.mp4", service, read_clock())
 
 
-def _ingest(installation: Installation) -> Ingest:
+def _ingest(installation: Installation, ladder: Ladder = FIXED_V1) -> Ingest:
     return Ingest(
         database=installation.database,
         published=installation.published,
         work_folder=installation.settings.work_folder,
         tools=find_tools(),
         master=installation.master,
-        ladder=FIXED_V1,
+        ladder=ladder,
         drm=(DrmSystem.CLEARKEY,),
         clock=read_clock,
     )
@@ -106,3 +109,40 @@ def test_an_ingest_whose_note_was_lost_still_claims_its_film(installation: Insta
     ingest._fingerprint(first, lambda _: None)
     with pytest.raises(AlreadyAdded, match="being added already"):
         ingest._fingerprint(second, lambda _: None)
+
+
+MEASURING = msgspec.structs.replace(PER_TITLE_V1, preset="ultrafast", rungs=PER_TITLE_V1.rungs[-1:])
+
+
+def test_a_film_is_published_with_the_rungs_that_its_analysis_chose_whatever_the_setting_is_by_then(
+    installation: Installation, tmp_path: Path
+) -> None:
+    """A worker with a ladder that measures died after the plan; the one that takes over was started with a fixed one."""
+    film = make_film(tmp_path / "one.mp4", seconds=2, size="416x234")
+    service = default_service(installation)
+    with installation.database.write() as conn:
+        request = hand_in(conn, installation.queue, film, service, read_clock())
+    done: dict[str, str] = {}
+
+    class Died(BaseException):
+        pass
+
+    def until_the_plan(name: str, step: Callable[[], str]) -> str:
+        if name == "choose":
+            raise Died
+        done[name] = step()
+        return done[name]
+
+    def taken_over(name: str, step: Callable[[], str]) -> str:
+        done[name] = done[name] if name in done else step()
+        return done[name]
+
+    with pytest.raises(Died):
+        _ingest(installation, MEASURING).run(until_the_plan, work._json(request))
+    outcome = read_outcome(_ingest(installation, FIXED_V1).run(taken_over, work._json(request)))
+    assert (outcome.state, outcome.warnings) == (OutcomeState.PUBLISHED, ())
+    chosen = msgspec.json.decode(done["choose"], type=EncodePlan)
+    assert all(rung.crf is not None and rung.score is not None for rung in chosen.video)
+    master = installation.published.get(f"{package_folder(request.package)}/master.m3u8").decode()
+    assert [rung.name for rung in chosen.video] == [line.split("/")[0] for line in master.splitlines() if line.startswith("v")]
+    assert master.count("RESOLUTION=416x234,FRAME-RATE") == len(chosen.video)

@@ -29,27 +29,27 @@ def test_the_survey_reads_the_whole_film_small() -> None:
     assert " ".join(command.survey_command(PLAN, SOURCE, TOOLS)) == (
         "ffmpeg -hide_banner -nostdin -y -loglevel level+info -nostats -progress pipe:1 -stats_period 0.5 -max_error_rate 1 "
         "-reinit_filter 0 -protocol_whitelist file -format_whitelist mov,mp4,matroska,webm,mpegts,mpeg,avi,flv,asf,ogg,mxf,"
-        "mpegvideo,h264,hevc,m4v,ivf,obu,nut,wtv,rm,dv,gxf -max_pixels 35651584 -threads 2 -noautorotate "
+        "mpegvideo,h264,hevc,m4v,ivf,obu,nut,wtv,rm,dv,gxf -max_pixels 35651584 -threads 4 -noautorotate "
         "-i file:/films/A film.mkv -filter_complex "
-        "[0:0]fps=24000/1001:start_time=0,scale=320:180:flags=bicubic+accurate_rnd+bitexact,format=yuv420p[small] "
+        "[0:0]fps=24000/1001:start_time=0,trim=end_frame=2400,"
+        "scale=320:180:flags=bicubic+accurate_rnd+bitexact,format=yuv420p[small] "
         "-map [small] -c:v libx264 -preset ultrafast -crf 30 -g 48 -keyint_min 48 -sc_threshold 0 -threads 1 "
         "-fps_mode passthrough -map_metadata -1 -map_chapters -1 -fflags +bitexact -f framecrc survey.txt"
     )
 
 
-def test_the_reel_holds_the_stretches_as_the_encoder_would_be_given_them() -> None:
-    argv = command.reel_command(PLAN, STRETCHES, SOURCE, TOOLS)
-    assert argv.count("-i") == 2
+def test_a_stretch_is_what_the_encoder_would_be_given() -> None:
+    argv = command.stretch_command(PLAN, 1, STRETCHES[1], SOURCE, TOOLS)
     assert argv[argv.index("-ss") + 1] == "20.020000"
-    graph = argv[argv.index("-filter_complex") + 1].split(";")
-    normal = "fps=24000/1001:start_time=0,scale=640:360"
-    assert [chain.startswith(f"[{number}:0]{normal}") for number, chain in enumerate(graph[:2])] == [True, True]
-    assert graph[1].endswith("tpad=stop=-1:stop_mode=clone,trim=end_frame=96,setpts=N/(24000/1001)/TB[s1]")
-    assert graph[2] == "[s0][s1]concat=n=2:v=1:a=0[reel]"
+    assert "-ss" not in command.stretch_command(PLAN, 0, STRETCHES[0], SOURCE, TOOLS)
+    graph = argv[argv.index("-filter_complex") + 1]
+    assert graph.startswith("[0:0]fps=24000/1001:start_time=0,scale=640:360")
+    assert graph.endswith("tpad=stop=-1:stop_mode=clone,trim=end_frame=96,setpts=N/(24000/1001)/TB[stretch]")
     assert " ".join(argv).endswith(
-        "-map [reel] -c:v libx264 -preset ultrafast -qp 0 -g 48 -r 24000/1001 -map_metadata -1 -map_chapters -1 "
-        "-fflags +bitexact -f matroska reel.mkv"
+        "-map [stretch] -c:v libx264 -preset ultrafast -qp 0 -g 48 -r 24000/1001 -map_metadata -1 -map_chapters -1 "
+        "-fflags +bitexact -f mp4 stretch1.mp4"
     )
+    assert command.reel_list(2) == "file 'stretch0.mp4'\nfile 'stretch1.mp4'\n"
 
 
 def test_a_size_is_scaled_once_and_encoded_at_each_of_its_qualities() -> None:
@@ -142,7 +142,7 @@ def test_the_stretches_of_a_film_speak_for_all_of_it(film: Path, tmp_path: Path)
 def test_the_chosen_rungs_are_made_and_cost_what_was_expected(film: Path, tmp_path: Path) -> None:
     tools = find_tools()
     plan = planned(film)
-    chosen = work.choose(plan, film, tmp_path, tools, lambda _: None)
+    chosen, _ = work.choose(plan, film, tmp_path, tools, lambda _: None)
     assert len({rung.name for rung in chosen.video}) == len(chosen.video) > 1
     made = work.encode(chosen, film, tmp_path, tools, lambda _: None)
     for rung, rendition in zip(chosen.video, made.video, strict=True):
@@ -155,13 +155,27 @@ def test_the_chosen_rungs_are_made_and_cost_what_was_expected(film: Path, tmp_pa
         assert above.bitrate > below.bitrate * (LEAST_RATIO - 0.2)
 
 
+def test_a_stretch_that_does_not_decode_speaks_for_nothing(film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a film cannot be entered, its stretch comes short, and the frames behind would be taken for it."""
+    beyond = (
+        Stretch(start_frame=0, frames=40, weight=0.5, scale=1.0),
+        Stretch(start_frame=9_000, frames=40, weight=0.5, scale=1.0),
+    )
+    monkeypatch.setattr("matinee.encoding.analysis.choose_stretches", lambda *_: beyond)
+    with pytest.raises(EncodeFailed, match="could not be analysed"):
+        analyse(planned(film), film, tmp_path, find_tools(), lambda _: None)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_film_that_cannot_be_analysed_is_published_by_the_ladder_as_it_stands(
     film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("matinee.encoding.analysis.MODEL", "no_such_model")
     plan = planned(film)
-    chosen = work.choose(plan, film, tmp_path, find_tools(), lambda _: None)
+    chosen, found = work.choose(plan, film, tmp_path, find_tools(), lambda _: None)
+    assert found is None
     assert chosen.video == plan.video
+    assert (plan.measures, chosen.measures) == (True, False)
     assert chosen.warnings[-1].code is WarningCode.NOT_ANALYSED
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(EncodeFailed, match="could not be analysed"):

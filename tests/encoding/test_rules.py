@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from matinee.base.errors import MatineeError
 from matinee.base.units import BitsPerSecond, DurationMs, FrameRate, Pixels
 from matinee.encoding import rules
-from matinee.encoding.ladder import FIXED_V1, level_for, load_ladder, video_plans
+from matinee.encoding.ladder import FIXED_V1, PER_TITLE_V1, chosen_plans, level_for, load_ladder, video_plans
 from matinee.encoding.languages import language_tag, own_name
-from matinee.encoding.model import FilmRefused, Ratio, RefusalReason
+from matinee.encoding.model import Choice, FilmRefused, Ratio, RefusalReason
 from matinee.encoding.probing import main_video, orientation, read_look
 from matinee.encoding.rates import STANDARD_RATES, choose_rate, lower_to
 from tests.encoding.test_command import PROBE, VIDEO
@@ -211,3 +211,24 @@ def test_a_look_at_nothing_is_none() -> None:
 
 def test_names_are_counted_by_language() -> None:
     assert rules.unique_names("a", ["fr", "en", "fr", "und", "fr"]) == ["a_fr", "a_en", "a_fr_2", "a_und", "a_fr_3"]
+
+
+def test_pictures_are_no_larger_than_the_best_rung_that_was_chosen() -> None:
+    plan = rules.plan_encode(PROBE, PER_TITLE_V1)
+    small = Choice(width=Pixels(640), height=Pixels(360), crf=24.0, bitrate=BitsPerSecond(500_000), score=90.0)
+    chosen = rules.with_rungs(plan, chosen_plans([small], plan.rate))
+    assert (plan.measures, plan.stills.width, plan.stills.height) == (True, 1280, 720)
+    assert (chosen.measures, chosen.stills.width, chosen.stills.height) == (False, 640, 360)
+
+
+def test_chosen_rungs_of_one_height_have_names_of_their_own() -> None:
+    at = [
+        Choice(width=Pixels(640), height=Pixels(360), crf=crf, bitrate=BitsPerSecond(rate), score=90.0)
+        for crf, rate in ((20.0, 900_000), (26.0, 500_000))
+    ]
+    first, second = chosen_plans(at, FrameRate(24, 1))
+    assert [(one.name, one.path, one.crf) for one in (first, second)] == [
+        ("v360", "v360.mp4", 20.0),
+        ("v360_2", "v360_2.mp4", 26.0),
+    ]
+    assert [(one.max_bitrate, one.buffer_bits) for one in (first, second)] == [(1_800_000, 1_800_000), (1_000_000, 1_000_000)]

@@ -71,8 +71,8 @@ def plan(
 ) -> int:
     """Tell what a film holds and what would be made of it: rungs, sounds, subtitles, warnings.
 
-    Nothing is published and nothing recorded. A film that would be refused is refused here, with the same reason. An analysis
-    takes minutes: it encodes a little of the film in about a dozen ways, and scores each.
+    Nothing is published and nothing recorded. What its headers and first frames would have refused is refused here, with the
+    same reason. An analysis takes minutes: it encodes a little of the film in about a dozen ways, and scores each.
     """
     return planning.plan(film, data=data, analyses=analyse, shows_command=command, as_json=json)
 

@@ -11,9 +11,9 @@ import msgspec
 from matinee.app.commands import DONE, settings_for
 from matinee.app.terminal import Terminal
 from matinee.app.worker import chosen_ladder
+from matinee.base.errors import InvalidRequest
 from matinee.encoding import command, rules
 from matinee.encoding import work as encoding
-from matinee.encoding.analysis import analyse
 from matinee.encoding.ladder import PER_TITLE_V1
 from matinee.encoding.measured import Analysis
 from matinee.encoding.model import AudioPlan, EncodePlan, Probe, TextPlan, VideoPlan
@@ -23,15 +23,19 @@ from matinee.outside.tools import Tools, find_tools
 def plan(film: Path, *, data: Path | None, analyses: bool, shows_command: bool, as_json: bool) -> int:
     """Tell of a film what it holds and what it would become. Raises FilmRefused where it would be refused."""
     terminal, source, tools = Terminal(), film.absolute(), find_tools()
-    ladder = PER_TITLE_V1 if analyses else chosen_ladder(settings_for(data).ladder)
+    ladder = chosen_ladder(settings_for(data).ladder)
+    if analyses and not ladder.measures:
+        ladder = PER_TITLE_V1
+    if shows_command and ladder.measures and not analyses:
+        raise InvalidRequest(f"The ladder {ladder.name} chooses its rungs by an analysis.", remedy="Add --analyse.")
     probe = encoding.probe(source, tools)
-    made = encoding.plan(probe, ladder, encoding.find_sidecars(source))
-    analysis = _analysed(terminal, made, source, tools) if analyses else None
-    if analysis is not None:
-        made = encoding.with_choices(made, analysis.choices)
+    made, analysis = encoding.plan(probe, ladder, encoding.find_sidecars(source)), None
+    if analyses:
+        made, analysis = _chosen(terminal, made, source, tools)
     argv = command.encode_command(made, source, tools)
     if as_json:
-        terminal.json(msgspec.to_builtins({"probe": probe, "analysis": analysis, "plan": made, "command": argv}))
+        shown = {"probe": probe, "analysis": analysis, "plan": made, "command": None if made.measures else argv}
+        terminal.json(msgspec.to_builtins(shown))
     elif shows_command:
         terminal.line(shlex.join(argv))
     else:
@@ -40,8 +44,8 @@ def plan(film: Path, *, data: Path | None, analyses: bool, shows_command: bool, 
     return DONE
 
 
-def _analysed(terminal: Terminal, made: EncodePlan, source: Path, tools: Tools) -> Analysis:
-    """Measure the film in a folder of its own; a person sees a bar meanwhile."""
+def _chosen(terminal: Terminal, made: EncodePlan, source: Path, tools: Tools) -> tuple[EncodePlan, Analysis | None]:
+    """Choose the rungs as an ingest does, in a folder of its own; a person sees a bar meanwhile."""
     with tempfile.TemporaryDirectory(prefix="matinee-plan-") as folder, contextlib.ExitStack() as stack:
         bars = stack.enter_context(terminal.bars()) if terminal.is_live else None
 
@@ -49,7 +53,7 @@ def _analysed(terminal: Terminal, made: EncodePlan, source: Path, tools: Tools) 
             if bars is not None:
                 bars.show("analysis", rules.printable(source.name), "analyse", part)
 
-        return analyse(made, source, Path(folder), tools, tell)
+        return encoding.choose(made, source, Path(folder), tools, tell)
 
 
 def measured(analysis: Analysis) -> Iterator[str]:
@@ -72,7 +76,12 @@ def told(probe: Probe, plan: EncodePlan) -> Iterator[str]:
     )
     length = "an unknown time" if plan.promised_ms is None else f"{plan.promised_ms / 1000:.3f} s"
     yield f"  becomes  {length} at {plan.rate} frames a second, in segments of {plan.segment_frames} frames"
-    yield f"  ladder   {plan.ladder}, preset {plan.preset}"
+    later = (
+        "; its rungs are chosen by an analysis when it is added (--analyse): these frame sizes are looked at"
+        if plan.measures
+        else ""
+    )
+    yield f"  ladder   {plan.ladder}, preset {plan.preset}{later}"
     for rung in plan.video:
         yield (
             f"    {rung.name:<8} {f'{rung.width}x{rung.height}':<10} {rung.bitrate / 1000:>6.0f} kbit/s, at most "

@@ -167,7 +167,7 @@ class Ingest:
         probe = _read(step("probe", at(Stage.PROBE, lambda _: encoding.probe(source, self._tools))), Probe)
         plan = _read(step("plan", at(Stage.PROBE, lambda _: self._plan(probe, source))), EncodePlan)
         folder = self._folder_of(request)
-        if self._ladder.measures:
+        if plan.measures:  # as it was recorded: the setting may have changed since a process died here
             plan = _read(step("choose", at(Stage.PROBE, lambda p: self._choose(plan, source, folder, p))), EncodePlan)
         film = _read(step("encode", at(Stage.ENCODE, lambda p: self._encode(plan, source, mark, folder, p))), EncodedFilm)
         step("artwork", at(Stage.PACKAGE, lambda _: self._artwork(request, film, metadata, folder)))
@@ -210,7 +210,7 @@ class Ingest:
         return plan
 
     def _choose(self, plan: EncodePlan, source: Path, folder: Path, on_progress: Progress) -> EncodePlan:
-        chosen = encoding.choose(plan, source, folder, self._tools, on_progress)
+        chosen, _ = encoding.choose(plan, source, folder, self._tools, on_progress)
         _check_room(self._work_folder, chosen, source.name)
         return chosen
 

@@ -2,7 +2,7 @@
 
     survey (whole film, small)  ->  stretches  ->  reel  ->  points (encodes)  ->  scores  ->  choices
 
-All of it lies in one folder that is taken away at the end; what stays is the `Analysis`, which is data.
+All of it lies in one folder that is taken away at the end.
 """
 
 import shutil
@@ -11,13 +11,13 @@ from pathlib import Path
 
 import msgspec
 
-from matinee.base.units import BitsPerSecond
+from matinee.base.units import BitsPerSecond, DurationMs
 from matinee.encoding import analysis_command as command
 from matinee.encoding.hull import choose_rungs
 from matinee.encoding.measured import Analysis, Measured, Point, Stretch
 from matinee.encoding.model import EncodeFailed, EncodePlan
-from matinee.encoding.report import ProgressReader, frame_sizes
-from matinee.encoding.rules import printable
+from matinee.encoding.report import ProgressReader, frame_sizes, last_error
+from matinee.encoding.rules import LONGEST_MS, printable
 from matinee.encoding.stretches import choose_stretches
 from matinee.outside.processes import Limits, ToolFailed, run
 from matinee.outside.tools import Tools
@@ -28,7 +28,9 @@ CRFS = ((17.0, 24.0, 31.0, 38.0), (23.0, 30.0, 37.0), (26.0, 34.0))
 never on the hull, and would cost an encode and a score all the same."""
 STRETCHES = 8
 _FOLDER = "analysis.part"
-_MEMORY = 12 * 1024**3
+_MEMORY = 8 * 1024**3
+_LARGEST_FILE = 2 * 1024**3
+"""Of a stretch: four seconds without loss of 1080 lines and 60 frames a second are far from it."""
 
 Progress = Callable[[float], None]
 
@@ -44,10 +46,10 @@ def analyse(plan: EncodePlan, source: Path, workdir: Path, tools: Tools, progres
     try:
         return _analyse(plan, source, folder, tools, progress, most)
     except ToolFailed as error:
-        raise EncodeFailed(
-            f"{printable(plan.source_name)} could not be analysed: {error.message}",
-            remedy="Add it with a fixed ladder (the setting ladder).",
-        ) from error
+        why = "it takes too long" if error.timed_out else last_error(error.stderr)
+        raise _failed(plan, why) from error
+    except (OSError, msgspec.DecodeError) as error:
+        raise _failed(plan, f"what it wrote cannot be read ({error})") from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -63,18 +65,23 @@ def points_of(plan: EncodePlan) -> tuple[Point, ...]:
 
 
 def _analyse(plan: EncodePlan, source: Path, folder: Path, tools: Tools, progress: Progress, most: int) -> Analysis:
-    limits = Limits(wall_seconds=600 + 30 * (plan.promised_ms or 0) / 1000, memory_bytes=_MEMORY)
-    run(command.survey_command(plan, source, tools), limits=limits, cwd=folder, on_stdout_line=_reader(plan, progress, 0, 0.3))
+    seconds = (plan.promised_ms or LONGEST_MS) / 1000
+    limits = Limits(wall_seconds=600 + 30 * seconds, memory_bytes=_MEMORY, file_bytes=_LARGEST_FILE)
+    told = _reader(plan.promised_ms, progress, 0, 0.3)
+    run(command.survey_command(plan, source, tools), limits=limits, cwd=folder, on_stdout_line=told)
     sizes = read_survey((folder / command.SURVEY_FILE).read_text("ascii", "replace"))
     stretches = choose_stretches(sizes, plan.segment_frames, most)
     if not stretches:
-        raise EncodeFailed(f"{printable(plan.source_name)} has no frame that decodes.", remedy="Export it again.")
-    run(command.reel_command(plan, stretches, source, tools), limits=limits, cwd=folder)
-    progress(0.4)
+        raise _failed(plan, "none of its frames can be decoded")
+    for number, one in enumerate(stretches):
+        run(command.stretch_command(plan, number, one, source, tools), limits=limits, cwd=folder)
+    (folder / command.REEL_FILE).write_text(command.reel_list(len(stretches)))
+    length = DurationMs(round(sum(one.frames for one in stretches) * 1000 / plan.rate.fraction))
     points = points_of(plan)
-    run(command.points_command(plan, points, tools), limits=limits, cwd=folder)
-    progress(0.7)
-    run(command.score_command(plan, points, MODEL, tools), limits=limits, cwd=folder)
+    told = _reader(length, progress, 0.4, 0.7)
+    run(command.points_command(plan, points, tools), limits=limits, cwd=folder, on_stdout_line=told)
+    told = _reader(length, progress, 0.7, 1.0)
+    run(command.score_command(plan, points, MODEL, tools), limits=limits, cwd=folder, on_stdout_line=told)
     progress(1.0)
     measured = tuple(_measured(plan, point, stretches, folder) for point in points)
     return Analysis(
@@ -89,6 +96,13 @@ def _analyse(plan: EncodePlan, source: Path, folder: Path, tools: Tools, progres
     )
 
 
+def _failed(plan: EncodePlan, why: str) -> EncodeFailed:
+    return EncodeFailed(
+        f"{printable(plan.source_name)} could not be analysed: {printable(why).rstrip('.')}.",
+        remedy="Add it with a fixed ladder (the setting ladder).",
+    )
+
+
 def read_survey(text: str) -> list[int]:
     """The bytes of each frame, from ffmpeg's framecrc: stream, dts, pts, duration, size, checksum."""
     lines = (line.split(",") for line in text.splitlines() if line and not line.startswith("#"))
@@ -98,6 +112,8 @@ def read_survey(text: str) -> list[int]:
 def _measured(plan: EncodePlan, point: Point, stretches: Sequence[Stretch], folder: Path) -> Measured:
     """One encode of the reel as it speaks for the whole film: each stretch for its group."""
     sizes = frame_sizes(folder / point.path)
+    if len(sizes) != sum(one.frames for one in stretches):  # a stretch that came short would hand its frames to its neighbours
+        raise _failed(plan, "it does not decode where its stretches begin")
     scores = read_scores((folder / f"{point.name}.json").read_bytes())
     bits, score, begin = 0.0, 0.0, 0
     for one in stretches:
@@ -128,5 +144,5 @@ def read_scores(log: bytes) -> list[tuple[int, float]]:
     return [(one.frame_num, one.metrics.vmaf) for one in msgspec.json.decode(log, type=_Scored).frames]
 
 
-def _reader(plan: EncodePlan, progress: Progress, low: float, high: float) -> ProgressReader:
-    return ProgressReader(plan.promised_ms, lambda part: progress(low + part * (high - low)))
+def _reader(length: DurationMs | None, progress: Progress, low: float, high: float) -> ProgressReader:
+    return ProgressReader(length, lambda part: progress(low + part * (high - low)))

@@ -1,52 +1,63 @@
 """The command lines of an analysis: one pass over the whole film, its stretches as one reel, encodes of the reel, their scores.
 
 The reel is what the encoder will be given, upright and of the best rung's size, without loss: so encodes and scores read our own
-file alone, and each of many encodes costs no second decode of a stranger's.
+files alone, and each of many encodes costs no second decode of a stranger's. Its stretches are files that are read as one.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from matinee.encoding.command import GUARDS, MAX_PIXELS, NO_TRACES, QUIET, normalised, scaled, source_url
+from matinee.encoding.command import NO_TRACES, QUIET, film_input, most_frames, normalised, scaled
 from matinee.encoding.measured import Point, Stretch
 from matinee.encoding.model import EncodePlan
 from matinee.outside.tools import Tools
 
-SURVEY_FILE, REEL_FILE = "survey.txt", "reel.mkv"
+SURVEY_FILE, REEL_FILE = "survey.txt", "reel.txt"
 SURVEY_WIDTH, SURVEY_HEIGHT = 320, 180
 SURVEY_CRF = 30
 SCORED_WIDTH, SCORED_HEIGHT = 1920, 1080
 SCORE_EACH = 5
-"""Frames from one that is scored to the next: it moves a mean by less than 0.2."""
+"""Frames from one that is scored to the next."""
+_TELLING = ["-progress", "pipe:1", "-stats_period", "0.5"]
+_REEL = ["-f", "concat", "-i", REEL_FILE]
 
 
 def survey_command(plan: EncodePlan, source: Path, tools: Tools) -> list[str]:
     """Encode the whole film once, small and fast, and write down how many bytes each frame took."""
     group = str(plan.segment_frames)
-    small = f"[0:{plan.source.index}]fps={plan.rate}:start_time=0,{scaled(SURVEY_WIDTH, SURVEY_HEIGHT)},format=yuv420p[small]"
+    steps = [f"fps={plan.rate}:start_time=0"]
+    if plan.promised_ms is not None:
+        steps.append(f"trim=end_frame={most_frames(plan.promised_ms, plan.rate)}")
+    small = f"[0:{plan.source.index}]{','.join(steps)},{scaled(SURVEY_WIDTH, SURVEY_HEIGHT)},format=yuv420p[small]"
     return [
-        *[tools.ffmpeg, *QUIET, "-progress", "pipe:1", "-stats_period", "0.5", "-max_error_rate", "1", "-reinit_filter", "0"],
-        *[*_input(source), "-filter_complex", small, "-map", "[small]", "-c:v", "libx264", "-preset", "ultrafast"],
+        *[tools.ffmpeg, *QUIET, *_TELLING, "-max_error_rate", "1", "-reinit_filter", "0"],
+        *[*film_input(source), "-filter_complex", small, "-map", "[small]", "-c:v", "libx264", "-preset", "ultrafast"],
         *["-crf", str(SURVEY_CRF), "-g", group, "-keyint_min", group, "-sc_threshold", "0", "-threads", "1"],
         *["-fps_mode", "passthrough", *NO_TRACES, "-f", "framecrc", SURVEY_FILE],
     ]
 
 
-def reel_command(plan: EncodePlan, stretches: Sequence[Stretch], source: Path, tools: Tools) -> list[str]:
-    """The stretches one after another, as the encoder would be given them, without loss."""
-    argv = [tools.ffmpeg, *QUIET, "-max_error_rate", "1", "-reinit_filter", "0"]
-    chains, names = [], ""
-    for number, one in enumerate(stretches):
-        start = float(one.start_frame / plan.rate.fraction)
-        argv += [*(["-ss", f"{start:.6f}"] if one.start_frame else []), *_input(source)]
-        # A stretch at the end of a film that promised more is filled up with its last frame: groups of pictures stay in step.
-        steps = [*normalised(plan), "tpad=stop=-1:stop_mode=clone", f"trim=end_frame={one.frames}"]
-        chains.append(f"[{number}:{plan.source.index}]{','.join(steps)},setpts=N/({plan.rate})/TB[s{number}]")
-        names += f"[s{number}]"
-    graph = ";".join([*chains, f"{names}concat=n={len(stretches)}:v=1:a=0[reel]"])
+def stretch_file(number: int) -> str:
+    """The file of a stretch."""
+    return f"stretch{number}.mp4"
+
+
+def reel_list(stretches: int) -> str:
+    """The reel: ffmpeg's list of files that are one after another."""
+    return "".join(f"file '{stretch_file(number)}'\n" for number in range(stretches))
+
+
+def stretch_command(plan: EncodePlan, number: int, stretch: Stretch, source: Path, tools: Tools) -> list[str]:
+    """One stretch as the encoder would be given it, without loss."""
+    start = float(stretch.start_frame / plan.rate.fraction)
+    # A stretch at the end of a film that promised more is filled up with its last frame: groups of pictures stay in step.
+    steps = [*normalised(plan), "tpad=stop=-1:stop_mode=clone", f"trim=end_frame={stretch.frames}", f"setpts=N/({plan.rate})/TB"]
     return [
-        *[*argv, "-filter_complex", graph, "-map", "[reel]", "-c:v", "libx264", "-preset", "ultrafast", "-qp", "0"],
-        *["-g", str(plan.segment_frames), "-r", str(plan.rate), *NO_TRACES, "-f", "matroska", REEL_FILE],
+        *[tools.ffmpeg, *QUIET, "-max_error_rate", "1", "-reinit_filter", "0"],
+        *[*(["-ss", f"{start:.6f}"] if stretch.start_frame else []), *film_input(source)],
+        *["-filter_complex", f"[0:{plan.source.index}]{','.join(steps)}[stretch]", "-map", "[stretch]"],
+        *["-c:v", "libx264", "-preset", "ultrafast", "-qp", "0", "-g", str(plan.segment_frames), "-r", str(plan.rate)],
+        *[*NO_TRACES, "-f", "mp4", stretch_file(number)],
     ]
 
 
@@ -57,33 +68,25 @@ def points_command(plan: EncodePlan, points: Sequence[Point], tools: Tools) -> l
     for width, height in sizes:
         mine = [one.name for one in points if one.height == height]
         chains.append(f"[z{height}]{scaled(width, height)},setsar=1,split={len(mine)}{''.join(f'[{name}]' for name in mine)}")
-    argv = [tools.ffmpeg, *QUIET, "-progress", "pipe:1", "-stats_period", "0.5", "-i", REEL_FILE, "-filter_complex"]
-    argv.append(";".join(chains))
+    argv = [tools.ffmpeg, *QUIET, *_TELLING, *_REEL, "-filter_complex", ";".join(chains)]
     for one in points:
         argv += _encoded(one, plan)
     return argv
 
 
-def score_command(
-    plan: EncodePlan, points: Sequence[Point], model: str, tools: Tools, each: int = SCORE_EACH
-) -> list[str]:
-    """Score every point against the reel, both at 1080 lines, one frame of `each`; one file of figures for each point."""
+def score_command(plan: EncodePlan, points: Sequence[Point], model: str, tools: Tools) -> list[str]:
+    """Score every point against the reel, both at 1080 lines; one file of figures for each point."""
     even = f"setpts=N/({plan.rate})/TB,settb=1/1000000,{scaled(SCORED_WIDTH, SCORED_HEIGHT)},format=yuv420p"
-    argv, chains = [tools.ffmpeg, *QUIET, "-i", REEL_FILE], []
+    argv, chains = [tools.ffmpeg, *QUIET, *_TELLING, *_REEL], []
     chains.append(f"[0:v]{even},split={len(points)}{''.join(f'[r{number}]' for number in range(len(points)))}")
     for number, one in enumerate(points):
         argv += ["-i", one.path]
-        options = f"model=version={model}:n_threads=1:n_subsample={each}:log_fmt=json:log_path={one.name}.json"
+        options = f"model=version={model}:n_threads=1:n_subsample={SCORE_EACH}:log_fmt=json:log_path={one.name}.json"
         chains.append(f"[{number + 1}:v]{even}[d{number}];[d{number}][r{number}]libvmaf={options}[o{number}]")
     argv += ["-filter_complex", ";".join(chains)]
     for number in range(len(points)):
         argv += ["-map", f"[o{number}]", "-f", "null", "-"]
     return argv
-
-
-def _input(source: Path) -> list[str]:
-    """A stranger's film, by few threads: several of them are open at once."""
-    return [*GUARDS, "-max_pixels", str(MAX_PIXELS), "-threads", "2", "-noautorotate", "-i", source_url(source)]
 
 
 def _encoded(one: Point, plan: EncodePlan) -> list[str]:

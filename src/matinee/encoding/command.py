@@ -25,7 +25,7 @@ TIMED_PACKETS = 1500
 CUTS_FILE = "cuts.txt"
 _CUT_THRESHOLD = 10
 
-GUARDS = ["-protocol_whitelist", "file", "-format_whitelist", FILM_FORMATS]
+_GUARDS = ["-protocol_whitelist", "file", "-format_whitelist", FILM_FORMATS]
 QUIET = ["-hide_banner", "-nostdin", "-y", "-loglevel", "level+info", "-nostats"]
 NO_TRACES = ["-map_metadata", "-1", "-map_chapters", "-1", "-fflags", "+bitexact"]
 
@@ -39,7 +39,7 @@ def streams_command(tools: Tools, source: Path) -> list[str]:
     """Ask for the container, its streams and chapters, as JSON."""
     return [
         tools.ffprobe,
-        *["-hide_banner", "-loglevel", "error", *GUARDS],
+        *["-hide_banner", "-loglevel", "error", *_GUARDS],
         *["-print_format", "json", "-show_format", "-show_streams", "-show_chapters", source_url(source)],
     ]
 
@@ -48,7 +48,7 @@ def times_command(tools: Tools, source: Path, interval: str) -> list[str]:
     """Ask for the times of all packets in an interval (ffprobe's read_intervals), as CSV, without decoding."""
     return [
         tools.ffprobe,
-        *["-hide_banner", "-loglevel", "error", *GUARDS, "-read_intervals", interval, "-print_format", "csv=p=0"],
+        *["-hide_banner", "-loglevel", "error", *_GUARDS, "-read_intervals", interval, "-print_format", "csv=p=0"],
         *["-show_entries", "packet=stream_index,pts_time,duration_time", source_url(source)],
     ]
 
@@ -108,7 +108,7 @@ def video_graph(plan: EncodePlan) -> str:
     if plan.held_ms:
         steps.append(f"tpad=stop_mode=clone:stop_duration={plan.held_ms}ms")
     if plan.promised_ms is not None:
-        steps.append(f"trim=end_frame={_most_frames(plan.promised_ms, plan.rate)}")
+        steps.append(f"trim=end_frame={most_frames(plan.promised_ms, plan.rate)}")
     names = [f"in_{rung.name}" for rung in plan.video[1:]]
     chain = [
         (f"[0:{plan.source.index}]{','.join(steps)},split={len(names) + 2}"
@@ -149,7 +149,8 @@ def audio_graph(sound: AudioPlan, length: DurationMs | None) -> str:
 
 
 def film_input(source: Path) -> list[str]:
-    return [*GUARDS, "-max_pixels", str(MAX_PIXELS), "-threads", str(DECODER_THREADS), "-noautorotate", "-i", source_url(source)]
+    """A stranger's film as an input: by a file's name alone, in known containers, within bounds, as it was coded."""
+    return [*_GUARDS, "-max_pixels", str(MAX_PIXELS), "-threads", str(DECODER_THREADS), "-noautorotate", "-i", source_url(source)]
 
 
 def normalised(plan: EncodePlan) -> list[str]:
@@ -210,8 +211,8 @@ def _jpeg_scale(width: int, height: int) -> str:
     return f"{scaled(width, height, ':in_color_matrix=bt709:out_color_matrix=bt601:out_range=pc')},format=yuvj420p"
 
 
-def _most_frames(promised: DurationMs, rate: FrameRate) -> int:
-    # A lying clock may jump by years: never make more than half again what the container promised, and ten seconds.
+def most_frames(promised: DurationMs, rate: FrameRate) -> int:
+    """A lying clock may jump by years: never more is made than half again what the container promised, and ten seconds."""
     return round((promised * 1.5 / 1000 + 10) * rate.fraction)
 
 

@@ -1,7 +1,7 @@
 """Curves through measured points that never turn where the points do not, and what is read off them. Pure.
 
 A handful of encodes are measured and all others are read off between them, so the curve may not overshoot: piecewise cubic
-Hermite with the slopes of Fritsch and Carlson (SIAM J. Numer. Anal. 17, 1980), as the Bjøntegaard measure of today is too.
+Hermite with the slopes of Fritsch and Butland (SIAM J. Sci. Stat. Comput. 5, 1984), the PCHIP of the Bjøntegaard measure.
 """
 
 from bisect import bisect_right
@@ -10,7 +10,7 @@ from itertools import pairwise
 
 
 class Curve:
-    """A monotone interpolation through points with rising `xs`. Beyond the ends it goes on as a straight line."""
+    """A monotone interpolation through points with rising `xs`. Beyond the ends it has their values."""
 
     def __init__(self, xs: Sequence[float], ys: Sequence[float]) -> None:
         """Raises ValueError for fewer than two points, or where the xs do not rise."""
@@ -22,9 +22,9 @@ class Curve:
     def __call__(self, x: float) -> float:
         xs, ys, slopes = self._xs, self._ys, self._slopes
         if x <= xs[0]:
-            return ys[0] + slopes[0] * (x - xs[0])
+            return ys[0]
         if x >= xs[-1]:
-            return ys[-1] + slopes[-1] * (x - xs[-1])
+            return ys[-1]
         place = bisect_right(xs, x) - 1
         width = xs[place + 1] - xs[place]
         t = (x - xs[place]) / width
@@ -34,12 +34,6 @@ class Curve:
             + t * t * (3 - 2 * t) * ys[place + 1]
             + t * t * (t - 1) * width * slopes[place + 1]
         )
-
-    def mean(self, low: float, high: float, steps: int = 200) -> float:
-        """The curve's mean between two xs, by the trapezoidal rule."""
-        width = (high - low) / steps
-        inner = sum(self(low + width * step) for step in range(1, steps))
-        return (inner + (self(low) + self(high)) / 2) / steps
 
 
 def where(curve: Curve, y: float, low: float, high: float) -> float:

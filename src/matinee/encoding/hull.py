@@ -7,7 +7,7 @@ encoding in the cloud", ICIP 2016). Rungs are read off it from the top down, som
 
 import math
 from collections.abc import Iterable, Sequence
-from itertools import groupby
+from itertools import accumulate, groupby
 
 from matinee.base.units import BitsPerSecond, Pixels
 from matinee.encoding.curves import Curve, where
@@ -16,12 +16,12 @@ from matinee.encoding.model import Choice
 
 TOP_SCORE = 95.0
 STEP = 6.0
-FLOOR_RATE = BitsPerSecond(250_000)
-"""With 48 kbit/s of sound, what still plays on 0.3 Mb/s."""
+FLOOR_RATE = BitsPerSecond(170_000)
+"""With the ladder's 128 kbit/s of sound, what still plays on 0.3 Mb/s."""
 MOST_RUNGS = 9
 LEAST_RATIO = 1.25
 """A rung that saves less than a fifth of the bits of the one above earns nothing."""
-_BEST_CRF, _STEP_CRF = 16.0, 0.25
+_STEP_CRF = 0.25
 
 
 class SizeCurve:
@@ -32,19 +32,20 @@ class SizeCurve:
         crfs = [point.crf for point in ordered]
         self.width, self.height = ordered[0].width, ordered[0].height
         self.low, self.high = crfs[0], crfs[-1]
-        self._rate = Curve(crfs, [math.log2(point.bitrate) for point in ordered])
-        self._score = Curve(crfs, [point.score for point in ordered])
+        # Of a picture without detail a worse encode may score a hair better, which is noise.
+        self._rate = Curve(crfs, list(accumulate((math.log2(point.bitrate) for point in ordered), min)))
+        self._score = Curve(crfs, list(accumulate((point.score for point in ordered), min)))
 
     def rate(self, crf: float) -> float:
         """Bits a second."""
         return float(2 ** self._rate(crf))
 
     def score(self, crf: float) -> float:
-        """VMAF, 0 to 100: past the measured ends a line, which may leave that range."""
-        return min(100.0, max(0.0, self._score(crf)))
+        """VMAF, 0 to 100."""
+        return self._score(crf)
 
     def crf_for(self, score: float) -> float | None:
-        """The CRF, in quarters, that gives at least this score; None where none between the measured ones does."""
+        """The highest CRF, in quarters, that gives at least this score; None where the lowest measured one does not."""
         if score > self.score(self.low):
             return None
         crf = where(self._score, score, self.low, self.high)
@@ -63,60 +64,50 @@ def choose_rungs(points: Iterable[Measured]) -> tuple[Choice, ...]:
     curves = size_curves(points)
     if not curves:
         return ()
-    top = min(TOP_SCORE, max(curve.score(curve.low) for curve in curves))
     chosen: list[Choice] = []
-    score = top
-    while len(chosen) < MOST_RUNGS and score > 0:
+    score = min(TOP_SCORE, max(curve.score(curve.low) for curve in curves))
+    while not chosen or (len(chosen) < MOST_RUNGS - 1 and score > 0):
         best = cheapest(curves, score)
-        if best is None:
-            break
         if not chosen or chosen[-1].bitrate >= best.bitrate * LEAST_RATIO:
             chosen.append(best)
             if best.bitrate <= FLOOR_RATE:
                 return tuple(chosen)
         score -= STEP
-    floor = _floor(curves, chosen[-1] if chosen else None)
+    floor = _floor(curves, chosen[-1])
     return (*chosen, floor) if floor is not None else tuple(chosen)
 
 
-def cheapest(curves: Sequence[SizeCurve], score: float) -> Choice | None:
-    """The frame size and CRF that give a score with the fewest bits; None where no size reaches it or all are above it."""
-    found = []
-    for curve in curves:
-        crf = curve.crf_for(score)
-        if crf is not None and curve.score(curve.high) <= score:
-            found.append((curve.rate(crf), curve, crf))
-    if not found:
-        return None
-    rate, curve, crf = min(found, key=lambda one: (one[0], -one[1].height))
-    return _choice(curve, crf, rate)
+def cheapest(curves: Sequence[SizeCurve], score: float) -> Choice:
+    """The frame size and CRF that give at least a score, which one of them must reach, with the fewest bits."""
+    reaching = ((curve, crf) for curve in curves if (crf := curve.crf_for(score)) is not None)
+    curve, crf = min(reaching, key=lambda one: (one[0].rate(one[1]), -one[0].height))
+    return _choice(curve, crf)
 
 
-def _floor(curves: Sequence[SizeCurve], last: Choice | None) -> Choice | None:
+def _floor(curves: Sequence[SizeCurve], last: Choice) -> Choice | None:
     """One rung more that plays on a thin line, where those above are too wide for it: the best picture within the rate."""
-    if last is None or last.bitrate <= FLOOR_RATE:
-        return None
-    fitting = []
-    for curve in curves:
-        crf = curve.high
-        if curve.rate(crf) > FLOOR_RATE:
-            continue
-        while crf - _STEP_CRF >= curve.low and curve.rate(crf - _STEP_CRF) <= FLOOR_RATE:
-            crf -= _STEP_CRF
-        fitting.append((curve.score(crf), curve, crf))
+    fitting = [(curve, crf) for curve in curves if (crf := _crf_within(curve, FLOOR_RATE)) is not None]
     if not fitting:
-        smallest = curves[-1]
-        fitting = [(smallest.score(smallest.high), smallest, smallest.high)]
-    score, curve, crf = max(fitting, key=lambda one: one[0])
-    rate = curve.rate(crf)
-    return _choice(curve, crf, rate) if score < last.score and last.bitrate >= rate * LEAST_RATIO else None
+        fitting = [(curves[-1], curves[-1].high)]
+    found = _choice(*max(fitting, key=lambda one: one[0].score(one[1])))
+    return found if found.score < last.score and last.bitrate >= found.bitrate * LEAST_RATIO else None
 
 
-def _choice(curve: SizeCurve, crf: float, rate: float) -> Choice:
+def _crf_within(curve: SizeCurve, rate: float) -> float | None:
+    """The lowest CRF, in quarters from the highest measured one down, that stays within a rate; None where that one does not."""
+    crf = curve.high
+    if curve.rate(crf) > rate:
+        return None
+    while crf - _STEP_CRF >= curve.low and curve.rate(crf - _STEP_CRF) <= rate:
+        crf -= _STEP_CRF
+    return crf
+
+
+def _choice(curve: SizeCurve, crf: float) -> Choice:
     return Choice(
         width=Pixels(curve.width),
         height=Pixels(curve.height),
         crf=crf,
-        bitrate=BitsPerSecond(round(rate)),
+        bitrate=BitsPerSecond(round(curve.rate(crf))),
         score=round(curve.score(crf), 2),
     )

@@ -49,7 +49,7 @@ PER_TITLE_V1 = msgspec.structs.replace(FIXED_V1, name="per-title-v1", preset="me
 BUILT_IN = {ladder.name: ladder for ladder in (FIXED_V1, PER_TITLE_V1)}
 
 PEAK_OVER_MEAN = 2
-"""Of a rung that holds a quality; its buffer is one second of the peak."""
+"""Of a rung that holds a quality; its buffer is one second of the peak (docs/decisions/0018 says what that leaves open)."""
 _SMALLEST_SIDE = 16
 _WORTH_KEEPING = Fraction(23, 20)  # a rung needs 15 % less height than the one above, or it is only a copy of it
 
@@ -109,29 +109,15 @@ def video_plans(ladder: Ladder, width: Fraction, height: Fraction, rate: FrameRa
 
 
 def chosen_plans(choices: Sequence[Choice], rate: FrameRate) -> tuple[VideoPlan, ...]:
-    """The rungs that an analysis chose, as they are encoded: a quality held up to a peak of twice the expected rate."""
+    """The rungs that an analysis chose, as they are encoded: a quality held up to a peak. Rungs of one height are counted."""
     plans: list[VideoPlan] = []
     for choice in choices:
-        peak = choice.bitrate * PEAK_OVER_MEAN
-        level = level_for(choice.width, choice.height, rate, BitsPerSecond(peak))
         same = sum(1 for plan in plans if plan.height == choice.height)
-        name = f"v{choice.height}" if not same else f"v{choice.height}_{same + 1}"
-        plans.append(
-            VideoPlan(
-                name=name,
-                path=f"{name}.mp4",
-                width=choice.width,
-                height=choice.height,
-                bitrate=choice.bitrate,
-                max_bitrate=BitsPerSecond(peak),
-                buffer_bits=peak,
-                level=level,
-                codec=f"avc1.6400{round(float(level) * 10):02x}",
-                threads=1,
-                crf=choice.crf,
-                score=choice.score,
-            )
-        )
+        peak = choice.bitrate * PEAK_OVER_MEAN
+        plan = _rung_plan(choice.width, choice.height, choice.bitrate, peak, rate)
+        name = plan.name if not same else f"{plan.name}_{same + 1}"
+        plan = msgspec.structs.replace(plan, name=name, path=f"{name}.mp4", buffer_bits=peak, crf=choice.crf, score=choice.score)
+        plans.append(plan)
     return tuple(plans)
 
 
@@ -139,20 +125,23 @@ def _video_plan(ladder: Ladder, rung: Rung, size: tuple[Pixels, Pixels], rate: F
     share = (size[0] * size[1] / (rung.width * rung.height)) ** 0.75  # bits grow slower than pixels
     percent = ladder.high_rate_percent if rate.fraction > 30 else 100
     bitrate = _rounded(rung.bitrate * share * percent / 100)
-    max_bitrate = bitrate * rung.max_bitrate // rung.bitrate
-    level = level_for(size[0], size[1], rate, BitsPerSecond(max_bitrate))
-    name = f"v{size[1]}"
+    plan = _rung_plan(*size, bitrate, bitrate * rung.max_bitrate // rung.bitrate, rate)
+    return msgspec.structs.replace(plan, threads=rung.threads)
+
+
+def _rung_plan(width: Pixels, height: Pixels, bitrate: int, peak: int, rate: FrameRate) -> VideoPlan:
+    level = level_for(width, height, rate, BitsPerSecond(peak))
     return VideoPlan(
-        name=name,
-        path=f"{name}.mp4",
-        width=size[0],
-        height=size[1],
+        name=f"v{height}",
+        path=f"v{height}.mp4",
+        width=width,
+        height=height,
         bitrate=BitsPerSecond(bitrate),
-        max_bitrate=BitsPerSecond(max_bitrate),
-        buffer_bits=max_bitrate // 2,
+        max_bitrate=BitsPerSecond(peak),
+        buffer_bits=peak // 2,
         level=level,
         codec=f"avc1.6400{round(float(level) * 10):02x}",
-        threads=rung.threads,
+        threads=1,
     )
 
 

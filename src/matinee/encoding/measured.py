@@ -1,4 +1,4 @@
-"""What the analysis of a film found: frozen values, kept with its ladder so that staff may see why it is as it is."""
+"""What the analysis of a film looks at and finds: frozen values. `matinee plan --analyse` prints them."""
 
 import msgspec
 

@@ -314,7 +314,7 @@ class EncodePlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """All that will be made of one film, decided before a frame is decoded. Equal plans give equal bytes.
 
     `promised_ms` is how long the film should become, None where the container says nothing; `held_ms` is for how long
-    the last frame is held because the sound goes on.
+    the last frame is held because the sound goes on. Where it `measures`, the rungs are not these yet: an analysis chooses.
     """
 
     source_name: str
@@ -332,6 +332,7 @@ class EncodePlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     stills: StillPlan
     chapters: tuple[Chapter, ...]
     warnings: tuple[FilmWarning, ...]
+    measures: bool = False
 
 
 # --- what was made -----------------------------------------------------------------------------------------------------

@@ -7,6 +7,8 @@ cause that a refusal names is the first one that matters.
 from collections.abc import Sequence
 from fractions import Fraction
 
+import msgspec
+
 from matinee.base.units import DurationMs, FrameRate, Pixels
 from matinee.encoding.ladder import fit, video_plans
 from matinee.encoding.languages import UNDETERMINED, own_name
@@ -24,6 +26,7 @@ from matinee.encoding.model import (
     TextPlan,
     ThumbnailPlan,
     Transfer,
+    VideoPlan,
     VideoStream,
     WarningCode,
 )
@@ -123,6 +126,19 @@ def plan_encode(probe: Probe, ladder: Ladder, sidecars: Sequence[Sidecar] = ()) 
         stills=still_plan(rate, promised, rungs[0].width, rungs[0].height),
         chapters=probe.chapters,
         warnings=(*warnings, *text_warnings),
+        measures=ladder.measures,
+    )
+
+
+def with_rungs(plan: EncodePlan, rungs: tuple[VideoPlan, ...]) -> EncodePlan:
+    """The plan with the rungs that were chosen for it. Its pictures are no larger than the best of them: all come from that."""
+    width, height = rungs[0].width, rungs[0].height
+    return msgspec.structs.replace(
+        plan,
+        measures=False,
+        video=rungs,
+        thumbnails=thumbnail_plan(plan.rate, plan.promised_ms, width, height),
+        stills=still_plan(plan.rate, plan.promised_ms, width, height),
     )
 
 

@@ -15,14 +15,14 @@ GROUPS_OF_PICTURES = 2
 
 
 def choose_stretches(sizes: Sequence[int], segment_frames: int, most: int) -> tuple[Stretch, ...]:
-    """The stretches to encode of a film whose frames took `sizes` bytes in the first pass: the whole film where it is short.
+    """The stretches to encode of a film whose frames took `sizes` bytes in the first pass: of a short film, every whole one.
 
-    A film shorter than one stretch is one stretch.
+    What is left at its end is shorter than a stretch and not looked at. A film shorter than one stretch is one stretch.
     """
     length = segment_frames * GROUPS_OF_PICTURES
     count = len(sizes) // length
     if count == 0:
-        return (Stretch(start_frame=0, frames=max(1, len(sizes)), weight=1.0, scale=1.0),) if sizes else ()
+        return (Stretch(start_frame=0, frames=len(sizes), weight=1.0, scale=1.0),) if sizes else ()
     hardness = [sum(sizes[place * length : (place + 1) * length]) for place in range(count)]
     groups = _groups(sorted(range(count), key=lambda place: (hardness[place], place)), min(most, count))
     chosen = []

@@ -11,7 +11,7 @@ import os
 import shutil
 import signal
 import stat
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -23,9 +23,9 @@ from matinee.base.units import BitsPerSecond, Bytes, DurationMs, PositionMs
 from matinee.encoding import command, probing, report, rules, subtitles
 from matinee.encoding.analysis import analyse
 from matinee.encoding.ladder import chosen_plans
+from matinee.encoding.measured import Analysis
 from matinee.encoding.model import (
     AudioRendition,
-    Choice,
     EncodedFilm,
     EncodeFailed,
     EncodePlan,
@@ -111,22 +111,19 @@ def plan(probed: Probe, ladder: Ladder, sidecars: tuple[Sidecar, ...] = ()) -> E
     return rules.plan_encode(probed, ladder, sidecars)
 
 
-def choose(plan: EncodePlan, source: Path, workdir: Path, tools: Tools, progress: Progress) -> EncodePlan:
-    """The plan with the rungs that an analysis of the film chose; `plan` itself, with a warning, where it cannot be analysed.
+def choose(
+    plan: EncodePlan, source: Path, workdir: Path, tools: Tools, progress: Progress
+) -> tuple[EncodePlan, Analysis | None]:
+    """The plan with the rungs that an analysis of the film chose, and what it found.
 
-    The frame sizes of `plan` are where the analysis looks.
+    The frame sizes of `plan` are where it looks. Where the film cannot be analysed its rungs stay, with a warning.
     """
     try:
         found = analyse(plan, source, workdir, tools, progress)
     except EncodeFailed as error:
         warning = rules.warn(WarningCode.NOT_ANALYSED, f"The ladder {plan.ladder} was taken as it stands: {error.message}")
-        return msgspec.structs.replace(plan, warnings=(*plan.warnings, warning))
-    return with_choices(plan, found.choices)
-
-
-def with_choices(plan: EncodePlan, choices: Sequence[Choice]) -> EncodePlan:
-    """The plan with these rungs in the place of its own; as it is where there are none."""
-    return msgspec.structs.replace(plan, video=chosen_plans(choices, plan.rate)) if choices else plan
+        return msgspec.structs.replace(plan, measures=False, warnings=(*plan.warnings, warning)), None
+    return rules.with_rungs(plan, chosen_plans(found.choices, plan.rate)), found
 
 
 def encode(plan: EncodePlan, source: Path, workdir: Path, tools: Tools, progress: Progress) -> EncodedFilm:
