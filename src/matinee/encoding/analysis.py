@@ -15,7 +15,7 @@ from matinee.base.units import BitsPerSecond, DurationMs
 from matinee.encoding import analysis_command as command
 from matinee.encoding.hull import choose_rungs
 from matinee.encoding.measured import Analysis, Measured, Point, Stretch
-from matinee.encoding.model import EncodeFailed, EncodePlan
+from matinee.encoding.model import Coding, EncodeFailed, EncodePlan
 from matinee.encoding.report import ProgressReader, frame_sizes, last_error
 from matinee.encoding.rules import LONGEST_MS, printable
 from matinee.encoding.stretches import choose_stretches
@@ -85,7 +85,7 @@ def _analyse(plan: EncodePlan, source: Path, folder: Path, tools: Tools, progres
     progress(1.0)
     measured = tuple(_measured(plan, point, stretches, folder) for point in points)
     return Analysis(
-        codec="h264",
+        coding=Coding.H264,
         preset=plan.preset,
         model=MODEL,
         rate=plan.rate,

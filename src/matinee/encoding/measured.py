@@ -3,7 +3,7 @@
 import msgspec
 
 from matinee.base.units import BitsPerSecond, FrameRate, Pixels
-from matinee.encoding.model import Choice
+from matinee.encoding.model import Choice, Coding
 
 
 class Stretch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -24,6 +24,7 @@ class Point(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     width: Pixels
     height: Pixels
     crf: float
+    coding: Coding = Coding.H264
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -34,12 +35,13 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     crf: float
     bitrate: BitsPerSecond
     score: float
+    coding: Coding = Coding.H264
 
 
 class Analysis(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All that was measured of a film for one codec, and the choices that follow. `model` is the VMAF model's name."""
+    """All that was measured of a film for one coding, and the choices that follow. `model` is the VMAF model's name."""
 
-    codec: str
+    coding: Coding
     preset: str
     model: str
     rate: FrameRate

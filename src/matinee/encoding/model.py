@@ -116,6 +116,13 @@ class Transfer(StrEnum):
     HLG = "hlg"
 
 
+class Coding(StrEnum):
+    """How a picture is coded for delivery: H.264 for every box, AV1 for those that can."""
+
+    H264 = "h264"
+    AV1 = "av1"
+
+
 class VideoStream(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One picture stream, as the container and the first decoded frames tell.
 
@@ -226,6 +233,7 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     crf: float
     bitrate: BitsPerSecond
     score: float
+    coding: Coding = Coding.H264
 
 
 class Ladder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -242,6 +250,7 @@ class Ladder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     high_rate_percent: int
     audio_bitrate: BitsPerSecond
     measures: bool = False
+    codings: tuple[Coding, ...] = (Coding.H264,)
 
 
 class VideoPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -263,6 +272,7 @@ class VideoPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     threads: int
     crf: float | None = None
     score: float | None = None
+    coding: Coding = Coding.H264
 
 
 class AudioPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -350,6 +360,7 @@ class VideoRendition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     codec: str
     frame_rate: FrameRate
     frames: int
+    coding: Coding = Coding.H264
 
 
 class AudioRendition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
