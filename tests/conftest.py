@@ -16,6 +16,8 @@ settings.register_profile("busy machine", deadline=None, suppress_health_check=[
 settings.load_profile("busy machine")
 
 _BY_THEMSELVES = ("tests/journeys/test_crash.py", "tests/journeys/test_kill_switch.py", "tests/journeys/test_releases.py")
+_FIRST = ("tests/journeys", *_BY_THEMSELVES, "tests/app/test_cli.py")
+"""What takes minutes with few tests: begun last, it would keep one worker busy while the other has nothing left to do."""
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -23,7 +25,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     from xdist.scheduler import LoadFileScheduling
 
     class OneServiceScheduling(LoadFileScheduling):  # type: ignore[misc]
-        """Files to workers, the largest first; all journeys through the service to one."""
+        """Files to workers, the slowest and then the largest first; all journeys through the service to one."""
+
+        def schedule(self) -> None:
+            if self.collection is None and self.registered_collections:
+                there = {self._split_scope(nodeid) for nodeid in next(iter(self.registered_collections.values()))}
+                self.workqueue.update({scope: {} for scope in _FIRST if scope in there})  # a place in the queue, filled below
+            super().schedule()
 
         def _split_scope(self, nodeid: str) -> str:
             file = nodeid.split("::", 1)[0]

@@ -6,17 +6,26 @@ Each command is thin: it opens the installation, calls the use case that web and
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import cyclopts
 from cyclopts import Group, Parameter
 
-from matinee.app import auditing, carrying, commands, feeding, hooking, people, planning, release_cli, switching, waving
-from matinee.app import boxes as box_commands
-from matinee.app import ranking as ranking_commands
+from matinee.app import release_cli
+from matinee.app.later import later
 from matinee.app.parameters import CARRYING, By, Data, Json
 from matinee.app.terminal import Terminal
 from matinee.base.errors import MatineeError
+
+if TYPE_CHECKING:
+    from matinee.app import auditing, carrying, commands, feeding, hooking, people, planning, switching, waving
+    from matinee.app import boxes as box_commands
+    from matinee.app import ranking as ranking_commands
+else:
+    auditing, box_commands, carrying = later("auditing"), later("boxes"), later("carrying")
+    commands, feeding, hooking = later("commands"), later("feeding"), later("hooking")
+    people, planning, ranking_commands = later("people"), later("planning"), later("ranking")
+    switching, waving = later("switching"), later("waving")
 
 DONE, FAILED, WRONG_USE = 0, 1, 2
 

@@ -1,14 +1,19 @@
 """How `matinee release` is typed; releasing.py has what it does."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import cyclopts
 from cyclopts import Parameter
 
-from matinee.app import releasing
+from matinee.app.later import later
 from matinee.app.parameters import CARRYING, By, Data, Json
 from matinee.fleet.waves import OnTimeout
+
+if TYPE_CHECKING:
+    from matinee.app import releasing
+else:
+    releasing = later("releasing")
 
 Version = Annotated[str, Parameter(help="The release's version.")]
 
