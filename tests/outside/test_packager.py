@@ -1,5 +1,6 @@
 """The packager's command, whole, and where its key does and does not go."""
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -35,6 +36,17 @@ def test_the_flags_are_these() -> None:
         "--use_fake_clock_for_muxer\n"
         "--quiet\n"
     )
+
+
+def test_what_is_encrypted_already_is_opened_by_its_own_key() -> None:
+    again = replace(_job(), opens=(KID[::-1], b"another key here"))
+    told = flags(again)
+    assert "--enable_raw_key_decryption\n" in told
+    assert (
+        "--keys=label=film:key_id=000102030405060708090a0b0c0d0e0f:key=30313233343536373839616263646566,"
+        "label=before:key_id=0f0e0d0c0b0a09080706050403020100:key=616e6f74686572206b65792068657265\n"
+    ) in told
+    assert "another key" not in repr(again)
 
 
 def test_the_command_line_is_this() -> None:

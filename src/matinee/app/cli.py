@@ -122,6 +122,23 @@ def check(*, data: Data = None, json: Json = False) -> int:
     return commands.check(data=data, as_json=json)
 
 
+@app.command(group=_films)
+def rekey(
+    title: Annotated[str, Parameter(help="A title's id, or its whole name.")],
+    /,
+    *,
+    now: Annotated[bool, Parameter(negative="", help="Take the old package away at once; what plays it ends.")] = False,
+    data: Data = None,
+    json: Json = False,
+) -> int:
+    """Give a title new content keys: its package is encrypted anew, and nothing is encoded.
+
+    Who is watching goes on with the old keys; a day later they are gone, with the old package. With --now, for a key that got
+    out, they are gone at once.
+    """
+    return commands.rekey(title, at_once=now, data=data, as_json=json)
+
+
 @app.command(group=_running)
 def serve(
     *,

@@ -29,11 +29,13 @@ from matinee.catalogue import progress
 from matinee.catalogue import store as catalogue
 from matinee.catalogue.model import Language, Title, TitleKind
 from matinee.catalogue.naming import printable
+from matinee.catalogue.rekey import Rekeying
 from matinee.catalogue.rules import name_of
 from matinee.catalogue.work import IngestOutcome, IngestRequest, OutcomeState, hand_in, take_away
 from matinee.library import store as library_store
 from matinee.library import work as library
 from matinee.outside.processes import dies_with_parent
+from matinee.outside.tools import find_tools
 from matinee.outside.work import any_worker_alive
 
 DONE, FAILED = 0, 1
@@ -231,6 +233,38 @@ def remove(wanted: str, *, data: Path | None, yes: bool) -> int:
         gone = take_away(installation.database, installation.published, title.publisher, title.id, read_clock())
         for one in gone:
             terminal.line(f"Removed {name_of(one, _ANY)} ({one.kind}).")
+    return DONE
+
+
+def rekey(wanted: str, *, at_once: bool, data: Path | None, as_json: bool) -> int:
+    """Give a title new keys."""
+    terminal = Terminal()
+    with opened(data) as installation:
+        with installation.database.read() as conn:
+            title = _one_title(list(catalogue.all_titles(conn)), wanted, whole_name=True)
+        name = name_of(title, _ANY)
+        rekeying = Rekeying(
+            database=installation.database,
+            published=installation.published,
+            work_folder=installation.settings.work_folder,
+            tools=find_tools(),
+            master=installation.master,
+            drm=installation.settings.drm_systems,
+            clock=read_clock,
+        )
+        with terminal.bars() if not as_json else contextlib.nullcontext(None) as bars:
+            package = rekeying.rekey(
+                title,
+                at_once=at_once,
+                progress=lambda part: bars.show(title.id, name, "new keys", part) if bars is not None else None,
+            )
+            if bars is not None:
+                bars.finish(title.id, name, "new keys", good=True)
+    if as_json:
+        terminal.json({"title": title.id, "package": package})
+    else:
+        went = "The old ones are gone." if at_once else "The old ones go in a day: who is watching goes on."
+        terminal.line(f"{name} has new keys. {went}")
     return DONE
 
 

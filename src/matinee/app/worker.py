@@ -19,6 +19,7 @@ from matinee.app.settings import SettingInvalid, from_environment, load_settings
 from matinee.app.telling import tell
 from matinee.base.errors import MatineeError
 from matinee.catalogue.partner_work import FeedReader
+from matinee.catalogue.rekey import sweep
 from matinee.catalogue.work import QUEUE, WORK, Ingest
 from matinee.encoding.ladder import BUILT_IN, load_ladder
 from matinee.encoding.model import Ladder
@@ -29,6 +30,9 @@ from matinee.parties.hook_work import Postman, caller
 HOOKS_SECONDS = 0.5
 CALLS_END_SECONDS = 3.0
 """At the end: less than what `serve` gives its children (serve.STOP_WITHIN_SECONDS)."""
+
+SWEEP_SECONDS = 600.0
+"""How often it is looked whether a package that no title points to has stood long enough."""
 
 FEED_SECONDS = 15.0
 """How often it is asked which feeds are due. Each has an interval of its own."""
@@ -55,8 +59,15 @@ def run_worker(installation: Installation, stop: threading.Event) -> None:
     engine.start()
     bringing = postman(installation)
     hooks = Repeating("hooks", bringing.step, HOOKS_SECONDS, "events cannot be brought to callbacks; they wait")
+    retired = Repeating(
+        "retired-packages",
+        lambda: sweep(installation.database, installation.published, read_clock()),
+        SWEEP_SECONDS,
+        "retired packages cannot be taken away; they stay",
+    )
     hooks.start()
     feeds.start()
+    retired.start()
     stop.wait()
     hooks.close()
     bringing.close(CALLS_END_SECONDS)

@@ -48,7 +48,7 @@ from matinee.encoding.model import EncodedFilm, EncodePlan, FilmRefused, Ladder,
 from matinee.library import store as library_store
 from matinee.library import work as library
 from matinee.library.keys import MasterKey
-from matinee.library.model import DrmSystem, PackageFiles, VerifyReport
+from matinee.library.model import DrmSystem, PackageFiles, PackageState, VerifyReport
 from matinee.outside.database import Database
 from matinee.outside.objects import ObjectStore
 from matinee.outside.tools import Tools
@@ -260,7 +260,7 @@ class Ingest:
         """The one transaction that makes the title visible."""
         now = self._clock()
         with self._database.write() as conn:
-            library_store.mark_published(conn, files, now)
+            library_store.mark_published(conn, files, now, film)
             store.publish(
                 conn,
                 request.title,
@@ -351,12 +351,13 @@ def take_away(
     bytes. What went. Raises TitleNotFound."""
     with database.write() as conn:
         gone = store.remove(conn, publisher, title, now)
-        for one in gone:
-            if one.playable is not None:
-                library_store.mark_removed(conn, one.playable.package)
+        packages = [one.playable.package for one in gone if one.playable is not None]
+        packages += [old for one in gone for old in library_store.of_title(conn, one.id, PackageState.RETIRED)]
+        for package in packages:
+            library_store.mark_removed(conn, package)
+    for package in packages:
+        library.unpublish(package, published)
     for one in gone:
-        if one.playable is not None:
-            library.unpublish(one.playable.package, published)
         if one.artwork is not None:
             published.delete_under(artwork_folder(one.artwork))
     return gone

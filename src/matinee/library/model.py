@@ -39,10 +39,12 @@ class DrmSystem(StrEnum):
 
 
 class PackageState(StrEnum):
-    """`preparing` holds a key and no bytes that count; `published` stands whole in the published store; `removed` is gone."""
+    """`preparing` holds a key and no bytes that count; `published` stands whole in the published store; `retired` stands there
+    for those who watch it, and no title points to it any more; `removed` is gone."""
 
     PREPARING = "preparing"
     PUBLISHED = "published"
+    RETIRED = "retired"
     REMOVED = "removed"
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection, Row
 from matinee.base.clock import Instant
 from matinee.base.errors import ErrorCode
 from matinee.base.ids import PackageId, TitleId
+from matinee.encoding.model import EncodedFilm
 from matinee.library.keys import MasterKey, new_content_keys
 from matinee.library.model import ContentKeys, LibraryError, Package, PackageFiles, PackageState
 from matinee.outside.database import InstantColumn, JsonColumn, metadata
@@ -24,6 +25,8 @@ packages = sa.Table(
     sa.Column("created_at", InstantColumn, nullable=False),
     sa.Column("published_at", InstantColumn),
     sa.Column("files", JsonColumn),
+    sa.Column("film", JsonColumn),
+    sa.Column("retired_at", InstantColumn),
 )
 
 content_keys = sa.Table(
@@ -39,9 +42,7 @@ content_keys = sa.Table(
 _SELECT = sa.select(packages, content_keys.c.kid).join(content_keys)
 
 
-def ensure_keys(
-    connection: Connection, master: MasterKey, package_id: PackageId, title_id: TitleId, now: Instant
-) -> ContentKeys:
+def ensure_keys(connection: Connection, master: MasterKey, package_id: PackageId, title_id: TitleId, now: Instant) -> ContentKeys:
     """The package's row and key, made where they are not there yet. Commit before the packager runs.
 
     Raises LibraryError where the package was removed or belongs to another title: its bytes must never be made again.
@@ -50,9 +51,7 @@ def ensure_keys(
     if row is None:
         fresh = new_content_keys()
         connection.execute(
-            packages.insert().values(
-                id=package_id, title_id=title_id, state=PackageState.PREPARING.value, created_at=now
-            )
+            packages.insert().values(id=package_id, title_id=title_id, state=PackageState.PREPARING.value, created_at=now)
         )
         connection.execute(
             content_keys.insert().values(
@@ -77,8 +76,8 @@ def keys_of(connection: Connection, master: MasterKey, package_id: PackageId) ->
     return master.unwrap(package_id, bytes.fromhex(row.kid), row.wrapped)
 
 
-def mark_published(connection: Connection, files: PackageFiles, now: Instant) -> None:
-    """Say that a package stands whole in the published store; saying it again changes nothing.
+def mark_published(connection: Connection, files: PackageFiles, now: Instant, film: EncodedFilm | None = None) -> None:
+    """Say that a package stands whole in the published store; saying it again changes nothing. `film` is what it was made of.
 
     Raises LibraryError where it was removed meanwhile, or published with other bytes.
     """
@@ -93,8 +92,43 @@ def mark_published(connection: Connection, files: PackageFiles, now: Instant) ->
     connection.execute(
         packages.update()
         .where(packages.c.id == files.package_id)
-        .values(state=PackageState.PUBLISHED.value, published_at=now, files=msgspec.to_builtins(files))
+        .values(
+            state=PackageState.PUBLISHED.value,
+            published_at=now,
+            files=msgspec.to_builtins(files),
+            film=None if film is None else msgspec.to_builtins(film),
+        )
     )
+
+
+def film_of(connection: Connection, package_id: PackageId) -> EncodedFilm | None:
+    """What a package was made of; None where it was published by a version that kept no such record, or with another shape."""
+    row = connection.execute(sa.select(packages.c.film).where(packages.c.id == package_id)).one_or_none()
+    try:
+        return None if row is None or row.film is None else msgspec.convert(row.film, EncodedFilm)
+    except msgspec.ValidationError:
+        return None
+
+
+def retire(connection: Connection, package_id: PackageId, now: Instant) -> None:
+    """Say that no title points to a package any more: it stands, with its key, for those who are watching it."""
+    connection.execute(
+        packages.update()
+        .where(packages.c.id == package_id, packages.c.state == PackageState.PUBLISHED.value)
+        .values(state=PackageState.RETIRED.value, retired_at=now)
+    )
+
+
+def retired(connection: Connection, before: Instant) -> list[PackageId]:
+    """The packages that were retired before a moment."""
+    chosen = sa.select(packages.c.id).where(packages.c.state == PackageState.RETIRED.value, packages.c.retired_at < before)
+    return [PackageId(row.id) for row in connection.execute(chosen.order_by(packages.c.retired_at))]
+
+
+def of_title(connection: Connection, title_id: TitleId, state: PackageState) -> list[PackageId]:
+    """A title's packages in a state."""
+    chosen = sa.select(packages.c.id).where(packages.c.title_id == title_id, packages.c.state == state.value)
+    return [PackageId(row.id) for row in connection.execute(chosen.order_by(packages.c.id))]
 
 
 def mark_removed(connection: Connection, package_id: PackageId) -> None:
@@ -105,9 +139,7 @@ def mark_removed(connection: Connection, package_id: PackageId) -> None:
 
 def forget(connection: Connection, package_id: PackageId) -> None:
     """Take away the rows of a package that was never published, its key with it: a refused film leaves none."""
-    connection.execute(
-        packages.delete().where(packages.c.id == package_id, packages.c.state == PackageState.PREPARING.value)
-    )
+    connection.execute(packages.delete().where(packages.c.id == package_id, packages.c.state == PackageState.PREPARING.value))
 
 
 def is_published(connection: Connection, package_id: PackageId) -> bool:

@@ -92,27 +92,105 @@ def package(
         for leftover in (draft, out):
             shutil.rmtree(leftover, ignore_errors=True)
         draft.mkdir()
-        _segment(film, workdir, keys, drm, draft, tools)
+        sources = {one.name: one.path for one in film.video} | {one.name: one.path for one in film.audio}
+        _segment(film, workdir, sources, keys, None, drm, draft, tools)
         progress(0.5)
         _copy_text_and_images(film, workdir, draft)
-        told = measure(draft, film, keys, drm)
+        hashes = {name: _media_hash(workdir / path, tools) for name, path in sources.items()}
         progress(0.7)
-        for path, text in {**hls.playlists(told), dash.MANIFEST: dash.manifest(told)}.items():
-            (draft / path).write_text(text, encoding="utf-8", newline="\n")
-        tracks = _tracks(told, workdir, tools)
-        progress(0.9)
-        contents = Contents(
-            package_id=package_id,
-            kid=keys.kid.hex(),
-            drm=drm,
-            duration_ms=film.duration_ms,
-            tracks=tracks,
-            files=tuple(_hash_files(draft)),
-        )
-        (draft / CONTENTS).write_bytes(contents.encode())
+        contents = _describe(film, package_id, keys, drm, draft, hashes)
         draft.rename(out)
     progress(1.0)
     return PackageFiles.of(contents)
+
+
+def repackage(
+    film: EncodedFilm,
+    before: PackageId,
+    store: ObjectStore,
+    opens: ContentKeys,
+    package_id: PackageId,
+    keys: ContentKeys,
+    drm: tuple[DrmSystem, ...],
+    out: Path,
+    tools: Tools,
+    progress: Progress = _silent,
+) -> PackageFiles:
+    """Make the published package `before`, which `opens` opens, anew in the folder `out` with other keys. Nothing is encoded, and
+    nothing lies clear on a disk: the packager decrypts and encrypts in its memory.
+
+    What each track's clear samples must hash to is taken over from the package before, so that `verify` proves the pictures
+    and sounds to be the same to the bit. Raises LibraryError where a file of it is not as it was written.
+    """
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with _alone(out), tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.before-") as folder:
+        fetched, draft = Path(folder), out.with_name(f".{out.name}.draft")
+        for leftover in (draft, out):
+            shutil.rmtree(leftover, ignore_errors=True)
+        draft.mkdir()
+        old = Contents.decode(_fetched(store, before, CONTENTS, None))
+        listed = {file.path: file for file in old.files}
+        for track in old.tracks:
+            if is_media(track):
+                _join_segments(track, before, store, listed, fetched / f"{track.name}.mp4")
+        progress(0.3)
+        sources = {track.name: f"{track.name}.mp4" for track in old.tracks if is_media(track)}
+        _segment(film, fetched, sources, keys, opens, drm, draft, tools)
+        progress(0.6)
+        for path, file in listed.items():
+            if path.endswith((".vtt", ".jpg")):
+                (draft / path).parent.mkdir(exist_ok=True)
+                (draft / path).write_bytes(_fetched(store, before, path, file))
+        contents = _describe(film, package_id, keys, drm, draft, {track.name: track.media_sha256 for track in old.tracks})
+        draft.rename(out)
+    progress(1.0)
+    return PackageFiles.of(contents)
+
+
+def _join_segments(track: Track, package_id: PackageId, store: ObjectStore, listed: Mapping[str, FileHash], joined: Path) -> None:
+    """A track's files one after another, still encrypted: what the packager reads as one film."""
+    names = [packager.INITIALISATION, *(f"{number}{packager.SEGMENT_SUFFIX}" for number in range(1, track.segments + 1))]
+    with joined.open("wb") as file:
+        for name in names:
+            path = f"{track.name}/{name}"
+            file.write(_fetched(store, package_id, path, listed.get(path)))
+
+
+def _fetched(store: ObjectStore, package_id: PackageId, path: str, listed: FileHash | None) -> bytes:
+    """A file of a published package, held against its line in the list of contents, which itself has none."""
+    try:
+        data = store.get(f"{package_folder(package_id)}/{path}")
+    except ObjectMissing:
+        raise LibraryError(f"{path} of package {package_id} is missing.", remedy="`matinee check` tells all faults.") from None
+    if path != CONTENTS and (listed is None or hashlib.sha256(data).hexdigest() != listed.sha256):
+        raise LibraryError(
+            f"{path} of package {package_id} is not as it was written.", remedy="`matinee check` tells all faults."
+        )
+    return data
+
+
+def _describe(
+    film: EncodedFilm,
+    package_id: PackageId,
+    keys: ContentKeys,
+    drm: tuple[DrmSystem, ...],
+    draft: Path,
+    hashes: Mapping[str, str],
+) -> Contents:
+    """Write what tells of the segments, texts and pictures in a folder: playlists, manifest, and at the end the list of all."""
+    told = measure(draft, film, keys, drm)
+    for path, text in {**hls.playlists(told), dash.MANIFEST: dash.manifest(told)}.items():
+        (draft / path).write_text(text, encoding="utf-8", newline="\n")
+    contents = Contents(
+        package_id=package_id,
+        kid=keys.kid.hex(),
+        drm=drm,
+        duration_ms=film.duration_ms,
+        tracks=_tracks(told, hashes),
+        files=tuple(_hash_files(draft)),
+    )
+    (draft / CONTENTS).write_bytes(contents.encode())
+    return contents
 
 
 @contextlib.contextmanager
@@ -123,9 +201,7 @@ def _alone(out: Path) -> Iterator[None]:
         yield
 
 
-def _standing(
-    out: Path, package_id: PackageId, keys: ContentKeys, drm: tuple[DrmSystem, ...]
-) -> PackageFiles | None:
+def _standing(out: Path, package_id: PackageId, keys: ContentKeys, drm: tuple[DrmSystem, ...]) -> PackageFiles | None:
     """The package that an earlier run finished: its list was written before the folder got its name."""
     if not (out / CONTENTS).is_file():
         return None
@@ -144,10 +220,18 @@ def read_contents(out: Path) -> Contents:
 
 
 def _segment(
-    film: EncodedFilm, workdir: Path, keys: ContentKeys, drm: tuple[DrmSystem, ...], draft: Path, tools: Tools
+    film: EncodedFilm,
+    folder: Path,
+    sources: Mapping[str, str],
+    keys: ContentKeys,
+    opens: ContentKeys | None,
+    drm: tuple[DrmSystem, ...],
+    draft: Path,
+    tools: Tools,
 ) -> None:
-    video = tuple(Stream(name=one.name, kind="video", source=one.path) for one in film.video)
-    audio = tuple(Stream(name=one.name, kind="audio", source=one.path) for one in film.audio)
+    """Cut and encrypt all tracks. `sources`: the file of each in `folder`, by the track's name."""
+    video = tuple(Stream(name=one.name, kind="video", source=sources[one.name]) for one in film.video)
+    audio = tuple(Stream(name=one.name, kind="audio", source=sources[one.name]) for one in film.audio)
     job = Job(
         streams=video + audio,
         segment=Fraction(film.segment_frames) / film.frame_rate.fraction,
@@ -155,8 +239,9 @@ def _segment(
         key=keys.key,
         iv=keys.iv,
         systems=tuple(_SYSTEM_NAMES[system] for system in drm),
+        opens=None if opens is None else (opens.kid, opens.key),
     )
-    packager.package(job, renditions=workdir, out=draft, tools=tools, limits=_PACKAGER_LIMITS)
+    packager.package(job, renditions=folder, out=draft, tools=tools, limits=_PACKAGER_LIMITS)
 
 
 def _copy_text_and_images(film: EncodedFilm, workdir: Path, draft: Path) -> None:
@@ -169,7 +254,7 @@ def _copy_text_and_images(film: EncodedFilm, workdir: Path, draft: Path) -> None
             shutil.copyfile(workdir / path, draft / IMAGE_FOLDER / f"{number}.jpg")
 
 
-def _tracks(told: presentation.Presentation, workdir: Path, tools: Tools) -> tuple[Track, ...]:
+def _tracks(told: presentation.Presentation, hashes: Mapping[str, str]) -> tuple[Track, ...]:
     target = Fraction(hls.target_duration(told))
     tracks = []
     for video in told.video:
@@ -186,7 +271,7 @@ def _tracks(told: presentation.Presentation, workdir: Path, tools: Tools) -> tup
                 segments=len(video.timeline.segments),
                 samples=video.samples,
                 duration_ms=_milliseconds(video.timeline.seconds),
-                media_sha256=_media_hash(workdir / rendition.path, tools),
+                media_sha256=hashes[rendition.name],
             )
         )
     for audio in told.audio:
@@ -205,7 +290,7 @@ def _tracks(told: presentation.Presentation, workdir: Path, tools: Tools) -> tup
                 segments=len(audio.timeline.segments),
                 samples=audio.samples,
                 duration_ms=_milliseconds(audio.timeline.seconds),
-                media_sha256=_media_hash(workdir / sound.path, tools),
+                media_sha256=hashes[sound.name],
             )
         )
     for text in told.text:

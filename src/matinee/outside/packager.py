@@ -42,7 +42,10 @@ class Stream:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """Everything that the packager must know. `kid`, `key`, `iv` are 16 bytes each; `systems` are the packager's own names."""
+    """Everything that the packager must know. `kid`, `key`, `iv` are 16 bytes each; `systems` are the packager's own names.
+
+    `opens`: key id and key of streams that are encrypted already. They are decrypted on the way, in its memory alone.
+    """
 
     streams: tuple[Stream, ...]
     segment: Fraction
@@ -50,14 +53,21 @@ class Job:
     key: bytes = field(repr=False)
     iv: bytes = field(repr=False)
     systems: tuple[str, ...]
+    opens: tuple[bytes, bytes] | None = field(default=None, repr=False)
 
 
 def flags(job: Job) -> str:
     """The flag file, one flag to a line: the part of the command that holds the key."""
+    keys = f"label={_LABEL}:key_id={job.kid.hex()}:key={job.key.hex()}"
+    opening = []
+    if job.opens is not None:
+        opening.append("--enable_raw_key_decryption")
+        keys += f",label=before:key_id={job.opens[0].hex()}:key={job.opens[1].hex()}"
     lines = [
         "--enable_raw_key_encryption",
+        *opening,
         "--protection_scheme=cbcs",
-        f"--keys=label={_LABEL}:key_id={job.kid.hex()}:key={job.key.hex()}",
+        f"--keys={keys}",
         f"--iv={job.iv.hex()}",
         f"--protection_systems={','.join(job.systems)}",
         "--clear_lead=0",
@@ -125,6 +135,6 @@ def _seconds(length: Fraction) -> str:
 
 
 def _without_secrets(text: str, job: Job) -> str:
-    for secret in (job.key, job.iv):
+    for secret in (job.key, job.iv, *(job.opens or ())[1:]):
         text = re.sub(secret.hex(), "[hidden]", text, flags=re.IGNORECASE)
     return text

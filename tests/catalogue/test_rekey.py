@@ -1,0 +1,140 @@
+"""New keys for a title: the same pictures and sounds under another key, whole or not at all."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from matinee.app import cli
+from matinee.app.installation import Installation, open_installation, read_clock
+from matinee.app.settings import load_settings
+from matinee.base.clock import Instant
+from matinee.base.ids import PackageId, TitleId
+from matinee.catalogue import store as catalogue
+from matinee.catalogue.rekey import KEEP_RETIRED_MS, sweep
+from matinee.catalogue.work import take_away
+from matinee.library import store as library_store
+from matinee.library.model import Contents, PackageState
+from matinee.library.work import check, package_folder, read_contents
+from tests.films import make_film
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("rekey")
+    make_film(folder / "film.mp4")
+    assert cli.run(["add", str(folder / "film.mp4"), "--data", str(folder / "data")]) == cli.DONE
+    return folder / "data"
+
+
+@pytest.fixture
+def installation(data: Path) -> Iterator[Installation]:
+    with open_installation(load_settings(data, {})) as opened:
+        yield opened
+
+
+def _title(installation: Installation) -> tuple[TitleId, PackageId]:
+    with installation.database.read() as conn:
+        (one,) = catalogue.all_titles(conn)
+    assert one.playable is not None
+    return one.id, one.playable.package
+
+
+def _rekey(data: Path, title: TitleId, *more: str) -> int:
+    return cli.run(["rekey", title, "--data", str(data), *more])
+
+
+def _rung(contents: Contents) -> str:
+    return contents.tracks[0].name
+
+
+def _standing(installation: Installation) -> set[str]:
+    return {path.split("/")[1] for path, _ in installation.published.list("packages")}
+
+
+def test_the_same_film_under_another_key(data: Path, installation: Installation, capsys: pytest.CaptureFixture[str]) -> None:
+    title, old = _title(installation)
+    root = data / "published"
+    before = read_contents(root / package_folder(old))
+    assert _rekey(data, title, "--json") == cli.DONE
+    new = PackageId(json.loads(capsys.readouterr().out)["package"])
+    assert _title(installation) == (title, new)
+    after = read_contents(root / package_folder(new))
+    assert after.kid != before.kid
+    assert after.tracks == before.tracks, "to the bit: the hashes of the clear samples are among what is compared"
+    pairs = [(root / package_folder(one) / _rung(before) / "1.m4s").read_bytes() for one in (old, new)]
+    assert pairs[0] != pairs[1]
+    assert len(pairs[0]) == len(pairs[1])
+    with installation.database.read() as conn:
+        row, keys = library_store.get(conn, new), library_store.keys_of(conn, installation.master, new)
+        kept = library_store.get(conn, old)
+        library_store.keys_of(conn, installation.master, old)  # who is watching asks for it still
+    assert check(row, installation.published, keys).faults == ()
+    assert kept.state is PackageState.RETIRED
+    told = [*(root / package_folder(new)).rglob("*.m3u8"), root / package_folder(new) / "manifest.mpd"]
+    assert len(told) > 3
+    for manifest in told:
+        text = manifest.read_text()
+        assert before.kid not in text.replace("-", "")
+    assert list((data / "work").glob("rekey-*")) == []
+
+
+def test_the_old_package_goes_when_nobody_can_be_watching_it(data: Path, installation: Installation) -> None:
+    title, old = _title(installation)
+    assert _rekey(data, title) == cli.DONE
+    now = read_clock()
+    assert old not in sweep(installation.database, installation.published, now)
+    assert old in _standing(installation)
+    assert old in sweep(installation.database, installation.published, Instant(now + KEEP_RETIRED_MS + 60_000))
+    assert _standing(installation) == {_title(installation)[1]}
+
+
+def test_a_key_that_got_out_is_gone_at_once(data: Path, installation: Installation) -> None:
+    title, old = _title(installation)
+    assert _rekey(data, title, "--now") == cli.DONE
+    assert old not in _standing(installation)
+    with installation.database.read() as conn, pytest.raises(Exception, match="no key"):
+        library_store.keys_of(conn, installation.master, old)
+
+
+def test_a_damaged_package_is_told_and_nothing_changes(
+    data: Path, installation: Installation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    title, old = _title(installation)
+    folder = data / "published" / package_folder(old)
+    segment = folder / _rung(read_contents(folder)) / "1.m4s"
+    whole = segment.read_bytes()
+    segment.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    try:
+        assert _rekey(data, title) == cli.FAILED
+    finally:
+        segment.write_bytes(whole)
+    assert f"{segment.parent.name}/1.m4s" in capsys.readouterr().err
+    assert _title(installation) == (title, old)
+    assert _standing(installation) == {old}
+    with installation.database.read() as conn:
+        assert library_store.of_title(conn, title, PackageState.PREPARING) == []
+
+
+def test_a_killed_one_is_cleared_away_by_the_next(data: Path, installation: Installation) -> None:
+    title, _ = _title(installation)
+    left = PackageId("left0000000000000000000000")
+    with installation.database.write() as conn:
+        library_store.ensure_keys(conn, installation.master, left, title, read_clock())
+    installation.published.put(f"{package_folder(left)}/v180/1.m4s", b"half")
+    (data / "work" / f"rekey-{left}").mkdir(parents=True)
+    assert _rekey(data, title, "--now") == cli.DONE
+    assert left not in _standing(installation)
+    assert list((data / "work").glob("rekey-*")) == []
+
+
+def test_removing_a_title_takes_what_it_had_before_too(data: Path, installation: Installation) -> None:
+    title, old = _title(installation)
+    assert _rekey(data, title) == cli.DONE
+    with installation.database.read() as conn:
+        one = catalogue.load_title(conn, title)
+    take_away(installation.database, installation.published, one.publisher, title, read_clock())
+    assert _standing(installation) == set()
+    with installation.database.read() as conn, pytest.raises(Exception, match="no key"):
+        library_store.keys_of(conn, installation.master, old)
