@@ -1,6 +1,7 @@
 """Films that the tests make themselves, and eyes and ears to look at what was made of them."""
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -66,9 +67,9 @@ def stream(path: Path) -> dict[str, str]:
     return dict(found[0])
 
 
-def picture_at(path: Path, width: int, height: int, matrix: str) -> NDArray[np.float64]:
+def picture_at(path: Path, width: int, height: int, matrix: str, before: str = "") -> NDArray[np.float64]:
     """The first frame as ffmpeg itself would show it (it turns by the display matrix): RGB, shape (height, width, 3)."""
-    filters = f"scale={width}:{height}:in_color_matrix={matrix},format=gbrp,format=rgb24"
+    filters = f"{before}scale={width}:{height}:in_color_matrix={matrix},format=gbrp,format=rgb24"
     raw = ffmpeg("-i", f"file:{path}", "-frames:v", "1", "-vf", filters, "-f", "rawvideo", "-")
     return np.frombuffer(raw, dtype=np.uint8).reshape(height, width, 3).astype(float)
 
@@ -83,3 +84,15 @@ def loud_over_time(path: Path) -> NDArray[np.float64]:
     """The samples of a rendition at 48 kHz, one channel, without its encoder's priming."""
     raw = ffmpeg("-i", path, "-ac", "1", "-ar", "48000", "-f", "f32le", "-")
     return np.frombuffer(raw, dtype=np.float32).astype(float)
+
+
+def measured_loudness(path: Path, index: int = 0) -> tuple[float, float]:
+    """Integrated loudness in LUFS and true peak in dBTP of a file's sound, by ffmpeg's ebur128."""
+    filters = "ebur128=peak=true:framelog=quiet"
+    argv = [find_tools().ffmpeg, "-hide_banner", "-nostdin", "-i", path, "-map", f"0:a:{index}", "-af", filters]
+    argv += ["-f", "null", "-"]
+    said = subprocess.run(argv, check=True, capture_output=True, timeout=60).stderr.decode()
+    summary = said[said.rindex("Summary:") :]
+    found = [re.search(rf"\b{label}:\s+(\S+)", summary) for label in ("I", "Peak")]
+    assert all(found)
+    return tuple(float(match[1]) for match in found if match)  # type: ignore[return-value]

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import msgspec
 
-from matinee.base.units import Bytes, DurationMs, FrameRate, Hertz, Pixels
+from matinee.base.units import Bytes, DurationMs, FrameRate, Hertz, Lufs, Pixels
 from matinee.encoding import command
 from matinee.encoding.ladder import FIXED_V1
-from matinee.encoding.model import AudioStream, Probe, Ratio, TextStream, Transfer, VideoStream
+from matinee.encoding.model import AudioStream, Crop, Levels, Probe, Ratio, TextStream, Transfer, VideoStream
 from matinee.encoding.rules import plan_encode
 from matinee.outside.tools import Tools
 
@@ -44,6 +44,7 @@ AUDIO = AudioStream(
     role="main",
     start_ms=0,
     duration_ms=DurationMs(60_060),
+    stereo=Levels(integrated=Lufs(-21.5), true_peak_dbtp=-3.0),
 )
 TEXT = TextStream(index=2, codec="subrip", language="en", title="", bitmap=False, role="subtitle", default=False)
 PROBE = Probe(
@@ -79,8 +80,8 @@ ENCODE = (
     f"scale=320:180:{SCALE}:in_color_matrix=bt709:out_color_matrix=bt601:out_range=pc,format=yuvj420p,tile=6x5[thumbs];"
     f"[still]framestep=30,scale=1280:720:{SCALE}:in_color_matrix=bt709:out_color_matrix=bt601:out_range=pc,"
     "format=yuvj420p[stills] "
-    "-filter_complex [0:1]aresample=48000:async=1:first_pts=0,aformat=channel_layouts=stereo,aformat=sample_fmts=s32,"
-    "aformat=sample_fmts=fltp,apad=whole_dur=60060ms,atrim=end=60060ms,asplit=2[a_fr][m_a_fr];"
+    "-filter_complex [0:1]aresample=48000:async=1:first_pts=0,aformat=channel_layouts=stereo,volume=-12dB,"
+    "aformat=sample_fmts=s32,aformat=sample_fmts=fltp,volume=9.5dB,apad=whole_dur=60060ms,atrim=end=60060ms,asplit=2[a_fr][m_a_fr];"
     "[m_a_fr]ebur128@a_fr=peak=true:framelog=quiet,anullsink "
     "-map [v720] -c:v libx264 -preset veryfast -profile:v high -level:v 3.1 -b:v 2600000 -maxrate 3900000 "
     f"-bufsize 1950000 -g 48 -keyint_min 48 -sc_threshold 0 -flags +cgop+bitexact -threads 1 -fps_mode passthrough {BT709} "
@@ -126,6 +127,19 @@ def test_no_format_that_reads_other_files_is_let_in() -> None:
     assert not allowed & {"hls", "dash", "concat", "image2", "png_pipe", "sdp", "rtsp", "lavfi", "imf", "webm_dash_manifest"}
 
 
+def test_the_whole_film_is_gone_through_once() -> None:
+    line = (
+        f"ffmpeg -hide_banner -nostdin -y -loglevel level+info -nostats -max_error_rate 1 -reinit_filter 0 "
+        f"-skip_frame:v nokey {GUARDS} -max_pixels 35651584 -threads 4 -noautorotate -i file:/films/A film.mkv "
+        "-filter_complex [0:0]select='isnan(prev_selected_t)+gte(t-prev_selected_t,1)',scale=1280:720,"
+        "cropdetect=limit=24/255:round=2:skip=0:reset=1,metadata=mode=print:file=-[seen] "
+        "-filter_complex [0:1]aresample=48000:async=1:first_pts=0,aformat=channel_layouts=stereo,volume=-12dB,"
+        "aformat=sample_fmts=s32,aformat=sample_fmts=fltp,volume=12dB,ebur128@m1=peak=true:framelog=quiet[m1] "
+        "-map [seen] -fps_mode passthrough -f null - -map [m1] -f null -"
+    )
+    assert " ".join(command.measure_command(TOOLS, SOURCE, VIDEO, [AUDIO], every_frame=False)) == line
+
+
 def graph(**changes: object) -> str:
     video = msgspec.structs.replace(VIDEO, **changes)
     return command.video_graph(plan_encode(msgspec.structs.replace(PROBE, video=video), LADDER))
@@ -151,3 +165,20 @@ def test_hdr_is_mapped_at_the_size_of_the_best_rung() -> None:
 
 def test_standard_definition_is_read_as_bt601() -> None:
     assert ":in_color_matrix=bt601:out_color_matrix=bt709:" in graph(width=720, height=576, matrix="unknown")
+
+
+def test_bars_are_cut_before_the_picture_is_scaled() -> None:
+    text = graph(crop=Crop(left=Pixels(0), top=Pixels(88), width=Pixels(1280), height=Pixels(544)))
+    assert "fps=24/1:start_time=0,scale=1280:720,crop=1280:544:0:88,scale=1280:544:" in text.replace("24000/1001", "24/1")
+
+
+def test_telecined_film_is_put_together_again_at_an_even_rate() -> None:
+    assert graph(telecined=True, field_order="tff", rate=FrameRate(30000, 1001)).startswith(
+        "[0:0]fps=30000/1001:start_time=0,fieldmatch=order=tff:combmatch=full,bwdif=mode=send_frame:parity=tff:deint=interlaced,"
+        "decimate,fps=24000/1001:start_time=0,scale="
+    )
+
+
+def test_undeclared_fields_are_all_deinterlaced() -> None:
+    text = graph(interlaced=True, field_order="bff", rate=FrameRate(25, 1))
+    assert text.startswith("[0:0]bwdif=mode=send_field:parity=bff:deint=all,fps=50/1:start_time=0,scale=")

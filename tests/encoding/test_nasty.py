@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from matinee.encoding import work
-from matinee.encoding.model import EncodedFilm, EncodePlan, FilmRefused, Probe, RefusalReason, Transfer
+from matinee.encoding.model import EncodedFilm, EncodePlan, FilmRefused, Probe, RefusalReason, Transfer, VideoStream
 from matinee.outside.tools import find_tools
 from tests.encoding.films import FAST, entries, picture_at, stream
 from tests.shared import MEDIA
@@ -39,7 +39,7 @@ OUTCOMES = [
     Published("nasty/bbb_1920x1080_60fps_vp8.webm", 640, 360, "60/1", 1000, "audio_downmixed very_short"),
     Published("nasty/bear-vp9-odd-dimensions.webm", 160, 120, "30000/1001", 1001, "no_audio"),
     Published("nasty/edit_list_positive_shift.mp4", 640, 360, "30/1", 10000, ""),
-    Published("nasty/ff_TestPatternHDR.mp4", 640, 360, "30/1", 14000, "hdr_to_sdr no_audio"),
+    Published("nasty/ff_TestPatternHDR.mp4", 640, 338, "30/1", 14000, "cropped hdr_to_sdr no_audio"),
     Published("nasty/ff_aspect_ratio_5_2_hevc.mp4", 640, 192, "25/1", 1000, "no_audio square_pixels"),
     Published("nasty/ff_bipbop_short_pixel_metadata_bigger_than_in_stream_vp8.webm", 400, 300, "30000/1001", 1001, ""),
     Published("nasty/ff_bunny_hd_5s.mp4", 640, 360, "24/1", 5083, "", audio="a_en"),
@@ -82,21 +82,21 @@ OUTCOMES = [
     Published("nasty/sample_without_stss.mp4", 540, 360, "30000/1001", 1001, "no_audio"),
     Published("nasty/sd-hls0000000000.ts", 640, 360, "24/1", 2500, ""),
     Published("nasty/silent-black-25s.mp4", 320, 240, "30/1", 25000, ""),
-    Published("nasty_derived/sintel_10bit_hevc.mp4", 640, 360, "24/1", 6000, ""),
-    Published("nasty_derived/sintel_2audio_2subs.mkv", 640, 360, "24/1", 30083, "", audio="a_en a_fr", text="t_en t_fr"),
+    Published("nasty_derived/sintel_10bit_hevc.mp4", 640, 272, "24/1", 6000, "cropped"),
+    Published("nasty_derived/sintel_2audio_2subs.mkv", 640, 272, "24/1", 30083, "cropped", audio="a_en a_fr", text="t_en t_fr"),
     Refused("nasty_derived/sintel_audio_only.m4a", RefusalReason.NO_PICTURE),
     Published("nasty_derived/sintel_corrupt_400bytes.mp4", 640, 360, "24/1", 2458, "damaged frame_rate_evened truncated"),
-    Published("nasty_derived/sintel_huge_timestamps.ts", 640, 360, "24/1", 6042, ""),
-    Published("nasty_derived/sintel_interlaced_tff_576i25.mpg", 640, 360, "50/1", 6020, "deinterlaced square_pixels"),
-    Published("nasty_derived/sintel_matroska_named.mp4", 640, 360, "24/1", 3000, ""),
-    Published("nasty_derived/sintel_mono_audio.mp4", 640, 360, "24/1", 6000, ""),
-    Published("nasty_derived/sintel_no_audio.mp4", 640, 360, "24/1", 6167, "no_audio"),
+    Published("nasty_derived/sintel_huge_timestamps.ts", 640, 276, "24/1", 6042, "cropped"),
+    Published("nasty_derived/sintel_interlaced_tff_576i25.mpg", 640, 276, "50/1", 6020, "cropped deinterlaced square_pixels"),
+    Published("nasty_derived/sintel_matroska_named.mp4", 640, 274, "24/1", 3000, "cropped"),
+    Published("nasty_derived/sintel_mono_audio.mp4", 640, 276, "24/1", 6000, "cropped"),
+    Published("nasty_derived/sintel_no_audio.mp4", 640, 272, "24/1", 6167, "cropped no_audio"),
     Refused("nasty_derived/sintel_no_moov.mp4", RefusalReason.UNREADABLE),
-    Published("nasty_derived/sintel_odd_size_853x479.mkv", 640, 360, "24/1", 3000, ""),
-    Published("nasty_derived/sintel_rotated90.mp4", 202, 360, "24/1", 6167, "rotated"),
-    Published("nasty_derived/sintel_truncated_half_moov_first.mp4", 640, 360, "24/1", 3500, "damaged truncated"),
+    Published("nasty_derived/sintel_odd_size_853x479.mkv", 640, 274, "24/1", 3000, "cropped"),
+    Published("nasty_derived/sintel_rotated90.mp4", 154, 360, "24/1", 6167, "cropped rotated"),
+    Published("nasty_derived/sintel_truncated_half_moov_first.mp4", 640, 274, "24/1", 3500, "cropped damaged truncated"),
     Refused("nasty_derived/sintel_truncated_third.mp4", RefusalReason.UNREADABLE),
-    Published("nasty_derived/sintel_vfr_dropdup.mp4", 640, 360, "24/1", 6000, "frame_rate_evened"),
+    Published("nasty_derived/sintel_vfr_dropdup.mp4", 640, 276, "24/1", 6000, "cropped frame_rate_evened"),
     Refused("nasty_derived/text_named.mp4", RefusalReason.NOT_A_FILM),
     Refused("nasty_derived/zero_byte.mp4", RefusalReason.EMPTY),
 ]
@@ -185,7 +185,8 @@ def keyframes(path: Path) -> list[int]:
 def check_shape(probed: Probe, film: EncodedFilm) -> None:
     """The display aspect is kept to within the rounding to even sides."""
     video = probed.video
-    shape = video.width * video.pixel_shape.fraction / video.height
+    kept = video.crop or video
+    shape = kept.width * video.pixel_shape.fraction / kept.height
     wanted = float(1 / shape if video.rotation in (90, 270) else shape)
     for rung in film.video:
         assert abs(rung.width / rung.height / wanted - 1) <= 1.5 / min(rung.width, rung.height) + 0.001
@@ -197,10 +198,22 @@ def check_length(planned: EncodePlan, film: EncodedFilm) -> None:
     assert abs(film.duration_ms - planned.promised_ms) <= max(2 * frame, 40)
 
 
+def cropping(video: VideoStream) -> str:
+    """The crop of a picture that ffmpeg has stood up already."""
+    if video.crop is None:
+        return ""
+    kept = video.crop
+    if video.rotation == 270:
+        return f"crop={kept.height}:{kept.width}:{kept.top}:{video.width - kept.left - kept.width},"
+    assert video.rotation == 0
+    return f"crop={kept.width}:{kept.height}:{kept.left}:{kept.top},"
+
+
 def check_upright(source: Path, planned: EncodePlan, made: Path, width: int, height: int) -> None:
     """The first frame looks as ffmpeg's own turning shows it, in its colours, and less so turned any other way."""
     large = max(planned.source.width, planned.source.height) >= 1280
-    wanted = picture_at(source, width, height, "bt709" if large or planned.source.matrix == "bt709" else "bt601")
+    matrix = "bt709" if large or planned.source.matrix == "bt709" else "bt601"
+    wanted = picture_at(source, width, height, matrix, cropping(planned.source))
     shown = picture_at(made, width, height, "bt709")
     right = float(np.abs(wanted - shown).mean())
     assert right < 9

@@ -9,10 +9,11 @@ One run makes everything: the film is decoded once, its frames are evened out to
 rung, and split from there.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from matinee.base.units import DurationMs, FrameRate
-from matinee.encoding.model import AudioPlan, EncodePlan, Transfer, VideoPlan, VideoStream
+from matinee.encoding.model import AudioPlan, AudioStream, EncodePlan, Transfer, VideoPlan, VideoStream
 from matinee.outside.tools import Tools
 
 FILM_FORMATS = "mov,mp4,matroska,webm,mpegts,mpeg,avi,flv,asf,ogg,mxf,mpegvideo,h264,hevc,m4v,ivf,obu,nut,wtv,rm,dv,gxf"
@@ -24,6 +25,9 @@ LOOK_FRAMES = 24
 TIMED_PACKETS = 1500
 CUTS_FILE = "cuts.txt"
 _CUT_THRESHOLD = 10
+_BLACK = "24/255"
+_HEADROOM_DB = 12
+"""More than any mix of eight channels adds, and what a lossy coder may go beyond full scale."""
 
 _GUARDS = ["-protocol_whitelist", "file", "-format_whitelist", FILM_FORMATS]
 QUIET = ["-hide_banner", "-nostdin", "-y", "-loglevel", "level+info", "-nostats"]
@@ -61,6 +65,43 @@ def look_command(tools: Tools, source: Path, stream: int) -> list[str]:
         *film_input(source),
         *["-map", f"0:{stream}", "-vf", "showinfo=checksum=0", "-frames:v", str(LOOK_FRAMES), "-f", "null", "-"],
     ]
+
+
+def measure_command(
+    tools: Tools, source: Path, video: VideoStream, sounds: Sequence[AudioStream], every_frame: bool
+) -> list[str]:
+    """Go through the whole film once: what is lit in its pictures, and how loud each mix of its sounds is.
+
+    Of a long film the pictures are those that stand alone, at most one a second; of a short one, four a second.
+    """
+    step = 0.25 if every_frame else 1
+    seen = (
+        f"[0:{video.index}]select='isnan(prev_selected_t)+gte(t-prev_selected_t,{step})',scale={video.width}:{video.height},"
+        f"cropdetect=limit={_BLACK}:round=2:skip=0:reset=1,metadata=mode=print:file=-[seen]"
+    )
+    argv = [tools.ffmpeg, *QUIET, "-max_error_rate", "1", "-reinit_filter", "0"]
+    argv += [*([] if every_frame else ["-skip_frame:v", "nokey"]), *film_input(source), "-filter_complex", seen]
+    for sound in sounds:
+        name = level_name(sound)
+        argv += ["-filter_complex", f"{_mixed(sound.index, sound.channels, 0)},ebur128@{name}=peak=true:framelog=quiet[{name}]"]
+    argv += ["-map", "[seen]", "-fps_mode", "passthrough", "-f", "null", "-"]
+    for sound in sounds:
+        argv += ["-map", f"[{level_name(sound)}]", "-f", "null", "-"]
+    return argv
+
+
+def fields_command(tools: Tools, source: Path, video: VideoStream, start_ms: int, frames: int) -> list[str]:
+    """Look at the fields of one part of a film: first at what its frames say of themselves, since idet changes that."""
+    filters = "showinfo=checksum=0,idet,metadata=mode=print:file=-"
+    return [
+        *[tools.ffmpeg, *QUIET, *(["-ss", f"{start_ms / 1000:.3f}"] if start_ms else []), *film_input(source)],
+        *["-map", f"0:{video.index}", "-vf", filters, "-frames:v", str(frames), "-fps_mode", "passthrough", "-f", "null", "-"],
+    ]
+
+
+def level_name(sound: AudioStream) -> str:
+    """What the measure of a sound's mix is called in what ffmpeg says."""
+    return f"m{sound.index}"
 
 
 def encode_command(plan: EncodePlan, source: Path, tools: Tools) -> list[str]:
@@ -131,21 +172,27 @@ def video_graph(plan: EncodePlan) -> str:
 
 
 def audio_graph(sound: AudioPlan, length: DurationMs | None) -> str:
-    """The filters from one decoded sound to 48 kHz stereo of the film's length, measured for loudness on the way.
-
-    Gaps become silence, a late start is padded. One channel goes to both sides at full level; more than two are mixed down
-    by the coefficients of ITU-R BS.775, normalised so that nothing clips.
-    """
+    """The filters from one decoded sound to 48 kHz stereo of the film's length and loudness, measured on the way."""
     end = [] if length is None else [f"apad=whole_dur={length}ms", f"atrim=end={length}ms"]
     if sound.source_index is None:
         return f"anullsrc=channel_layout=stereo:sample_rate=48000,atrim=end={length or 0}ms[{sound.name}]"
-    mix = "pan=stereo|c0=c0|c1=c0" if sound.source_channels == 1 else "aformat=channel_layouts=stereo"
-    # Damaged sound decodes to anything; by way of integers it cannot be louder than full scale.
-    steps = [mix, "aformat=sample_fmts=s32", "aformat=sample_fmts=fltp", *end]
+    steps = [_mixed(sound.source_index, sound.source_channels, sound.gain_db), *end]
     return (
-        f"[0:{sound.source_index}]aresample=48000:async=1:first_pts=0,{','.join(steps)},asplit=2[{sound.name}][m_{sound.name}];"
+        f"{','.join(steps)},asplit=2[{sound.name}][m_{sound.name}];"
         f"[m_{sound.name}]ebur128@{sound.name}=peak=true:framelog=quiet,anullsink"
     )
+
+
+def _mixed(source_index: int, source_channels: int, gain_db: float) -> str:
+    """The filters from one decoded sound to a mix at 48 kHz, every sample of it changed by one and the same gain.
+
+    Gaps become silence, a late start is padded. One channel goes to both sides at full level; more than two are mixed down
+    by the coefficients of ITU-R BS.775. Damaged sound decodes to anything: by way of integers it is bound, with room above full
+    scale, so that what is sound is never clipped before its gain.
+    """
+    mix = "pan=stereo|c0=c0|c1=c0" if source_channels == 1 else "aformat=channel_layouts=stereo"
+    bound = f"volume=-{_HEADROOM_DB}dB,aformat=sample_fmts=s32,aformat=sample_fmts=fltp,volume={gain_db + _HEADROOM_DB:g}dB"
+    return f"[0:{source_index}]aresample=48000:async=1:first_pts=0,{mix},{bound}"
 
 
 def film_input(source: Path) -> list[str]:
@@ -155,11 +202,31 @@ def film_input(source: Path) -> list[str]:
 
 def normalised(plan: EncodePlan) -> list[str]:
     """The filters from decoded frames to upright ones of the best rung's size, at the film's rate, in 8 bit BT.709."""
-    return [*_deinterlace(plan.source), f"fps={plan.rate}:start_time=0", *_upright(plan.source, plan.video[0])]
+    source = plan.source
+    return [*_deinterlace(source), f"fps={plan.rate}:start_time=0", *_cropped(source), *_upright(source, plan.video[0])]
 
 
 def _deinterlace(source: VideoStream) -> list[str]:
-    return ["bwdif=mode=send_field:parity=auto:deint=interlaced"] if source.interlaced else []
+    """One frame for each field of video; of telecined film the frames that were shot.
+
+    What fieldmatch cannot put together again (a title that was laid over as video) is deinterlaced. It and decimate count in
+    fives from the first frame of an even rate, so a telecined film is not cut into parts (rules.chunkable).
+    """
+    order = source.field_order or "auto"
+    if source.telecined:
+        match = f"fieldmatch=order={order}:combmatch=full"
+        return [f"fps={source.rate}:start_time=0", match, f"bwdif=mode=send_frame:parity={order}:deint=interlaced", "decimate"]
+    if source.interlaced:
+        return [f"bwdif=mode=send_field:parity={order}:deint={'all' if source.field_order else 'interlaced'}"]
+    return []
+
+
+def _cropped(source: VideoStream) -> list[str]:
+    """The picture without its bars. A broken stream may change its size on the way, and crop believes the first one."""
+    if source.crop is None:
+        return []
+    kept = source.crop
+    return [f"scale={source.width}:{source.height}", f"crop={kept.width}:{kept.height}:{kept.left}:{kept.top}"]
 
 
 def _upright(source: VideoStream, best: VideoPlan) -> list[str]:

@@ -26,8 +26,10 @@ class WarningCode(StrEnum):
     AUDIO_SKIPPED = "audio_skipped"
     HDR_TO_SDR = "hdr_to_sdr"
     DEINTERLACED = "deinterlaced"
+    TELECINE_REMOVED = "telecine_removed"
     ROTATED = "rotated"
     SQUARE_PIXELS = "square_pixels"
+    CROPPED = "cropped"
     FRAME_RATE_EVENED = "frame_rate_evened"
     FRAME_RATE_LOWERED = "frame_rate_lowered"
     SIZE_CHANGES = "size_changes"
@@ -123,11 +125,24 @@ class Coding(StrEnum):
     AV1 = "av1"
 
 
+class Crop(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The part of a coded picture that is kept: its left upper corner and its size, all even but at an odd picture's far edge."""
+
+    left: Pixels
+    top: Pixels
+    width: Pixels
+    height: Pixels
+
+
 class VideoStream(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One picture stream, as the container and the first decoded frames tell.
 
     `rotation` is what the picture must be turned clockwise to stand upright: 0, 90, 180 or 270 degrees; `mirrored` says
-    that it must then be flipped left to right. `width` and `height` are coded, before either.
+    that it must then be flipped left to right. `width` and `height` are coded, before either. `crop` is the picture between
+    black bars that stand through the whole film, None where there are none.
+
+    `telecined` is film of 24 frames whose fields were repeated to make 30; `mixed_fields` says that only parts of it are.
+    `field_order` is set where the frames themselves do not tell which field comes first.
     """
 
     index: int
@@ -148,10 +163,24 @@ class VideoStream(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     duration_ms: DurationMs | None
     bit_depth: int
     size_changes: bool = False
+    crop: Crop | None = None
+    telecined: bool = False
+    mixed_fields: bool = False
+    field_order: Literal["", "tff", "bff"] = ""
+
+
+class Levels(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """EBU R 128 of a whole sound before any gain: integrated loudness, and true peak in dBTP."""
+
+    integrated: Lufs
+    true_peak_dbtp: float
 
 
 class AudioStream(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One sound stream. `language` is BCP 47, "und" where the file says nothing."""
+    """One sound stream. `language` is BCP 47, "und" where the file says nothing.
+
+    `stereo` and `surround` are the levels of the mixes that are made of it, None where there is no such mix or nothing to hear.
+    """
 
     index: int
     codec: str
@@ -164,6 +193,8 @@ class AudioStream(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     role: Literal["main", "description", "commentary"]
     start_ms: int
     duration_ms: DurationMs | None
+    stereo: Levels | None = None
+    surround: Levels | None = None
 
 
 class TextStream(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -276,7 +307,10 @@ class VideoPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class AudioPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One sound stream to be made into AAC stereo. `source_index` is None for the silence given to a silent film."""
+    """One sound stream to be made into AAC stereo. `source_index` is None for the silence given to a silent film.
+
+    `gain_db` is added to all of it, so that films are equally loud and their dynamics stay.
+    """
 
     name: str
     path: str
@@ -287,6 +321,7 @@ class AudioPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     default: bool
     bitrate: BitsPerSecond
     source_channels: int
+    gain_db: float = 0.0
 
 
 class TextPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

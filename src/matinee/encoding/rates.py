@@ -54,6 +54,8 @@ def choose_rate(times: Sequence[float], claimed: Sequence[Fraction]) -> tuple[Fr
             if found is not None:
                 return found, False
         return FrameRate(25, 1), False
+    if _pulled_down(gaps):
+        return FrameRate(24000, 1001), False
     typical = median(gaps)
     regular = [gap for gap in gaps if abs(gap - typical) <= max(_JITTER_S, typical * 0.1)]
     uneven = len(gaps) - len(regular) > max(1, len(gaps) // 100)
@@ -87,6 +89,12 @@ def double(rate: FrameRate) -> FrameRate:
     return FrameRate(exact.numerator, exact.denominator)
 
 
+def four_fifths(rate: FrameRate) -> FrameRate:
+    """The rate of film within a telecined rate: 30000/1001 frames hold 24000/1001."""
+    exact = rate.fraction * Fraction(4, 5)
+    return FrameRate(exact.numerator, exact.denominator)
+
+
 def _gaps(times: Sequence[float]) -> list[float]:
     """The gaps between frames in order of display. The last few frames of a window may have neighbours beyond its end,
     and hidden frames (VP9's alternate references) come within a millisecond or so of the one they serve.
@@ -95,6 +103,13 @@ def _gaps(times: Sequence[float]) -> list[float]:
     if len(ordered) > 4 * _REORDERED:
         ordered = ordered[:-_REORDERED]
     return [later - earlier for earlier, later in pairwise(ordered) if later - earlier > 0.0012]
+
+
+def _pulled_down(gaps: Sequence[float]) -> bool:
+    """Whether frames are shown for two and three fields of 60000/1001 in turn, as soft telecine's flags ask of a player."""
+    field = 1001 / 60000
+    long, short = (sum(1 for gap in gaps if abs(gap - fields * field) <= _JITTER_S) for fields in (3, 2))
+    return long + short >= len(gaps) * 0.95 and abs(long - short) <= max(1, len(gaps) // 20)
 
 
 def _fits(gaps: Sequence[float], rate: FrameRate) -> bool:

@@ -6,6 +6,7 @@ cause that a refusal names is the first one that matters.
 
 from collections.abc import Sequence
 from fractions import Fraction
+from math import floor
 
 import msgspec
 
@@ -19,6 +20,7 @@ from matinee.encoding.model import (
     FilmRefused,
     FilmWarning,
     Ladder,
+    Levels,
     Probe,
     RefusalReason,
     Sidecar,
@@ -31,11 +33,16 @@ from matinee.encoding.model import (
     WarningCode,
 )
 from matinee.encoding.probing import READABLE_TEXT
-from matinee.encoding.rates import double, lower_to
+from matinee.encoding.rates import double, four_fifths, lower_to
 
 LONGEST_MS = 12 * 3_600_000
 LARGEST_SIDE = 8192
 SMALLEST_SIDE = 32
+TARGET_LUFS = -24.0
+CEILING_DBTP = -2.0
+CODER_ROOM_DB = 1.0
+"""AAC changes peaks by some tenths of a decibel."""
+_MOST_GAIN_DB = 20.0
 SAME_END_MS = 40  # about a frame: a sound may end that far from the picture
 _SHORT_MS = 1_000
 _UNEVEN_ENDS_MS = 250
@@ -87,16 +94,31 @@ def check_length(name: str, duration: DurationMs | None) -> None:
 
 
 def display_size(video: VideoStream) -> tuple[Fraction, Fraction]:
-    """The upright size in square pixels. The longer measure is kept, so that no line of the source is thrown away."""
+    """The upright size in square pixels, without black bars. The longer measure is kept, so that no line that shows is lost."""
     shape = video.pixel_shape.fraction
-    width, height = Fraction(video.width), Fraction(video.height)
+    kept = video.crop or video
+    width, height = Fraction(kept.width), Fraction(kept.height)
     width, height = (width * shape, height) if shape >= 1 else (width, height / shape)
     return (height, width) if video.rotation in (90, 270) else (width, height)
 
 
 def output_rate(video: VideoStream, highest: int) -> FrameRate:
-    """The rate that is published: fields become frames, and what is above the highest rate is halved."""
-    return lower_to(double(video.rate) if video.interlaced else video.rate, highest)
+    """The rate that is published: that of fields or of the film that was shot; what is above the highest rate is halved."""
+    return lower_to(_shown_rate(video), highest)
+
+
+def chunkable(video: VideoStream) -> bool:
+    """Whether parts of a film can be encoded alone, each from a run-up of two seconds, and give what the whole gives.
+
+    Not where frames are counted in cycles from the film's start, as the repeated frames of telecined film are.
+    """
+    return not video.telecined
+
+
+def _shown_rate(video: VideoStream) -> FrameRate:
+    if video.telecined:
+        return four_fifths(video.rate)
+    return double(video.rate) if video.interlaced else video.rate
 
 
 def plan_encode(probe: Probe, ladder: Ladder, sidecars: Sequence[Sidecar] = ()) -> EncodePlan:
@@ -169,13 +191,20 @@ def picture_warnings(probe: Probe, rate: FrameRate, held: DurationMs) -> list[Fi
     if video.pixel_shape.num != video.pixel_shape.den:
         ratio = f"{video.pixel_shape.num}:{video.pixel_shape.den}"
         found.append(warn(WarningCode.SQUARE_PIXELS, f"Its pixels of shape {ratio} were made square."))
+    if video.crop is not None:
+        bars = f"Black bars around its picture were cut off: {video.width}x{video.height} became"
+        found.append(warn(WarningCode.CROPPED, f"{bars} {video.crop.width}x{video.crop.height}."))
+    if video.telecined:
+        text = f"It is film that was telecined to {_fps(video.rate)} frames; the {_fps(rate)} a second that were shot are shown."
+        found.append(warn(WarningCode.TELECINE_REMOVED, text))
     if video.interlaced:
-        found.append(warn(WarningCode.DEINTERLACED, f"It is interlaced; its fields became {_fps(rate)} frames a second."))
+        kind = "It mixes telecined film with video" if video.mixed_fields else "It is interlaced"
+        found.append(warn(WarningCode.DEINTERLACED, f"{kind}; its fields became {_fps(rate)} frames a second."))
     if video.transfer is not Transfer.SDR:
         found.append(warn(WarningCode.HDR_TO_SDR, f"Its HDR picture ({video.transfer.value.upper()}) was mapped to SDR."))
     if video.variable_rate:
         found.append(warn(WarningCode.FRAME_RATE_EVENED, f"Its uneven frames were evened out to {_fps(rate)} a second."))
-    elif rate.fraction < (video.rate.fraction * (2 if video.interlaced else 1)):
+    elif rate.fraction < _shown_rate(video).fraction:
         found.append(warn(WarningCode.FRAME_RATE_LOWERED, f"Its {_fps(video.rate)} frames a second became {_fps(rate)}."))
     if video.size_changes:
         found.append(warn(WarningCode.SIZE_CHANGES, "Its picture changes size on the way; all of it was scaled to the first."))
@@ -241,9 +270,21 @@ def audio_plans(probe: Probe, ladder: Ladder) -> tuple[AudioPlan, ...]:
             default=sound is default,
             bitrate=ladder.audio_bitrate,
             source_channels=sound.channels,
+            gain_db=gain_for(sound.stereo),
         )
         for name, sound in zip(names, probe.audio, strict=True)
     )
+
+
+def gain_for(levels: Levels | None) -> float:
+    """What brings a mix to the target loudness, in dB to a tenth: less where its peaks would come too near to full scale.
+
+    What could not be measured is left as it is, and what is near to silence is not made into a roar.
+    """
+    if levels is None:
+        return 0.0
+    wanted = min(TARGET_LUFS - levels.integrated, CEILING_DBTP - CODER_ROOM_DB - levels.true_peak_dbtp, _MOST_GAIN_DB)
+    return floor(wanted * 10) / 10
 
 
 def text_plans(probe: Probe, sidecars: Sequence[Sidecar]) -> tuple[tuple[TextPlan, ...], list[FilmWarning]]:

@@ -42,6 +42,7 @@ from matinee.encoding.model import (
     WarningCode,
 )
 from matinee.encoding.stills import choose_stills
+from matinee.encoding.survey import surveyed
 from matinee.outside.processes import Finished, Limits, ToolFailed, run
 from matinee.outside.tools import Tools
 
@@ -92,7 +93,7 @@ def probe(source: Path, tools: Tools) -> Probe:
     sounds = [each for each in streams if each.get("codec_type") == "audio"]
     audio = [sound for each in sounds if (sound := probing.audio_stream(each, ends)) is not None]
     others = [each for each in streams if each.get("codec_type") == "video" and each is not main]
-    return Probe(
+    told = Probe(
         file_name=name,
         size=size,
         container=str(container.get("format_name", "")),
@@ -104,6 +105,7 @@ def probe(source: Path, tools: Tools) -> Probe:
         chapters=probing.chapters(found.get("chapters", [])),
         warnings=tuple(_stream_warnings(video.index, others, len(sounds) - len(audio))),
     )
+    return surveyed(told, source, tools, DurationMs(rules.LONGEST_MS))
 
 
 def plan(probed: Probe, ladder: Ladder, sidecars: tuple[Sidecar, ...] = ()) -> EncodePlan:
