@@ -45,6 +45,7 @@ AUDIO = AudioStream(
     start_ms=0,
     duration_ms=DurationMs(60_060),
     stereo=Levels(integrated=Lufs(-21.5), true_peak_dbtp=-3.0),
+    surround=Levels(integrated=Lufs(-22.5), true_peak_dbtp=-6.0),
 )
 TEXT = TextStream(index=2, codec="subrip", language="en", title="", bitmap=False, role="subtitle", default=False)
 PROBE = Probe(
@@ -83,6 +84,10 @@ ENCODE = (
     "-filter_complex [0:1]aresample=48000:async=1:first_pts=0,aformat=channel_layouts=stereo,volume=-12dB,"
     "aformat=sample_fmts=s32,aformat=sample_fmts=fltp,volume=9.5dB,apad=whole_dur=60060ms,atrim=end=60060ms,asplit=2[a_fr][m_a_fr];"
     "[m_a_fr]ebur128@a_fr=peak=true:framelog=quiet,anullsink "
+    "-filter_complex [0:1]aresample=48000:async=1:first_pts=0,aformat=channel_layouts=5.1,volume=-12dB,aformat=sample_fmts=s32,"
+    "aformat=sample_fmts=fltp,volume=10.5dB,apad=whole_dur=60060ms,atrim=end=60060ms,"
+    "asplit=2[a_fr_surround][m_a_fr_surround];"
+    "[m_a_fr_surround]ebur128@a_fr_surround=peak=true:framelog=quiet,anullsink "
     "-map [v720] -c:v libx264 -preset veryfast -profile:v high -level:v 3.1 -b:v 2600000 -maxrate 3900000 "
     f"-bufsize 1950000 -g 48 -keyint_min 48 -sc_threshold 0 -flags +cgop+bitexact -threads 1 -fps_mode passthrough {BT709} "
     f"{NO_TRACES} -f mp4 v720.mp4 "
@@ -90,6 +95,7 @@ ENCODE = (
     f"-bufsize 525000 -g 48 -keyint_min 48 -sc_threshold 0 -flags +cgop+bitexact -threads 1 -fps_mode passthrough {BT709} "
     f"{NO_TRACES} -f mp4 v360.mp4 "
     f"-map [a_fr] -c:a aac -b:a 128000 -flags +bitexact {NO_TRACES} -f mp4 a_fr.mp4 "
+    f"-map [a_fr_surround] -c:a aac -b:a 384000 -flags +bitexact {NO_TRACES} -f mp4 a_fr_surround.mp4 "
     f"-map [thumbs] -c:v mjpeg -q:v 4 -flags +bitexact -threads 1 -fps_mode passthrough {NO_TRACES} "
     "-f image2 -start_number 0 thumbs/%d.jpg "
     f"-map [stills] -c:v mjpeg -q:v 2 -flags +bitexact -threads 1 -fps_mode passthrough {NO_TRACES} "
@@ -134,8 +140,10 @@ def test_the_whole_film_is_gone_through_once() -> None:
         "-filter_complex [0:0]select='isnan(prev_selected_t)+gte(t-prev_selected_t,1)',scale=1280:720,"
         "cropdetect=limit=24/255:round=2:skip=0:reset=1,metadata=mode=print:file=-[seen] "
         "-filter_complex [0:1]aresample=48000:async=1:first_pts=0,aformat=channel_layouts=stereo,volume=-12dB,"
-        "aformat=sample_fmts=s32,aformat=sample_fmts=fltp,volume=12dB,ebur128@m1=peak=true:framelog=quiet[m1] "
-        "-map [seen] -fps_mode passthrough -f null - -map [m1] -f null -"
+        "aformat=sample_fmts=s32,aformat=sample_fmts=fltp,volume=12dB,ebur128@m1_2=peak=true:framelog=quiet[m1_2] "
+        "-filter_complex [0:1]aresample=48000:async=1:first_pts=0,aformat=channel_layouts=5.1,volume=-12dB,"
+        "aformat=sample_fmts=s32,aformat=sample_fmts=fltp,volume=12dB,ebur128@m1_6=peak=true:framelog=quiet[m1_6] "
+        "-map [seen] -fps_mode passthrough -f null - -map [m1_2] -f null - -map [m1_6] -f null -"
     )
     assert " ".join(command.measure_command(TOOLS, SOURCE, VIDEO, [AUDIO], every_frame=False)) == line
 

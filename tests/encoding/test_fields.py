@@ -70,7 +70,6 @@ FILMS = [
     ("hard telecine", "film.mpg", PULLED, AS_FIELDS, "24000/1001", {"telecine_removed"}),
     ("hard telecine coded as frames", "film.mkv", f"{PULLED},setfield=prog", AS_FRAMES, "24000/1001", {"telecine_removed"}),
     ("video", "film.mpg", VIDEO, AS_FIELDS, "60000/1001", {"deinterlaced"}),
-    ("video coded as frames", "film.mkv", f"{VIDEO},setfield=prog", AS_FRAMES, "60000/1001", {"deinterlaced"}),
     ("whole frames sent as fields", "film.mpg", SHOT.replace("24000", "30000") + ",setfield=tff", AS_FIELDS, "30000/1001", set()),
     ("whole frames", "film.mkv", SHOT.replace("24000", "30000"), AS_FRAMES, "30000/1001", set()),
 ]
@@ -103,6 +102,15 @@ def test_the_frames_that_were_shot_are_found_again(soft: bool, tmp_path: Path) -
     assert max(differences) < 4  # a frame woven of two that were shot is further from both
 
 
+def test_video_coded_as_frames_is_found_out_where_the_film_is_long_enough(tmp_path: Path) -> None:
+    film = ingest(make(tmp_path / "film.mkv", f"{VIDEO},setfield=prog", 21, *AS_FRAMES), tmp_path / "work")
+    assert str(film.frame_rate) == "60000/1001"
+    assert codes(film) == {"deinterlaced"}
+    shown = grey("-i", tmp_path / "work" / film.video[0].path)[600:640]
+    moved = np.abs(np.diff(shown, axis=0)).mean(axis=(1, 2))
+    assert (moved > moved.max() / 4).all()  # each field became a frame of its own
+
+
 def test_film_and_video_mixed_are_deinterlaced_and_said_so(tmp_path: Path) -> None:
     pulled, video = (each.format(seconds=14) for each in (PULLED, VIDEO))
     graph = f"{pulled},fps=30000/1001[a];{video}[b];[a][b]concat,setfield=tff"
@@ -112,6 +120,7 @@ def test_film_and_video_mixed_are_deinterlaced_and_said_so(tmp_path: Path) -> No
     assert "mixes" in next(warning.message for warning in film.warnings if warning.code.value == "deinterlaced")
 
 
+UNDECLARED = Part(Fields.VIDEO, "bff", False)
 PULLDOWN, MOVING, WHOLE, STILL = (
     Part(Fields.PULLDOWN, "tff", True),
     Part(Fields.VIDEO, "tff", True),
@@ -130,7 +139,10 @@ PULLDOWN, MOVING, WHOLE, STILL = (
         ([PULLDOWN, WHOLE], Verdict(interlaced=True, mixed=True)),
         ([PULLDOWN, MOVING], Verdict(interlaced=True, mixed=True)),
         ([WHOLE, MOVING, WHOLE], Verdict(interlaced=True)),
-        ([WHOLE, Part(Fields.VIDEO, "bff", False)], Verdict(interlaced=True, order="bff")),
+        ([UNDECLARED, STILL, UNDECLARED], Verdict(interlaced=True, order="bff")),
+        ([UNDECLARED], Verdict()),
+        ([WHOLE, UNDECLARED, UNDECLARED], Verdict()),
+        ([UNDECLARED, Part(Fields.VIDEO, "tff", False)], Verdict()),
     ],
 )
 def test_the_verdict(parts: list[Part], verdict: Verdict) -> None:

@@ -32,7 +32,7 @@ def clap_times(film: EncodedFilm, workdir: Path) -> tuple[float, float]:
     light = light_over_time(workdir / film.video[0].path)
     loud = np.abs(loud_over_time(workdir / film.audio[0].path))
     seen = float(np.flatnonzero(light > 128)[0] / film.frame_rate.fraction)
-    return seen, float(np.flatnonzero(loud > 0.1)[0] / 48000)
+    return seen, float(np.flatnonzero(loud > loud.max() / 5)[0] / 48000)
 
 
 @pytest.mark.parametrize(
@@ -106,21 +106,6 @@ def test_several_languages_keep_their_names_roles_and_default(tmp_path: Path) ->
         ("a_fr_2", "Audiodescription", "description", False),
         ("a_und", "", "main", False),
     ]
-
-
-def test_surround_is_mixed_down_and_loudness_is_measured(tmp_path: Path) -> None:
-    source = tmp_path / "surround.mkv"
-    ffmpeg(
-        *("-f", "lavfi", "-i", "testsrc2=d=4:s=160x90", "-f", "lavfi", "-i", "sine=f=997:d=4:r=48000"),
-        *("-af", "volume=-6dB,pan=5.1|FC=c0|FL=0*c0", "-c:a", "flac", source),
-    )
-    film = ingest(source, tmp_path / "work")
-    assert "audio_downmixed" in warnings(film)
-    loudness = film.loudness[0]
-    assert loudness.integrated is not None
-    assert loudness.true_peak_dbtp is not None
-    assert -40 < loudness.integrated < -20
-    assert loudness.true_peak_dbtp < 0
 
 
 HOSTILE_NAMES = [

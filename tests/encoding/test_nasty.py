@@ -36,7 +36,7 @@ class Refused:
 
 OUTCOMES = [
     Published("nasty/bbb_176x144_128kbps_15fps_h263.3gp", 176, 144, "15/1", 1000, "no_audio"),
-    Published("nasty/bbb_1920x1080_60fps_vp8.webm", 640, 360, "60/1", 1000, "audio_downmixed very_short"),
+    Published("nasty/bbb_1920x1080_60fps_vp8.webm", 640, 360, "60/1", 1000, "very_short", audio="a_und a_und_surround"),
     Published("nasty/bear-vp9-odd-dimensions.webm", 160, 120, "30000/1001", 1001, "no_audio"),
     Published("nasty/edit_list_positive_shift.mp4", 640, 360, "30/1", 10000, ""),
     Published("nasty/ff_TestPatternHDR.mp4", 640, 338, "30/1", 14000, "cropped hdr_to_sdr no_audio"),
@@ -167,7 +167,7 @@ def check_renditions(film: EncodedFilm, workdir: Path) -> None:
         assert keyframes(workdir / rung.path) == list(range(0, film.frames, film.segment_frames))
     for sound in film.audio:
         there = stream(workdir / sound.path)
-        assert (there["channels"], there["sample_rate"]) == (2, "48000")
+        assert (there["channels"], there["sample_rate"]) == (2 if sound.mix_of is None else 6, "48000")
         assert abs(float(there["duration"]) * 1000 - film.duration_ms) <= 45
     assert film.thumbnails is not None
     assert all((workdir / path).stat().st_size > 0 for path in film.thumbnails.paths)

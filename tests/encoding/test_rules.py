@@ -232,3 +232,18 @@ def test_chosen_rungs_of_one_height_have_names_of_their_own() -> None:
         ("v360_2", "v360_2.mp4", 26.0),
     ]
     assert [(one.max_bitrate, one.buffer_bits) for one in (first, second)] == [(1_800_000, 1_800_000), (1_000_000, 1_000_000)]
+
+
+@pytest.mark.parametrize(
+    ("rate", "file", "picture", "shift"),
+    [
+        (FrameRate(25, 1), 0, 0, 0),
+        (FrameRate(25, 1), -23, 0, -23_000),
+        (FrameRate(25, 1), 0, 130, -10_000),
+        (FrameRate(24000, 1001), 0, 500, 500),
+        (FrameRate(25, 1), 1400, 1440, -40_000),
+    ],
+)
+def test_the_first_frame_stands_on_a_frames_time(rate: FrameRate, file: int, picture: int, shift: int) -> None:
+    video = msgspec.structs.replace(VIDEO, start_ms=picture, rate=rate)
+    assert rules.plan_encode(msgspec.structs.replace(PROBE, start_ms=file, video=video), FIXED_V1).shift_us == shift

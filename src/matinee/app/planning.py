@@ -106,7 +106,8 @@ def _sound(sound: AudioPlan) -> str:
     comes = (
         "silence" if sound.source_index is None else f"stream {sound.source_index}, {_count(sound.source_channels, 'channel')}"
     )
-    return f"{sound.language} {sound.role}, AAC stereo {sound.bitrate / 1000:.0f} kbit/s, from {comes}"
+    mix = "stereo" if sound.mix_of is None else "5.1"
+    return f"{sound.language} {sound.role}, AAC {mix} {sound.bitrate / 1000:.0f} kbit/s, from {comes}"
 
 
 def _text(text: TextPlan) -> str:

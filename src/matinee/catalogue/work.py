@@ -395,7 +395,11 @@ def playable_of(package: PackageId, film: EncodedFilm) -> Playable:
         package=package,
         duration_ms=film.duration_ms,
         height=max((video.height for video in film.video), default=Pixels(0)),
-        audio=tuple(AudioTrack(language=Language(a.language), label=a.label, role=a.role) for a in film.audio),
+        audio=tuple(
+            AudioTrack(language=Language(a.language), label=a.label, role=a.role)
+            for a in film.audio
+            if a.mix_of is None  # a surround mix is the same choice, made by the device
+        ),
         subtitles=tuple(SubtitleTrack(language=Language(t.language), label=t.label, role=t.role) for t in film.text),
         thumbnails=None
         if film.thumbnails is None

@@ -13,7 +13,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from matinee.base.units import DurationMs, FrameRate
-from matinee.encoding.model import AudioPlan, AudioStream, EncodePlan, Transfer, VideoPlan, VideoStream
+from matinee.encoding.model import (
+    SURROUND,
+    AudioPlan,
+    AudioStream,
+    EncodePlan,
+    Transfer,
+    VideoPlan,
+    VideoStream,
+    mixes_of,
+)
 from matinee.outside.tools import Tools
 
 FILM_FORMATS = "mov,mp4,matroska,webm,mpegts,mpeg,avi,flv,asf,ogg,mxf,mpegvideo,h264,hevc,m4v,ivf,obu,nut,wtv,rm,dv,gxf"
@@ -81,12 +90,14 @@ def measure_command(
     )
     argv = [tools.ffmpeg, *QUIET, "-max_error_rate", "1", "-reinit_filter", "0"]
     argv += [*([] if every_frame else ["-skip_frame:v", "nokey"]), *film_input(source), "-filter_complex", seen]
-    for sound in sounds:
-        name = level_name(sound)
-        argv += ["-filter_complex", f"{_mixed(sound.index, sound.channels, 0)},ebur128@{name}=peak=true:framelog=quiet[{name}]"]
+    mixes = [(sound, channels) for sound in sounds for channels in mixes_of(sound)]
+    for sound, channels in mixes:
+        name = level_name(sound, channels)
+        mix = _mixed(sound.index, sound.channels, channels, 0)
+        argv += ["-filter_complex", f"{mix},ebur128@{name}=peak=true:framelog=quiet[{name}]"]
     argv += ["-map", "[seen]", "-fps_mode", "passthrough", "-f", "null", "-"]
-    for sound in sounds:
-        argv += ["-map", f"[{level_name(sound)}]", "-f", "null", "-"]
+    for sound, channels in mixes:
+        argv += ["-map", f"[{level_name(sound, channels)}]", "-f", "null", "-"]
     return argv
 
 
@@ -99,9 +110,9 @@ def fields_command(tools: Tools, source: Path, video: VideoStream, start_ms: int
     ]
 
 
-def level_name(sound: AudioStream) -> str:
+def level_name(sound: AudioStream, channels: int) -> str:
     """What the measure of a sound's mix is called in what ffmpeg says."""
-    return f"m{sound.index}"
+    return f"m{sound.index}_{channels}"
 
 
 def encode_command(plan: EncodePlan, source: Path, tools: Tools) -> list[str]:
@@ -109,7 +120,7 @@ def encode_command(plan: EncodePlan, source: Path, tools: Tools) -> list[str]:
     argv = [tools.ffmpeg, *QUIET, "-progress", "pipe:1", "-stats_period", "0.5", "-max_error_rate", "1"]
     argv += ["-reinit_filter", "0", *film_input(source), "-filter_complex", video_graph(plan)]
     for sound in plan.audio:
-        argv += ["-filter_complex", audio_graph(sound, plan.promised_ms)]
+        argv += ["-filter_complex", audio_graph(sound, plan.promised_ms, plan.shift_us)]
     for rung in plan.video:
         argv += _video_output(rung, plan)
     for sound in plan.audio:
@@ -123,7 +134,7 @@ def audio_command(plan: EncodePlan, source: Path, tools: Tools, length: Duration
     """The sounds once more, cut or padded to a length: for a film whose picture ended elsewhere than promised."""
     argv = [tools.ffmpeg, *QUIET, "-progress", "pipe:1", "-stats_period", "0.5", "-max_error_rate", "1", *film_input(source)]
     for sound in plan.audio:
-        argv += ["-filter_complex", audio_graph(sound, length)]
+        argv += ["-filter_complex", audio_graph(sound, length, plan.shift_us)]
     for sound in plan.audio:
         argv += _audio_output(sound)
     return argv
@@ -131,7 +142,8 @@ def audio_command(plan: EncodePlan, source: Path, tools: Tools, length: Duration
 
 def text_command(plan: EncodePlan, source: Path, tools: Tools) -> list[str]:
     """The text streams that lie inside the film, as WebVTT still to be cleaned."""
-    argv = [tools.ffmpeg, *QUIET, *film_input(source)]
+    moved = ["-itsoffset", f"{plan.shift_us / 1_000_000:.6f}"] if plan.shift_us else []
+    argv = [tools.ffmpeg, *QUIET, *moved, *film_input(source)]
     for text in plan.text:
         if text.source_index is not None:
             argv += ["-map", f"0:{text.source_index}", "-c:s", "webvtt", "-f", "webvtt", f"{text.name}.raw"]
@@ -171,28 +183,31 @@ def video_graph(plan: EncodePlan) -> str:
     return ";".join(chain)
 
 
-def audio_graph(sound: AudioPlan, length: DurationMs | None) -> str:
-    """The filters from one decoded sound to 48 kHz stereo of the film's length and loudness, measured on the way."""
+def audio_graph(sound: AudioPlan, length: DurationMs | None, shift_us: int = 0) -> str:
+    """The filters from one decoded sound to a mix of the film's length and loudness, measured on the way."""
     end = [] if length is None else [f"apad=whole_dur={length}ms", f"atrim=end={length}ms"]
     if sound.source_index is None:
         return f"anullsrc=channel_layout=stereo:sample_rate=48000,atrim=end={length or 0}ms[{sound.name}]"
-    steps = [_mixed(sound.source_index, sound.source_channels, sound.gain_db), *end]
+    steps = [_mixed(sound.source_index, sound.source_channels, sound.channels, sound.gain_db, shift_us), *end]
     return (
         f"{','.join(steps)},asplit=2[{sound.name}][m_{sound.name}];"
         f"[m_{sound.name}]ebur128@{sound.name}=peak=true:framelog=quiet,anullsink"
     )
 
 
-def _mixed(source_index: int, source_channels: int, gain_db: float) -> str:
+def _mixed(source_index: int, source_channels: int, channels: int, gain_db: float, shift_us: int = 0) -> str:
     """The filters from one decoded sound to a mix at 48 kHz, every sample of it changed by one and the same gain.
 
     Gaps become silence, a late start is padded. One channel goes to both sides at full level; more than two are mixed down
-    by the coefficients of ITU-R BS.775. Damaged sound decodes to anything: by way of integers it is bound, with room above full
-    scale, so that what is sound is never clipped before its gain.
+    by the coefficients of ITU-R BS.775, and what 5.1 has no place for (the rear of 7.1) goes to its surrounds. Damaged sound
+    decodes to anything: by way of integers it is bound, with room above full scale, so that what is sound is never clipped
+    before its gain.
     """
-    mix = "pan=stereo|c0=c0|c1=c0" if source_channels == 1 else "aformat=channel_layouts=stereo"
+    layout = "5.1" if channels == SURROUND else "stereo"
+    mix = "pan=stereo|c0=c0|c1=c0" if source_channels == 1 else f"aformat=channel_layouts={layout}"
     bound = f"volume=-{_HEADROOM_DB}dB,aformat=sample_fmts=s32,aformat=sample_fmts=fltp,volume={gain_db + _HEADROOM_DB:g}dB"
-    return f"[0:{source_index}]aresample=48000:async=1:first_pts=0,{mix},{bound}"
+    moved = f"a{_moved(shift_us)}," if shift_us else ""
+    return f"[0:{source_index}]{moved}aresample=48000:async=1:first_pts=0,{mix},{bound}"
 
 
 def film_input(source: Path) -> list[str]:
@@ -203,7 +218,13 @@ def film_input(source: Path) -> list[str]:
 def normalised(plan: EncodePlan) -> list[str]:
     """The filters from decoded frames to upright ones of the best rung's size, at the film's rate, in 8 bit BT.709."""
     source = plan.source
-    return [*_deinterlace(source), f"fps={plan.rate}:start_time=0", *_cropped(source), *_upright(source, plan.video[0])]
+    steps = [_moved(plan.shift_us)] if plan.shift_us else []
+    steps += [*_deinterlace(source), f"fps={plan.rate}:start_time=0", *_cropped(source)]
+    return [*steps, *_upright(source, plan.video[0])]
+
+
+def _moved(shift_us: int) -> str:
+    return f"setpts=PTS{shift_us / 1_000_000:+.6f}/TB"
 
 
 def _deinterlace(source: VideoStream) -> list[str]:

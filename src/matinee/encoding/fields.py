@@ -22,7 +22,8 @@ _LEAST_KNOWN = 12
 """Frames of a part that must show something; a still picture shows nothing."""
 _LEAST_DIFFERENCE = 0.06
 _UNDECLARED = 0.6
-"""Of the frames that show something: film of fine lines looks like fields now and then, and is not touched for that."""
+_LEAST_UNDECLARED = 2
+"""Of the frames that show something, and of parts: whole frames of fine lines that move slowly look like fields for a while."""
 _OVER_CHANCE = 4
 _FIELDS = re.compile(r"\bi:([PTB?])\b")
 
@@ -85,7 +86,10 @@ def judge(parts: Sequence[Part], flagged: bool) -> Verdict:
         return Verdict(telecined=True, order=order)
     if seen == {Fields.FRAMES}:
         return Verdict()
-    declared = all(part.flagged for part in moving)
+    declared = any(part.flagged for part in moving)
+    sure = Fields.FRAMES not in seen and order and len(moving) >= _LEAST_UNDECLARED
+    if not (declared or sure):
+        return Verdict()
     return Verdict(interlaced=True, mixed=Fields.PULLDOWN in seen, order="" if declared else order)
 
 

@@ -13,6 +13,9 @@ import msgspec
 from matinee.base.errors import ErrorCode, MatineeError
 from matinee.base.units import BitsPerSecond, Bytes, DurationMs, FrameRate, Hertz, Lufs, Pixels, PositionMs
 
+STEREO, SURROUND = 2, 6
+"""Channels of the mixes that are delivered: two, and 5.1."""
+
 
 class WarningCode(StrEnum):
     """What may be odd about a film that is published all the same. Closed: a code never changes its meaning."""
@@ -197,6 +200,11 @@ class AudioStream(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     surround: Levels | None = None
 
 
+def mixes_of(sound: AudioStream) -> tuple[int, ...]:
+    """The numbers of channels in which a sound is delivered: stereo, and 5.1 beside it where it has more than two."""
+    return (STEREO, SURROUND) if sound.channels > STEREO else (STEREO,)
+
+
 class TextStream(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One subtitle stream. `bitmap` ones are pictures of text, which no player here can restyle or fold away."""
 
@@ -280,6 +288,7 @@ class Ladder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     max_rate: int
     high_rate_percent: int
     audio_bitrate: BitsPerSecond
+    surround_bitrate: BitsPerSecond = BitsPerSecond(384_000)
     measures: bool = False
     codings: tuple[Coding, ...] = (Coding.H264,)
 
@@ -307,9 +316,10 @@ class VideoPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class AudioPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One sound stream to be made into AAC stereo. `source_index` is None for the silence given to a silent film.
+    """One sound stream to be made into AAC. `source_index` is None for the silence given to a silent film.
 
-    `gain_db` is added to all of it, so that films are equally loud and their dynamics stay.
+    `channels` is 2, or 6 (5.1) for the mix that is kept beside the stereo one named by `mix_of`. `gain_db` is added to all of
+    it, so that films are equally loud and their dynamics stay.
     """
 
     name: str
@@ -322,6 +332,8 @@ class AudioPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     bitrate: BitsPerSecond
     source_channels: int
     gain_db: float = 0.0
+    channels: int = 2
+    mix_of: str | None = None
 
 
 class TextPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -359,7 +371,8 @@ class EncodePlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """All that will be made of one film, decided before a frame is decoded. Equal plans give equal bytes.
 
     `promised_ms` is how long the film should become, None where the container says nothing; `held_ms` is for how long
-    the last frame is held because the sound goes on. Where it `measures`, the rungs are not these yet: an analysis chooses.
+    the last frame is held because the sound goes on. `shift_us` is by how many microseconds all of the film is moved, so that its
+    first frame stands exactly on a frame's time. Where it `measures`, the rungs are not these yet: an analysis chooses.
     """
 
     source_name: str
@@ -370,6 +383,7 @@ class EncodePlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     segment_frames: int
     promised_ms: DurationMs | None
     held_ms: DurationMs
+    shift_us: int
     video: tuple[VideoPlan, ...]
     audio: tuple[AudioPlan, ...]
     text: tuple[TextPlan, ...]
@@ -399,7 +413,7 @@ class VideoRendition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 class AudioRendition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One encoded sound, AAC-LC at 48 kHz."""
+    """One encoded sound, AAC-LC at 48 kHz. `mix_of` names the stereo one of which this is the surround mix."""
 
     name: str
     path: str
@@ -410,6 +424,7 @@ class AudioRendition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     default: bool
     bitrate: BitsPerSecond
     codec: str = "mp4a.40.2"
+    mix_of: str | None = None
 
 
 class TextRendition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

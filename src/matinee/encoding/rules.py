@@ -14,6 +14,8 @@ from matinee.base.units import DurationMs, FrameRate, Pixels
 from matinee.encoding.ladder import fit, video_plans
 from matinee.encoding.languages import UNDETERMINED, own_name
 from matinee.encoding.model import (
+    STEREO,
+    SURROUND,
     AudioPlan,
     AudioStream,
     EncodePlan,
@@ -42,6 +44,7 @@ TARGET_LUFS = -24.0
 CEILING_DBTP = -2.0
 CODER_ROOM_DB = 1.0
 """AAC changes peaks by some tenths of a decibel."""
+_PRIMING_MS = 100
 _MOST_GAIN_DB = 20.0
 SAME_END_MS = 40  # about a frame: a sound may end that far from the picture
 _SHORT_MS = 1_000
@@ -141,6 +144,7 @@ def plan_encode(probe: Probe, ladder: Ladder, sidecars: Sequence[Sidecar] = ()) 
         segment_frames=rate.frames_in(Fraction(ladder.segment_ms, 1000)),
         promised_ms=promised,
         held_ms=held,
+        shift_us=shift_of(probe, rate),
         video=rungs,
         audio=audio_plans(probe, ladder),
         text=text,
@@ -150,6 +154,17 @@ def plan_encode(probe: Probe, ladder: Ladder, sidecars: Sequence[Sidecar] = ()) 
         warnings=(*warnings, *text_warnings),
         measures=ladder.measures,
     )
+
+
+def shift_of(probe: Probe, rate: FrameRate) -> int:
+    """By how many microseconds picture and sound are moved alike, so that evening out the frames does not part them.
+
+    A picture that begins a little after its sound, as beside a coder's priming, begins the film; one that begins later stands
+    on the nearest frame.
+    """
+    late_ms = max(0, probe.video.start_ms - probe.start_ms)
+    frames = 0 if late_ms < _PRIMING_MS else round(late_ms * rate.fraction / 1000)
+    return round(frames * 1_000_000 / rate.fraction) - late_ms * 1000
 
 
 def with_rungs(plan: EncodePlan, rungs: tuple[VideoPlan, ...]) -> EncodePlan:
@@ -221,11 +236,11 @@ def sound_warnings(probe: Probe, promised: DurationMs | None) -> list[FilmWarnin
         return [warn(WarningCode.NO_AUDIO, "It has no sound that can be used; it is published with silence.")]
     found = []
     for sound in probe.audio:
-        if sound.channels > 2:
+        if sound.channels > SURROUND:
             found.append(
                 warn(
                     WarningCode.AUDIO_DOWNMIXED,
-                    f"Sound {sound.index} ({sound.language}) has {sound.channels} channels and was mixed down to stereo.",
+                    f"Sound {sound.index} ({sound.language}) has {sound.channels} channels and was mixed down to 5.1.",
                 )
             )
         if promised is None or sound.duration_ms is None:
@@ -242,7 +257,10 @@ def sound_warnings(probe: Probe, promised: DurationMs | None) -> list[FilmWarnin
 
 
 def audio_plans(probe: Probe, ladder: Ladder) -> tuple[AudioPlan, ...]:
-    """One AAC stereo rendition for each sound; a silent film is given silence, so that every package has one shape."""
+    """One AAC stereo rendition for each sound, then one in 5.1 for each that has more channels than two.
+
+    A silent film is given silence, so that every package has one shape.
+    """
     if not probe.audio:
         return (
             AudioPlan(
@@ -259,7 +277,7 @@ def audio_plans(probe: Probe, ladder: Ladder) -> tuple[AudioPlan, ...]:
         )
     names = unique_names("a", [sound.language for sound in probe.audio])
     default = _default_sound(probe.audio)
-    return tuple(
+    stereo = [
         AudioPlan(
             name=name,
             path=f"{name}.mp4",
@@ -273,7 +291,22 @@ def audio_plans(probe: Probe, ladder: Ladder) -> tuple[AudioPlan, ...]:
             gain_db=gain_for(sound.stereo),
         )
         for name, sound in zip(names, probe.audio, strict=True)
-    )
+    ]
+    surround = [
+        msgspec.structs.replace(
+            plan,
+            name=f"{plan.name}_surround",
+            path=f"{plan.name}_surround.mp4",
+            default=False,
+            bitrate=ladder.surround_bitrate,
+            gain_db=gain_for(sound.surround),
+            channels=SURROUND,
+            mix_of=plan.name,
+        )
+        for plan, sound in zip(stereo, probe.audio, strict=True)
+        if sound.channels > STEREO
+    ]
+    return (*stereo, *surround)
 
 
 def gain_for(levels: Levels | None) -> float:

@@ -12,7 +12,7 @@ from matinee.base.units import DurationMs
 from matinee.encoding import command, report
 from matinee.encoding.crop import choose_crop, read_boxes
 from matinee.encoding.fields import Part, Verdict, judge, read_part
-from matinee.encoding.model import AudioStream, Levels, Probe, VideoStream
+from matinee.encoding.model import STEREO, SURROUND, AudioStream, Levels, Probe, VideoStream, mixes_of
 from matinee.outside.processes import Limits, ToolFailed, run
 from matinee.outside.tools import Tools
 
@@ -75,8 +75,12 @@ def _part(video: VideoStream, start_ms: int, frames: int, source: Path, tools: T
 
 
 def _levelled(sound: AudioStream, said: str) -> AudioStream:
-    found = report.read_loudness(said, command.level_name(sound))
+    levels = {channels: _levels(said, command.level_name(sound, channels)) for channels in mixes_of(sound)}
+    return msgspec.structs.replace(sound, stereo=levels[STEREO], surround=levels.get(SURROUND))
+
+
+def _levels(said: str, name: str) -> Levels | None:
+    found = report.read_loudness(said, name)
     if found.integrated is None or found.true_peak_dbtp is None:
-        return sound
-    levels = Levels(integrated=found.integrated, true_peak_dbtp=found.true_peak_dbtp)
-    return msgspec.structs.replace(sound, stereo=levels)
+        return None
+    return Levels(integrated=found.integrated, true_peak_dbtp=found.true_peak_dbtp)

@@ -377,10 +377,11 @@ def _audio_renditions(part: Path, plan: EncodePlan, length: DurationMs) -> tuple
             path=f"{OUT}/{sound.path}",
             language=sound.language,
             label=sound.label,
-            channels=2,
+            channels=sound.channels,
             role=sound.role,
             default=sound.default,
             bitrate=_mean_bitrate(part / sound.path, length),
+            mix_of=sound.mix_of,
         )
         for sound in plan.audio
     )

@@ -115,6 +115,8 @@ def _audio_set(film: Presentation, track: AudioTrack) -> ET.Element:
             "startWithSAP": "1",
         },
     )
+    if rendition.mix_of is None and any(other.rendition.mix_of == rendition.name for other in film.audio):
+        adaptation.set("selectionPriority", "2")  # who asks for nothing is given the stereo mix
     channels = _CHANNEL_CODES.get(track.channels, 2)
     _describe(adaptation, "AudioChannelConfiguration", _CHANNELS, str(channels))
     _protect(adaptation, film.signalling)

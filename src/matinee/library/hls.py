@@ -22,13 +22,13 @@ from matinee.library.presentation import (
     TextTrack,
     Timeline,
     VideoTrack,
+    audio_groups,
     average_bitrate,
     peak_bitrate,
 )
 
 MASTER = "master.m3u8"
 _VERSION = 6
-_AUDIO_GROUP = "audio"
 _TEXT_GROUP = "text"
 _CAPTION_CHARACTERISTICS = (
     "public.accessibility.transcribes-spoken-dialog,public.accessibility.describes-music-and-sound"
@@ -54,11 +54,23 @@ def playlists(film: Presentation) -> dict[str, str]:
 def _master(film: Presentation) -> str:
     target = Fraction(target_duration(film))
     lines = ["#EXTM3U", f"#EXT-X-VERSION:{_VERSION}", "#EXT-X-INDEPENDENT-SEGMENTS"]
-    lines += [_audio_line(track) for track in film.audio]
+    groups = audio_groups(film)
+    lines += [_audio_line(track, group) for group, tracks in groups.items() for track in tracks]
     lines += [_text_line(track) for track in film.text]
-    audio_peak = max((peak_bitrate(track.timeline, target) for track in film.audio), default=0)
-    audio_average = max((average_bitrate(track.timeline) for track in film.audio), default=0)
-    audio_codecs = sorted({track.codec for track in film.audio})
+    for group, sounds in groups.items() or [("", [])]:
+        lines += _variants(film, group, sounds, target)
+    lines += [_iframe_line(video, target) for video in film.video]
+    if film.image is not None:
+        lines.append(_image_line(film, film.image))
+    return _text(lines)
+
+
+def _variants(film: Presentation, group: str, sounds: list[AudioTrack], target: Fraction) -> list[str]:
+    """Every picture with one group of sounds."""
+    lines: list[str] = []
+    audio_peak = max((peak_bitrate(track.timeline, target) for track in sounds), default=0)
+    audio_average = max((average_bitrate(track.timeline) for track in sounds), default=0)
+    audio_codecs = sorted({track.codec for track in sounds})
     for video in film.video:
         attributes = [
             f"BANDWIDTH={peak_bitrate(video.timeline, target) + audio_peak}",
@@ -68,21 +80,18 @@ def _master(film: Presentation) -> str:
             f"FRAME-RATE={_decimal(film.frame_rate.fraction, 3)}",
             "VIDEO-RANGE=SDR",
         ]
-        if film.audio:
-            attributes.append(f'AUDIO="{_AUDIO_GROUP}"')
+        if group:
+            attributes.append(f'AUDIO="{group}"')
         if film.text:
             attributes.append(f'SUBTITLES="{_TEXT_GROUP}"')
         attributes.append("CLOSED-CAPTIONS=NONE")
         lines += [f"#EXT-X-STREAM-INF:{','.join(attributes)}", f"{video.rendition.name}/main.m3u8"]
-    lines += [_iframe_line(video, target) for video in film.video]
-    if film.image is not None:
-        lines.append(_image_line(film, film.image))
-    return _text(lines)
+    return lines
 
 
-def _audio_line(track: AudioTrack) -> str:
+def _audio_line(track: AudioTrack, group: str) -> str:
     rendition = track.rendition
-    attributes = ["TYPE=AUDIO", f'GROUP-ID="{_AUDIO_GROUP}"']
+    attributes = ["TYPE=AUDIO", f'GROUP-ID="{group}"']
     attributes += _language(rendition.language)
     attributes.append(f"NAME={_quoted(track.label)}")
     attributes.append(f"DEFAULT={_yes(rendition.default)}")

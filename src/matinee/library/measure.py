@@ -47,8 +47,9 @@ def measure(folder: Path, film: EncodedFilm, keys: ContentKeys, drm: tuple[DrmSy
     """Read back the package in `folder` (segments, text and thumbnails in place). Raises LibraryError."""
     ordered = sorted(film.video, key=lambda rendition: (-rendition.height, -rendition.bitrate))
     video = tuple(_video(folder, rendition, film) for rendition in ordered)
-    sounds = _one_default(film.audio)
+    sounds = _one_default([one for one in film.audio if one.mix_of is None])
     labels = unique_labels([(rendition.label, rendition.language) for rendition in sounds])
+    sounds, labels = _with_surround(sounds, labels, film.audio)
     audio = tuple(_audio(folder, rendition, label) for rendition, label in zip(sounds, labels, strict=True))
     texts = film.text
     text_labels = unique_labels([(rendition.label, rendition.language) for rendition in texts])
@@ -155,6 +156,16 @@ def _signalling(track: Path, keys: ContentKeys, drm: tuple[DrmSystem, ...]) -> S
 def _uuid(raw: bytes) -> str:
     text = raw.hex()
     return "-".join(text[a:b] for a, b in ((0, 8), (8, 12), (12, 16), (16, 20), (20, 32)))
+
+
+def _with_surround(
+    sounds: Sequence[AudioRendition], labels: Sequence[str], everything: Sequence[AudioRendition]
+) -> tuple[list[AudioRendition], list[str]]:
+    """The sounds, then their surround mixes: each is called as its stereo mix is, and is a default where that is one."""
+    of = {sound.name: (sound, label) for sound, label in zip(sounds, labels, strict=True)}
+    mixes = [(one, of[one.mix_of]) for one in everything if one.mix_of in of]
+    surround = [msgspec.structs.replace(mix, default=sound.default) for mix, (sound, _) in mixes]
+    return [*sounds, *surround], [*labels, *(label for _, (_, label) in mixes)]
 
 
 def _one_default(sounds: Sequence[AudioRendition]) -> list[AudioRendition]:

@@ -97,7 +97,7 @@ class VideoTrack:
 
 @dataclass(frozen=True, slots=True)
 class AudioTrack:
-    """`label` is unique among the sounds of a film, as HLS asks."""
+    """`label` is unique among the sounds of a film, as HLS asks; a surround mix has that of its stereo one."""
 
     rendition: AudioRendition
     label: str
@@ -141,7 +141,7 @@ class Signalling:
 
 @dataclass(frozen=True, slots=True)
 class Presentation:
-    """A whole package. Video is ordered best first, audio with the one that plays by default first."""
+    """A whole package. Video is ordered best first, audio with the one that plays by default first, surround mixes last."""
 
     duration_ms: DurationMs
     frame_rate: FrameRate
@@ -160,6 +160,19 @@ class Presentation:
         """The length of the longest segment of picture or sound, in seconds."""
         timelines = [track.timeline for track in self.video] + [track.timeline for track in self.audio]
         return max(timeline.longest for timeline in timelines)
+
+
+def audio_groups(film: Presentation) -> dict[str, list[AudioTrack]]:
+    """The sounds as a player chooses by what it can play: all in stereo, and where there is surround, all at their fullest.
+
+    Both groups hold the same choices under the same names: a sound that has no surround mix is in both.
+    """
+    stereo = [track for track in film.audio if track.rendition.mix_of is None]
+    surround = {track.rendition.mix_of: track for track in film.audio if track.rendition.mix_of is not None}
+    groups = {"audio": stereo} if stereo else {}
+    if surround:
+        groups["surround"] = [surround.get(track.rendition.name, track) for track in stereo]
+    return groups
 
 
 _NO_TEXT = re.compile(r"[^\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]+")

@@ -7,6 +7,7 @@
 
 import shaka from "shaka-player/dist/shaka-player.compiled-es2021.js";
 import type { AudioRole, DurationMs, Playback, TextRole } from "../api/types";
+import { channelsHere, oneOfEach } from "./channels";
 import { Emitter } from "./emitter";
 import {
   PlayerFailure,
@@ -141,7 +142,7 @@ class ShakaPlayer implements PlayerPort {
   }
 
   get audio(): AudioChoice[] {
-    return this.player.getAudioTracks().map((track) => ({
+    return oneOfEach(this.player.getAudioTracks(), audioId, channelsHere()).map((track) => ({
       id: audioId(track),
       language: track.language,
       label: track.label ?? "",
@@ -218,7 +219,7 @@ class ShakaPlayer implements PlayerPort {
   }
 
   selectAudio(id: string): void {
-    const track = this.player.getAudioTracks().find((one) => audioId(one) === id);
+    const track = oneOfEach(this.player.getAudioTracks(), audioId, channelsHere()).find((one) => audioId(one) === id);
     // A margin keeps what is about to be heard in the buffer, so that the change makes no hole.
     if (track && !track.active) this.player.selectAudioTrack(track, 1);
     this.events.emit("tracks", null);
@@ -257,7 +258,7 @@ class ShakaPlayer implements PlayerPort {
     this.player.configure({
       drm: inline ? { clearKeys: licence.keys } : { servers: { [licence.system]: licence.url } },
       // Packagers mark the first language alone as main: the wished language counts for more than the role.
-      preferredAudio: ["main", ""].map((role) => ({ language: audio, role, label: "", channelCount: 0, codec: "", spatialAudio: false })),
+      preferredAudio: ["main", ""].map((role) => ({ language: audio, role, label: "", channelCount: channelsHere(), codec: "", spatialAudio: false })),
       preferredText: text === null ? [] : [{ language: text, role: "", format: "", forced: false }],
       textDisplayFactory: (_player: shaka.Player) => this.displayer(),
       abr: { defaultBandwidthEstimate: remembered() * START_SHARE, restrictToScreenSize: true },
