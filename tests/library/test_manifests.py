@@ -8,6 +8,7 @@ from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
+import msgspec
 import pytest
 import xmlschema
 from hypothesis import given
@@ -146,6 +147,46 @@ def test_the_playlists_of_picture_text_and_thumbnails_are_these() -> None:
         *("#EXT-X-TARGETDURATION:4", "#EXT-X-MEDIA-SEQUENCE:1", "#EXT-X-PLAYLIST-TYPE:VOD", "#EXT-X-IMAGES-ONLY"),
         *("#EXTINF:4.000000,", tiles, "1.jpg", "#EXTINF:1.000000,", tiles, "2.jpg", "#EXT-X-ENDLIST"),
     ]
+
+
+def _with_surround() -> Presentation:
+    film = _film()
+    stereo = film.audio[0]
+    wide = msgspec.structs.replace(stereo.rendition, name="a_fr_surround", channels=6, mix_of="a_fr")
+    return _film(audio=(*film.audio, dataclasses.replace(stereo, rendition=wide, channels=6)))
+
+
+def test_surround_is_a_group_of_its_own_with_the_same_choices() -> None:
+    lines = hls.playlists(_with_surround())["master.m3u8"].splitlines()
+    sounds = [line.partition(":")[2] for line in lines if "TYPE=AUDIO" in line]
+    told = [dict(re.findall(r'([A-Z-]+)="?([^",]*)', line)) for line in sounds]
+    assert [(one["GROUP-ID"], one["NAME"], one["DEFAULT"], one["CHANNELS"], one["URI"]) for one in told] == [
+        ("audio", "Français", "YES", "2", "a_fr/main.m3u8"),
+        ("audio", "Audiodescription", "NO", "2", "a_fr_2/main.m3u8"),
+        ("audio", "The director", "NO", "2", "a_en/main.m3u8"),
+        ("surround", "Français", "YES", "6", "a_fr_surround/main.m3u8"),
+        ("surround", "Audiodescription", "NO", "2", "a_fr_2/main.m3u8"),
+        ("surround", "The director", "NO", "2", "a_en/main.m3u8"),
+    ]
+    variants = [re.search(r'AUDIO="(\w+)"', line) for line in lines if line.startswith("#EXT-X-STREAM-INF")]
+    assert [found[1] for found in variants if found] == ["audio", "audio", "surround", "surround"]
+
+
+def test_surround_is_an_adaptation_set_that_must_be_asked_for() -> None:
+    text = dash.manifest(_with_surround())
+    schema = _schema()
+    if schema is not None:
+        schema.validate(text)
+    told = [
+        (
+            element.get("selectionPriority"),
+            element.findall(f"{MPD}AudioChannelConfiguration")[0].get("value"),
+            element.findall(f"{MPD}Role")[0].get("value"),
+        )
+        for element in ET.fromstring(text).iter(f"{MPD}AdaptationSet")
+        if element.get("contentType") == "audio"
+    ]
+    assert told == [("2", "2", "main"), (None, "2", "description"), (None, "2", "commentary"), (None, "6", "main")]
 
 
 def test_a_film_without_sound_or_text_names_neither() -> None:
