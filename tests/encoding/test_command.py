@@ -190,3 +190,14 @@ def test_telecined_film_is_put_together_again_at_an_even_rate() -> None:
 def test_undeclared_fields_are_all_deinterlaced() -> None:
     text = graph(interlaced=True, field_order="bff", rate=FrameRate(25, 1))
     assert text.startswith("[0:0]bwdif=mode=send_field:parity=bff:deint=all,fps=50/1:start_time=0,scale=")
+
+
+def test_captions_are_copied_out_and_never_decoded() -> None:
+    line = (
+        f"ffmpeg -hide_banner -nostdin -y -loglevel level+info -nostats {GUARDS} -max_pixels 35651584 -threads 4 -noautorotate "
+        "-i file:/films/A film.mkv -map 0:0 -c copy -copyts "
+        "-bsf:v filter_units=remove_types=9,h264_metadata=aud=insert,filter_units=pass_types=6|9 -f h264 -"
+    )
+    assert " ".join(command.captions_command(TOOLS, SOURCE, VIDEO)) == line
+    said = " ".join(command.scenarist_command(TOOLS, "t_en"))
+    assert said.endswith("-f scc -i t_en.scc -c:s webvtt -f webvtt t_en.raw")

@@ -112,6 +112,7 @@ def _sound(sound: AudioPlan) -> str:
 
 def _text(text: TextPlan) -> str:
     comes = f"stream {text.source_index}" if text.sidecar is None else rules.printable(text.sidecar)
+    comes = "the closed captions" if text.captions else comes
     return f"{text.language} {text.role}, WebVTT, from {comes}"
 
 

@@ -57,10 +57,10 @@ def streams_command(tools: Tools, source: Path) -> list[str]:
     ]
 
 
-def times_command(tools: Tools, source: Path, interval: str) -> list[str]:
+def times_command(tools: Tools, source: Path, interval: str, stream: int | None = None) -> list[str]:
     """Ask for the times of all packets in an interval (ffprobe's read_intervals), as CSV, without decoding."""
     return [
-        tools.ffprobe,
+        *[tools.ffprobe, *([] if stream is None else ["-select_streams", str(stream)])],
         *["-hide_banner", "-loglevel", "error", *_GUARDS, "-read_intervals", interval, "-print_format", "csv=p=0"],
         *["-show_entries", "packet=stream_index,pts_time,duration_time", source_url(source)],
     ]
@@ -108,6 +108,26 @@ def fields_command(tools: Tools, source: Path, video: VideoStream, start_ms: int
         *[tools.ffmpeg, *QUIET, *(["-ss", f"{start_ms / 1000:.3f}"] if start_ms else []), *film_input(source)],
         *["-map", f"0:{video.index}", "-vf", filters, "-frames:v", str(frames), "-fps_mode", "passthrough", "-f", "null", "-"],
     ]
+
+
+def captions_command(tools: Tools, source: Path, video: VideoStream) -> list[str]:
+    """Copy a picture's stream without its pictures: user data alone, with one mark before each packet's."""
+    match video.codec:
+        case "h264":
+            steps, form = "filter_units=remove_types=9,h264_metadata=aud=insert,filter_units=pass_types=6|9", "h264"
+        case "hevc":
+            steps, form = "filter_units=remove_types=35,hevc_metadata=aud=insert,filter_units=pass_types=35|39", "hevc"
+        case _:
+            steps, form = "filter_units=pass_types=0|178", "mpeg2video"
+    return [
+        *[tools.ffmpeg, *QUIET, *film_input(source), "-map", f"0:{video.index}", "-c", "copy", "-copyts"],
+        *["-bsf:v", steps, "-f", form, "-"],
+    ]
+
+
+def scenarist_command(tools: Tools, name: str) -> list[str]:
+    """Captions that we wrote down ourselves as WebVTT still to be cleaned."""
+    return [tools.ffmpeg, *QUIET, "-f", "scc", "-i", f"{name}.scc", "-c:s", "webvtt", "-f", "webvtt", f"{name}.raw"]
 
 
 def level_name(sound: AudioStream, channels: int) -> str:

@@ -145,7 +145,8 @@ class VideoStream(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     black bars that stand through the whole film, None where there are none.
 
     `telecined` is film of 24 frames whose fields were repeated to make 30; `mixed_fields` says that only parts of it are.
-    `field_order` is set where the frames themselves do not tell which field comes first.
+    `field_order` is set where the frames themselves do not tell which field comes first. `captions` are closed captions within
+    the stream.
     """
 
     index: int
@@ -170,6 +171,7 @@ class VideoStream(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     telecined: bool = False
     mixed_fields: bool = False
     field_order: Literal["", "tff", "bff"] = ""
+    captions: bool = False
 
 
 class Levels(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -337,7 +339,8 @@ class AudioPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class TextPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One text track: from a stream of the film, or from a file beside it (`sidecar` is that file's name)."""
+    """One text track: from a stream of the film, from a file beside it (`sidecar` is that file's name), or lifted out of its
+    picture (`captions`)."""
 
     name: str
     path: str
@@ -347,6 +350,7 @@ class TextPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     label: str
     role: Literal["subtitle", "caption", "forced"]
     default: bool
+    captions: bool = False
 
 
 class ThumbnailPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -372,7 +376,8 @@ class EncodePlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     `promised_ms` is how long the film should become, None where the container says nothing; `held_ms` is for how long
     the last frame is held because the sound goes on. `shift_us` is by how many microseconds all of the film is moved, so that its
-    first frame stands exactly on a frame's time. Where it `measures`, the rungs are not these yet: an analysis chooses.
+    first frame stands exactly on a frame's time; `start_ms` is the file's first time stamp. Where it `measures`, the rungs are
+    not these yet: an analysis chooses.
     """
 
     source_name: str
@@ -384,6 +389,7 @@ class EncodePlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     promised_ms: DurationMs | None
     held_ms: DurationMs
     shift_us: int
+    start_ms: int
     video: tuple[VideoPlan, ...]
     audio: tuple[AudioPlan, ...]
     text: tuple[TextPlan, ...]

@@ -18,7 +18,7 @@ from matinee.encoding.model import AudioStream, Chapter, Ratio, TextStream, Tran
 from matinee.encoding.rates import choose_rate
 
 BITMAP_TEXT = frozenset({"hdmv_pgs_subtitle", "dvd_subtitle", "dvb_subtitle", "xsub", "dvb_teletext"})
-READABLE_TEXT = frozenset({"subrip", "srt", "ass", "ssa", "mov_text", "webvtt", "text", "ttml"})
+READABLE_TEXT = frozenset({"subrip", "srt", "ass", "ssa", "mov_text", "webvtt", "text", "ttml", "eia_608"})
 
 _FRAME = re.compile(
     r"\bpts_time:(?P<time>\S+).*?\bfmt:(?P<format>\S+).*?\bsar:(?P<sar>\d+/\d+) s:(?P<size>\d+x\d+) i:(?P<field>[PTB?])"
@@ -142,7 +142,7 @@ def text_stream(stream: Mapping[str, Any]) -> TextStream:
         language=language_tag(tags.get("language", "")),
         title=tags.get("title", ""),
         bitmap=codec in BITMAP_TEXT,
-        role=_text_role(flags, tags.get("title", "")),
+        role=_text_role(flags, tags.get("title", ""), codec),
         default=flags.get("default", 0) == 1,
     )
 
@@ -249,11 +249,11 @@ def _audio_role(flags: Mapping[str, int], title: str) -> Literal["main", "descri
     return "main"
 
 
-def _text_role(flags: Mapping[str, int], title: str) -> Literal["subtitle", "caption", "forced"]:
+def _text_role(flags: Mapping[str, int], title: str, codec: str) -> Literal["subtitle", "caption", "forced"]:
     words = set(re.findall(r"\w+", title.lower()))
     if flags.get("forced") or words & {"forced", "forcés", "forcé"}:
         return "forced"
-    if flags.get("hearing_impaired") or flags.get("captions") or words & {"sdh", "sme", "cc"}:
+    if codec == "eia_608" or flags.get("hearing_impaired") or flags.get("captions") or words & {"sdh", "sme", "cc"}:
         return "caption"
     return "subtitle"
 

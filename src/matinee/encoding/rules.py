@@ -145,6 +145,7 @@ def plan_encode(probe: Probe, ladder: Ladder, sidecars: Sequence[Sidecar] = ()) 
         promised_ms=promised,
         held_ms=held,
         shift_us=shift_of(probe, rate),
+        start_ms=probe.start_ms,
         video=rungs,
         audio=audio_plans(probe, ladder),
         text=text,
@@ -334,7 +335,9 @@ def text_plans(probe: Probe, sidecars: Sequence[Sidecar]) -> tuple[tuple[TextPla
             warnings.append(warn(WarningCode.SUBTITLE_DAMAGED, kind))
         else:
             usable.append(stream)
-    names = unique_names("t", [text.language for text in usable] + [text.language for text in sidecars])
+    lifted = [_default_sound(probe.audio).language if probe.audio else UNDETERMINED] if probe.video.captions else []
+    inside = [text.language for text in usable] + lifted
+    names = unique_names("t", inside + [text.language for text in sidecars])
     plans = [
         TextPlan(
             name=name,
@@ -353,13 +356,27 @@ def text_plans(probe: Probe, sidecars: Sequence[Sidecar]) -> tuple[tuple[TextPla
             name=name,
             path=f"{name}.vtt",
             source_index=None,
+            sidecar=None,
+            language=language,
+            label=f"{own_name(language)} CC".strip(),
+            role="caption",
+            default=False,
+            captions=True,
+        )
+        for name, language in zip(names[len(usable) :], lifted, strict=False)
+    ]
+    plans += [
+        TextPlan(
+            name=name,
+            path=f"{name}.vtt",
+            source_index=None,
             sidecar=sidecar.file_name,
             language=sidecar.language,
             label=own_name(sidecar.language),
             role=sidecar.role,
             default=False,
         )
-        for name, sidecar in zip(names[len(usable) :], sidecars, strict=True)
+        for name, sidecar in zip(names[len(inside) :], sidecars, strict=True)
     ]
     return tuple(plans), warnings
 

@@ -10,6 +10,7 @@ import msgspec
 
 from matinee.base.units import DurationMs
 from matinee.encoding import command, report
+from matinee.encoding.captioning import has_captions
 from matinee.encoding.crop import choose_crop, read_boxes
 from matinee.encoding.fields import Part, Verdict, judge, read_part
 from matinee.encoding.model import STEREO, SURROUND, AudioStream, Levels, Probe, VideoStream, mixes_of
@@ -45,6 +46,7 @@ def surveyed(probed: Probe, source: Path, tools: Tools, longest: DurationMs) -> 
             telecined=fields.telecined,
             mixed_fields=fields.mixed,
             field_order=fields.order,
+            captions=has_captions(video, source, tools),
         ),
         audio=tuple(_levelled(sound, said.stderr) for sound in probed.audio),
     )

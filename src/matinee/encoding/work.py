@@ -22,6 +22,7 @@ from matinee.base.errors import ErrorCode
 from matinee.base.units import BitsPerSecond, Bytes, DurationMs, PositionMs
 from matinee.encoding import command, probing, report, rules, subtitles
 from matinee.encoding.analysis import analyse
+from matinee.encoding.captioning import lift_captions
 from matinee.encoding.ladder import chosen_plans
 from matinee.encoding.measured import Analysis
 from matinee.encoding.model import (
@@ -399,8 +400,11 @@ def _texts(
             run(command.text_command(plan, source, tools), limits=_encode_limits(plan), cwd=part)
     made, warnings = [], []
     for text in plan.text:
+        if text.captions:
+            lift_captions(plan, text, source, tools, part, length)
         where = source.parent / text.sidecar if text.sidecar else part / f"{text.name}.raw"
         label = rules.printable(text.sidecar) if text.sidecar else f"Subtitle stream {text.source_index}"
+        label = "The closed captions" if text.captions else label
         data = _text_bytes(where)
         cleaned = subtitles.clean(subtitles.decode_text(data, text.language), length)
         if cleaned.dropped:
