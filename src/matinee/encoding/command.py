@@ -273,7 +273,11 @@ def _cropped(source: VideoStream) -> list[str]:
 def _upright(source: VideoStream, best: VideoPlan) -> list[str]:
     turned = source.rotation in (90, 270)
     width, height = (best.height, best.width) if turned else (best.width, best.height)
-    if source.transfer is Transfer.SDR:
+    if source.transfer is Transfer.SDR and source.primaries == "bt2020":
+        reading = f"rin={'full' if source.full_range else 'limited'}"
+        wide = f"zscale=pin=bt2020:min=bt2020nc:tin=bt709:{reading}:p=bt709:m=bt709:t=bt709:r=limited"
+        steps = [scaled(width, height), "format=yuv420p10le", wide, "format=yuv420p"]
+    elif source.transfer is Transfer.SDR:
         steps = [scaled(width, height, f":in_color_matrix={_matrix(source)}:out_color_matrix=bt709:out_range=tv")]
         steps.append("format=yuv420p")
     else:
