@@ -252,3 +252,17 @@ def test_subtitles_inside_and_beside_the_film(tmp_path: Path) -> None:
     assert "00:00:00.200 --> 00:00:01.000\nInside" in inside
     assert "À l'été" in beside
     assert "subtitle_empty" in warnings(film)
+
+
+@pytest.mark.parametrize("name", ["film.mkv", "film.mp4"])
+def test_forced_lines_and_those_for_the_deaf_keep_their_roles(name: str, tmp_path: Path) -> None:
+    lines = tmp_path / "lines.srt"
+    lines.write_text("1\n00:00:00,200 --> 00:00:01,000\nHere\n")
+    coded = ("-c:s", "srt" if name.endswith("mkv") else "mov_text")
+    flags = ("-disposition:s:0", "forced", "-disposition:s:1", "hearing_impaired", "-disposition:s:2", "0")
+    ffmpeg(
+        *("-f", "lavfi", "-i", "testsrc2=d=2:s=160x90", "-i", lines, "-i", lines, "-i", lines),
+        *("-map", "0", "-map", "1", "-map", "2", "-map", "3", *coded, *flags, tmp_path / name),
+    )
+    film = ingest(tmp_path / name, tmp_path / "work")
+    assert [text.role for text in film.text] == ["forced", "caption", "subtitle"]

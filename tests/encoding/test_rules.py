@@ -247,3 +247,28 @@ def test_chosen_rungs_of_one_height_have_names_of_their_own() -> None:
 def test_the_first_frame_stands_on_a_frames_time(rate: FrameRate, file: int, picture: int, shift: int) -> None:
     video = msgspec.structs.replace(VIDEO, start_ms=picture, rate=rate)
     assert rules.plan_encode(msgspec.structs.replace(PROBE, start_ms=file, video=video), FIXED_V1).shift_us == shift
+
+
+def _frames(*runs: tuple[int, float]) -> list[float]:
+    """Times of frames: runs of so many at a rate."""
+    at, times = 0.0, []
+    for count, rate in runs:
+        for _ in range(count):
+            times.append(round(at, 3))
+            at += 1 / rate
+    return times
+
+
+@pytest.mark.parametrize(
+    ("times", "claims", "rate"),
+    [
+        (_frames((300, 24), (100, 60)), ["24"], "60/1"),
+        (_frames((300, 30), (40, 15), (300, 30)), ["28"], "30/1"),
+        (_frames((200, 29.97), (200, 23.976)), ["27"], "30000/1001"),
+        (_frames((400, 25), (100, 50)), ["25"], "50/1"),
+        (_frames((300, 12.5), (20, 6)), ["12"], "25/2"),
+        (_frames((300, 24), (100, 144)), ["24"], "60/1"),
+    ],
+)
+def test_uneven_frames_are_evened_out_at_a_rate_that_keeps_them(times: list[float], claims: list[str], rate: str) -> None:
+    assert str(choose_rate(times, [Fraction(claim) for claim in claims])[0]) == rate

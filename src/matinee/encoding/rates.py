@@ -7,7 +7,7 @@ answer is one of the rates that screens know, because segments are counted in fr
 
 from collections.abc import Sequence
 from fractions import Fraction
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from statistics import median
 
 from matinee.base.units import FrameRate
@@ -38,6 +38,9 @@ STANDARD_RATES: tuple[FrameRate, ...] = (
 )
 _SAME = Fraction(4, 1000)  # two rates this close are one rate, told with rounding
 _NEAR = Fraction(3, 100)  # a measured rate this close to a standard one is that one, with jitter
+_FASTEST_EVENED = 60
+_MAY_BE_LOST = 0.02
+_HARDLY = 0.002
 _REORDERED = 8
 _JITTER_S = 0.0025  # Matroska and FLV round times to a millisecond, at both ends of a gap
 
@@ -45,9 +48,15 @@ _JITTER_S = 0.0025  # Matroska and FLV round times to a millisecond, at both end
 def choose_rate(times: Sequence[float], claimed: Sequence[Fraction]) -> tuple[FrameRate, bool]:
     """The film's rate, and whether its frames come unevenly, from presentation times in seconds and what headers claim.
 
-    `claimed` goes from the most to the least trusted. Without two frames the first standard claim holds, else 25.
+    `claimed` goes from the most to the least trusted. Without two frames the first standard claim holds, else 25. Where frames
+    come unevenly, the rate is raised until hardly one of them is lost.
     """
     gaps = _gaps(times)
+    rate, uneven = _usual_rate(gaps, claimed)
+    return (_keeping(gaps, rate) if uneven else rate), uneven
+
+
+def _usual_rate(gaps: Sequence[float], claimed: Sequence[Fraction]) -> tuple[FrameRate, bool]:
     if not gaps:
         for claim in claimed:
             found = _standard_within(claim, _SAME)
@@ -103,6 +112,22 @@ def _gaps(times: Sequence[float]) -> list[float]:
     if len(ordered) > 4 * _REORDERED:
         ordered = ordered[:-_REORDERED]
     return [later - earlier for earlier, later in pairwise(ordered) if later - earlier > 0.0012]
+
+
+def _keeping(gaps: Sequence[float], rate: FrameRate) -> FrameRate:
+    """The rate itself where it loses less than one frame in fifty, else the lowest of its kind that loses hardly more."""
+    if _lost(gaps, rate) < _MAY_BE_LOST:
+        return rate
+    higher = [each for each in STANDARD_RATES if rate.fraction < each.fraction <= _FASTEST_EVENED]
+    lost = {each: _lost(gaps, each) for each in [rate, *higher] if (each.den == 1001) == (rate.den == 1001)}
+    fewest = min(lost.values())
+    return next(each for each, part in lost.items() if part <= fewest + _HARDLY)
+
+
+def _lost(gaps: Sequence[float], rate: FrameRate) -> float:
+    """The part of all frames that share a frame's time with the one before, once each stands on the nearest."""
+    places = [round(at * float(rate.fraction)) for at in accumulate(gaps, initial=0.0)]
+    return 1 - len(set(places)) / len(places)
 
 
 def _pulled_down(gaps: Sequence[float]) -> bool:

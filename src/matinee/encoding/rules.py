@@ -129,7 +129,8 @@ def plan_encode(probe: Probe, ladder: Ladder, sidecars: Sequence[Sidecar] = ()) 
     video = probe.video
     rate = output_rate(video, ladder.max_rate)
     width, height = display_size(video)
-    promised, held = promised_length(probe)
+    shift = shift_of(probe, rate)
+    promised, held = promised_length(probe, shift)
     rungs = video_plans(ladder, width, height, rate)
     warnings = [*probe.warnings, *picture_warnings(probe, rate, held), *sound_warnings(probe, promised)]
     if promised is not None and promised < _SHORT_MS:
@@ -144,7 +145,7 @@ def plan_encode(probe: Probe, ladder: Ladder, sidecars: Sequence[Sidecar] = ()) 
         segment_frames=rate.frames_in(Fraction(ladder.segment_ms, 1000)),
         promised_ms=promised,
         held_ms=held,
-        shift_us=shift_of(probe, rate),
+        shift_us=shift,
         start_ms=probe.start_ms,
         video=rungs,
         audio=audio_plans(probe, ladder),
@@ -180,7 +181,7 @@ def with_rungs(plan: EncodePlan, rungs: tuple[VideoPlan, ...]) -> EncodePlan:
     )
 
 
-def promised_length(probe: Probe) -> tuple[DurationMs | None, DurationMs]:
+def promised_length(probe: Probe, shift_us: int = 0) -> tuple[DurationMs | None, DurationMs]:
     """How long the film should become, from the file's first time stamp, and for how long its last frame is held.
 
     A film lasts as long as its picture; where a sound goes on well beyond it, the last frame is held so that nothing
@@ -189,8 +190,9 @@ def promised_length(probe: Probe) -> tuple[DurationMs | None, DurationMs]:
     video = probe.video
     if video.duration_ms is None:
         return probe.duration_ms, DurationMs(0)
-    picture = max(0, video.start_ms - probe.start_ms) + video.duration_ms
-    sounds = [max(0, sound.start_ms - probe.start_ms) + sound.duration_ms for sound in probe.audio if sound.duration_ms]
+    begin = probe.start_ms - shift_us // 1000
+    picture = max(0, video.start_ms - begin) + video.duration_ms
+    sounds = [max(0, sound.start_ms - begin + sound.duration_ms) for sound in probe.audio if sound.duration_ms]
     held = max(0, max(sounds, default=0) - picture)
     if held <= _UNEVEN_ENDS_MS:
         return DurationMs(picture), DurationMs(0)
