@@ -4,10 +4,10 @@ from pathlib import Path
 
 import msgspec
 
-from matinee.base.units import Bytes, DurationMs, FrameRate, Hertz, Lufs, Pixels
+from matinee.base.units import BitsPerSecond, Bytes, DurationMs, FrameRate, Hertz, Lufs, Pixels
 from matinee.encoding import command
 from matinee.encoding.ladder import FIXED_V1
-from matinee.encoding.model import AudioStream, Crop, Levels, Probe, Ratio, TextStream, Transfer, VideoStream
+from matinee.encoding.model import AudioStream, Coding, Crop, Levels, Probe, Ratio, TextStream, Transfer, VideoStream
 from matinee.encoding.rules import plan_encode
 from matinee.outside.tools import Tools
 
@@ -201,3 +201,17 @@ def test_captions_are_copied_out_and_never_decoded() -> None:
     assert " ".join(command.captions_command(TOOLS, SOURCE, VIDEO)) == line
     said = " ".join(command.scenarist_command(TOOLS, "t_en"))
     assert said.endswith("-f scc -i t_en.scc -c:s webvtt -f webvtt t_en.raw")
+
+
+def test_av1_holds_a_quality_in_closed_groups_of_one_length() -> None:
+    said = command.encoder_arguments(Coding.AV1, "8", 34.5, 48, 1, BitsPerSecond(3_000_000), "4.0")
+    assert " ".join(said) == (
+        "-c:v libsvtav1 -preset 8 -svtav1-params crf=34.5:keyint=48:irefresh-type=2:scd=0:lp=1:mbr=3000:level=40 -flags +bitexact"
+    )
+
+
+def test_h264_holds_a_quality_in_closed_groups_of_one_length() -> None:
+    assert " ".join(command.encoder_arguments(Coding.H264, "medium", 23, 48, 1)) == (
+        "-c:v libx264 -preset medium -profile:v high -crf 23 -g 48 -keyint_min 48 -sc_threshold 0 -flags +cgop+bitexact "
+        "-threads 1"
+    )

@@ -12,11 +12,12 @@ rung, and split from there.
 from collections.abc import Sequence
 from pathlib import Path
 
-from matinee.base.units import DurationMs, FrameRate
+from matinee.base.units import BitsPerSecond, DurationMs, FrameRate
 from matinee.encoding.model import (
     SURROUND,
     AudioPlan,
     AudioStream,
+    Coding,
     EncodePlan,
     Transfer,
     VideoPlan,
@@ -328,20 +329,52 @@ def most_frames(promised: DurationMs, rate: FrameRate) -> int:
     return round((promised * 1.5 / 1000 + 10) * rate.fraction)
 
 
+def encoder_arguments(
+    coding: Coding, preset: str, crf: float, group: int, threads: int, peak: BitsPerSecond | None = None, level: str = ""
+) -> list[str]:
+    """The encoder of a coding that holds a quality: a key frame each `group` frames and nowhere else, no picture that looks
+    past one. `peak` bounds what it may spend, `level` is what decoders are told; each is left to the encoder where none is given.
+    """
+    if coding is Coding.AV1:
+        return _av1(preset, crf, group, threads, peak, level)
+    held = [] if peak is None else ["-maxrate", str(peak), "-bufsize", str(peak)]
+    return _h264(preset, level, ["-crf", f"{crf:g}", *held], group, threads)
+
+
 def _video_output(rung: VideoPlan, plan: EncodePlan) -> list[str]:
-    group = str(plan.segment_frames)
     return [
-        *["-map", f"[{rung.name}]", "-c:v", "libx264", "-preset", plan.preset, "-profile:v", "high"],
-        *["-level:v", rung.level, *_rate_control(rung), "-maxrate", str(rung.max_bitrate)],
-        *["-bufsize", str(rung.buffer_bits), "-g", group, "-keyint_min", group, "-sc_threshold", "0"],
-        *["-flags", "+cgop+bitexact", "-threads", str(rung.threads), "-fps_mode", "passthrough"],
+        *["-map", f"[{rung.name}]", *_encoder(rung, plan), "-fps_mode", "passthrough"],
         *["-color_range", "tv", "-color_primaries", "bt709", "-color_trc", "bt709", "-colorspace", "bt709"],
         *[*NO_TRACES, "-f", "mp4", rung.path],
     ]
 
 
-def _rate_control(rung: VideoPlan) -> list[str]:
-    return ["-b:v", str(rung.bitrate)] if rung.crf is None else ["-crf", f"{rung.crf:g}"]
+def _encoder(rung: VideoPlan, plan: EncodePlan) -> list[str]:
+    if rung.coding is Coding.AV1 and rung.crf is not None:
+        return _av1(plan.preset, rung.crf, plan.segment_frames, rung.threads, rung.max_bitrate, rung.level)
+    control = ["-b:v", str(rung.bitrate)] if rung.crf is None else ["-crf", f"{rung.crf:g}"]
+    control += ["-maxrate", str(rung.max_bitrate), "-bufsize", str(rung.buffer_bits)]
+    return _h264(plan.preset, rung.level, control, plan.segment_frames, rung.threads)
+
+
+def _h264(preset: str, level: str, control: list[str], group: int, threads: int) -> list[str]:
+    return [
+        *["-c:v", "libx264", "-preset", preset, "-profile:v", "high", *(["-level:v", level] if level else []), *control],
+        *["-g", str(group), "-keyint_min", str(group), "-sc_threshold", "0"],
+        *["-flags", "+cgop+bitexact", "-threads", str(threads)],
+    ]
+
+
+def _av1(preset: str, crf: float, group: int, threads: int, peak: BitsPerSecond | None, level: str) -> list[str]:
+    """SVT-AV1's own words, because ffmpeg's `-crf` knows whole numbers only, and its buffer size is none of this encoder's.
+
+    `irefresh-type=2` closes each group of pictures, `scd=0` puts no key frame at a cut. With more than one thread (`lp`) the
+    bound on its bits (`mbr`, kbit/s) makes other bytes on each run.
+    """
+    words = [f"crf={crf:g}", f"keyint={group}", "irefresh-type=2", "scd=0", f"lp={threads}"]
+    words += [] if peak is None else [f"mbr={peak // 1000}"]
+    words += [f"level={level.replace('.', '')}"] if level else []
+    return ["-c:v", "libsvtav1", "-preset", preset, "-svtav1-params", ":".join(words), "-flags", "+bitexact"]
 
 
 def _audio_output(sound: AudioPlan) -> list[str]:
