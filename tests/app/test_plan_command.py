@@ -47,6 +47,22 @@ def test_the_document_and_the_command_line_are_those_of_the_ingest(film: Path, c
     assert shlex.split(run(["plan", str(film), "--command"], capsys)[1]) == said["command"]
 
 
+def test_both_codings_are_told_with_their_effort(
+    film: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MATINEE_LADDER", "fixed-v2")
+    monkeypatch.setenv("MATINEE_EFFORT", "best")
+    lines = run(["plan", str(film)], capsys)[1].splitlines()
+    assert lines[3] == "  ladder   fixed-v2, preset slow; AV1 at preset 6"
+    assert [line.split()[0] for line in lines[4:8]] == ["v360", "v234", "av1_360", "av1_234"]
+    assert lines[6] == "    av1_360  640x360       420 kbit/s, at most 630; av01.0.01M.08; crf 32"
+    argv = shlex.split(run(["plan", str(film), "--command"], capsys)[1])
+    assert [argv[place + 1] for place, word in enumerate(argv) if word == "-preset"] == ["slow", "slow", "6", "6"]
+    monkeypatch.setenv("MATINEE_EFFORT", "some")
+    code, _, err = run(["plan", str(film)], capsys)
+    assert (code, "The setting effort is 'some'." in err) == (1, True)
+
+
 def test_a_file_that_would_be_refused_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "text.mp4").write_text("no film at all\n")
     code, out, err = run(["plan", str(tmp_path / "text.mp4")], capsys)

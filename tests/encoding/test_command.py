@@ -6,7 +6,7 @@ import msgspec
 
 from matinee.base.units import BitsPerSecond, Bytes, DurationMs, FrameRate, Hertz, Lufs, Pixels
 from matinee.encoding import command
-from matinee.encoding.ladder import FIXED_V1
+from matinee.encoding.ladder import FIXED_V1, FIXED_V2
 from matinee.encoding.model import AudioStream, Coding, Crop, Levels, Probe, Ratio, TextStream, Transfer, VideoStream
 from matinee.encoding.rules import plan_encode
 from matinee.outside.tools import Tools
@@ -215,3 +215,31 @@ def test_h264_holds_a_quality_in_closed_groups_of_one_length() -> None:
         "-c:v libx264 -preset medium -profile:v high -crf 23 -g 48 -keyint_min 48 -sc_threshold 0 -flags +cgop+bitexact "
         "-threads 1"
     )
+
+
+def test_both_codings_of_one_size_share_their_frames() -> None:
+    plan = plan_encode(PROBE, msgspec.structs.replace(LADDER, codings=FIXED_V2.codings))
+    assert "trim=end_frame=2400,split=4[v720][av1_720][still][in_v360];" in command.video_graph(plan)
+    assert f"[in_v360]scale=640:360:{SCALE},setsar=1,split=3[v360][av1_360][small];" in command.video_graph(plan)
+    said = " ".join(command.encode_command(plan, SOURCE, TOOLS))
+    assert (
+        "-map [av1_720] -c:v libsvtav1 -preset 8 "
+        "-svtav1-params crf=32:keyint=48:irefresh-type=2:scd=0:lp=1:mbr=2340:level=31 -flags +bitexact -fps_mode passthrough "
+        f"{BT709} {NO_TRACES} -f mp4 av1_720.mp4"
+    ) in said
+    assert said.count("-filter_complex") == 2  # the picture, and its one sound
+
+
+def test_hdr_takes_a_way_of_its_own_to_av1() -> None:
+    video = msgspec.structs.replace(VIDEO, transfer=Transfer.PQ, matrix="bt2020nc", bit_depth=10, rotation=180)
+    plan = plan_encode(msgspec.structs.replace(PROBE, video=video), msgspec.structs.replace(LADDER, codings=FIXED_V2.codings))
+    assert command.hdr_graph(plan) == (
+        f"[0:0]fps=24000/1001:start_time=0,scale=1280:720:{SCALE}:out_range=tv,format=yuv420p10le,hflip,vflip,setsar=1,"
+        "setparams=range=tv:color_primaries=bt2020:color_trc=smpte2084:colorspace=bt2020nc,sidedata=mode=delete:type=DISPLAYMATRIX,"
+        f"trim=end_frame=2400,split=2[av1_720][in_av1_360];[in_av1_360]scale=640:360:{SCALE},setsar=1[av1_360]"
+    )
+    assert "av1" not in command.video_graph(plan)
+    said = " ".join(command.encode_command(plan, SOURCE, TOOLS))
+    assert f"-filter_complex {command.hdr_graph(plan)} -filter_complex" in said
+    assert "-color_range tv -color_primaries bt2020 -color_trc smpte2084 -colorspace bt2020nc" in said
+    assert command.hdr_graph(PLAN) == ""

@@ -14,18 +14,19 @@ from matinee.app.worker import chosen_ladder
 from matinee.base.errors import InvalidRequest
 from matinee.encoding import command, rules
 from matinee.encoding import work as encoding
-from matinee.encoding.ladder import PER_TITLE_V1
+from matinee.encoding.ladder import PER_TITLE_V1, PER_TITLE_V2
 from matinee.encoding.measured import Analysis
-from matinee.encoding.model import AudioPlan, EncodePlan, Probe, TextPlan, VideoPlan
+from matinee.encoding.model import AudioPlan, Coding, EncodePlan, Probe, TextPlan, Transfer, VideoPlan
 from matinee.outside.tools import Tools, find_tools
 
 
 def plan(film: Path, *, data: Path | None, analyses: bool, shows_command: bool, as_json: bool) -> int:
     """Tell of a film what it holds and what it would become. Raises FilmRefused where it would be refused."""
     terminal, source, tools = Terminal(), film.absolute(), find_tools()
-    ladder = chosen_ladder(settings_for(data).ladder)
+    settings = settings_for(data)
+    ladder = chosen_ladder(settings.ladder, settings.effort)
     if analyses and not ladder.measures:
-        ladder = PER_TITLE_V1
+        ladder = chosen_ladder((PER_TITLE_V2 if Coding.AV1 in ladder.codings else PER_TITLE_V1).name, settings.effort)
     if shows_command and ladder.measures and not analyses:
         raise InvalidRequest(f"The ladder {ladder.name} chooses its rungs by an analysis.", remedy="Add --analyse.")
     probe = encoding.probe(source, tools)
@@ -81,7 +82,8 @@ def told(probe: Probe, plan: EncodePlan) -> Iterator[str]:
         if plan.measures
         else ""
     )
-    yield f"  ladder   {plan.ladder}, preset {plan.preset}{later}"
+    av1 = f"; AV1 at preset {plan.av1_preset}" if any(rung.coding is Coding.AV1 for rung in plan.video) else ""
+    yield f"  ladder   {plan.ladder}, preset {plan.preset}{av1}{later}"
     for rung in plan.video:
         yield (
             f"    {rung.name:<8} {f'{rung.width}x{rung.height}':<10} {rung.bitrate / 1000:>6.0f} kbit/s, at most "
@@ -99,7 +101,9 @@ def told(probe: Probe, plan: EncodePlan) -> Iterator[str]:
 
 
 def _quality(rung: VideoPlan) -> str:
-    return "" if rung.crf is None else f"; crf {rung.crf:g}, expected to score {rung.score:.1f}"
+    light = "" if rung.transfer is Transfer.SDR else f"; {rung.transfer.value.upper()}, 10 bit"
+    crf = "" if rung.crf is None else f"; crf {rung.crf:g}"
+    return f"{light}{crf}{'' if rung.score is None else f', expected to score {rung.score:.1f}'}"
 
 
 def _sound(sound: AudioPlan) -> str:

@@ -42,6 +42,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     published_url: str = ""
     drm_systems: tuple[DrmSystem, ...] = (DrmSystem.CLEARKEY,)
     ladder: str = "fixed-v1"
+    effort: str = ""
     ingest_at_once: int = 1
     token_minutes: int = 240
     heartbeat_seconds: int = 10

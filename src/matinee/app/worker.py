@@ -21,7 +21,7 @@ from matinee.base.errors import MatineeError
 from matinee.catalogue.partner_work import FeedReader
 from matinee.catalogue.rekey import sweep
 from matinee.catalogue.work import QUEUE, WORK, Ingest
-from matinee.encoding.ladder import BUILT_IN, load_ladder
+from matinee.encoding.ladder import BUILT_IN, Effort, load_ladder, with_effort
 from matinee.encoding.model import Ladder
 from matinee.outside.tools import find_tools
 from matinee.outside.work import WorkEngine
@@ -47,7 +47,7 @@ def run_worker(installation: Installation, stop: threading.Event) -> None:
         work_folder=settings.work_folder,
         tools=find_tools(),
         master=installation.master,
-        ladder=chosen_ladder(settings.ladder),
+        ladder=chosen_ladder(settings.ladder, settings.effort),
         drm=settings.drm_systems,
         clock=read_clock,
     )
@@ -85,8 +85,20 @@ def postman(installation: Installation) -> Postman:
     )
 
 
-def chosen_ladder(setting: str) -> Ladder:
-    """The ladder that the settings name: a built-in one, or a JSON file. Raises SettingInvalid."""
+def chosen_ladder(setting: str, effort: str = "") -> Ladder:
+    """The ladder that the settings name: a built-in one, or a JSON file; with the presets of an effort where one is named.
+
+    Raises SettingInvalid.
+    """
+    ladder = _named_ladder(setting)
+    if not effort:
+        return ladder
+    if effort not in list(Effort):
+        raise SettingInvalid(f"The setting effort is {effort!r}.", remedy=f"Write {' or '.join(Effort)}, or leave it out.")
+    return with_effort(ladder, Effort(effort))
+
+
+def _named_ladder(setting: str) -> Ladder:
     if setting in BUILT_IN:
         return BUILT_IN[setting]
     try:

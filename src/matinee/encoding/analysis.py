@@ -57,7 +57,7 @@ def analyse(plan: EncodePlan, source: Path, workdir: Path, tools: Tools, progres
 def points_of(plan: EncodePlan) -> tuple[Point, ...]:
     """What is measured: each frame size of the plan at some qualities; about a dozen encodes in all."""
     found = []
-    for place, rung in enumerate(plan.video):
+    for place, rung in enumerate(rung for rung in plan.video if rung.coding is Coding.H264):
         for crf in CRFS[min(place, len(CRFS) - 1)]:
             name = f"p{rung.height}_{crf:g}"
             found.append(Point(name=name, path=f"{name}.mp4", width=rung.width, height=rung.height, crf=crf))

@@ -9,7 +9,7 @@ One run makes everything: the film is decoded once, its frames are evened out to
 rung, and split from there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from matinee.base.units import BitsPerSecond, DurationMs, FrameRate
@@ -42,6 +42,13 @@ _HEADROOM_DB = 12
 _GUARDS = ["-protocol_whitelist", "file", "-format_whitelist", FILM_FORMATS]
 QUIET = ["-hide_banner", "-nostdin", "-y", "-loglevel", "level+info", "-nostats"]
 NO_TRACES = ["-map_metadata", "-1", "-map_chapters", "-1", "-fflags", "+bitexact"]
+
+
+_COLOURS = {
+    Transfer.SDR: ["-color_primaries", "bt709", "-color_trc", "bt709", "-colorspace", "bt709"],
+    Transfer.PQ: ["-color_primaries", "bt2020", "-color_trc", "smpte2084", "-colorspace", "bt2020nc"],
+    Transfer.HLG: ["-color_primaries", "bt2020", "-color_trc", "arib-std-b67", "-colorspace", "bt2020nc"],
+}
 
 
 def source_url(source: Path) -> str:
@@ -140,6 +147,8 @@ def encode_command(plan: EncodePlan, source: Path, tools: Tools) -> list[str]:
     """The one run: every rung, every sound, thumbnails, stills, cuts and loudness from one decode."""
     argv = [tools.ffmpeg, *QUIET, "-progress", "pipe:1", "-stats_period", "0.5", "-max_error_rate", "1"]
     argv += ["-reinit_filter", "0", *film_input(source), "-filter_complex", video_graph(plan)]
+    if hdr := hdr_graph(plan):
+        argv += ["-filter_complex", hdr]
     for sound in plan.audio:
         argv += ["-filter_complex", audio_graph(sound, plan.promised_ms, plan.shift_us)]
     for rung in plan.video:
@@ -172,28 +181,18 @@ def text_command(plan: EncodePlan, source: Path, tools: Tools) -> list[str]:
 
 
 def video_graph(plan: EncodePlan) -> str:
-    """The filters from decoded frames to every rung, to thumbnails and to stills.
+    """The filters from decoded frames to every rung in SDR, to thumbnails and to stills.
 
     Scaling comes early and to a fixed size, because a hostile or broken stream may change its size on the way. The smaller
-    rungs are scaled from the best one. Cuts are looked for in the smallest rung.
+    rungs are scaled from the best one; those of one size share their frames. Cuts are looked for in the smallest rung.
     """
-    best = plan.video[0]
-    steps = normalised(plan)
-    if plan.held_ms:
-        steps.append(f"tpad=stop_mode=clone:stop_duration={plan.held_ms}ms")
-    if plan.promised_ms is not None:
-        steps.append(f"trim=end_frame={most_frames(plan.promised_ms, plan.rate)}")
-    names = [f"in_{rung.name}" for rung in plan.video[1:]]
-    chain = [
-        (f"[0:{plan.source.index}]{','.join(steps)},split={len(names) + 2}"
-        f"[{best.name}][still]{''.join(f'[{name}]' for name in names)}")
-    ]
-    small = plan.video[-1]
-    for name, rung in zip(names, plan.video[1:], strict=True):
-        after = f"[{rung.name}]" if rung is not small else f",split=2[{rung.name}][small]"
-        chain.append(f"[{name}]{scaled(rung.width, rung.height)},setsar=1{after}")
-    if len(plan.video) == 1:
-        chain[0] = chain[0].replace("[still]", "[still][small]").replace("split=2", "split=3")
+    sizes = _by_size(rung for rung in plan.video if rung.transfer is Transfer.SDR)
+    best, others = sizes[0], sizes[1:]
+    labels = [*_labels(best), "[still]", *(f"[in_{rungs[0].name}]" for rungs in others), *([] if others else ["[small]"])]
+    chain = [f"[0:{plan.source.index}]{','.join([*normalised(plan), *_of_length(plan)])},split={len(labels)}{''.join(labels)}"]
+    for rungs in others:
+        labels = [*_labels(rungs), *(["[small]"] if rungs is others[-1] else [])]
+        chain.append(f"[in_{rungs[0].name}]{_resized(rungs, labels)}")
     tiles, stills = plan.thumbnails, plan.stills
     chain.append(
         f"[small]scdet=threshold={_CUT_THRESHOLD},metadata=mode=print:key=lavfi.scd.time:file={CUTS_FILE},"
@@ -202,6 +201,43 @@ def video_graph(plan: EncodePlan) -> str:
     )
     chain.append(f"[still]framestep={stills.every_frames},{_jpeg_scale(stills.width, stills.height)}[stills]")
     return ";".join(chain)
+
+
+def hdr_graph(plan: EncodePlan) -> str:
+    """The filters from the same decoded frames to every rung that keeps the film's HDR; empty where none does."""
+    sizes = _by_size(rung for rung in plan.video if rung.transfer is not Transfer.SDR)
+    if not sizes:
+        return ""
+    best, others = sizes[0], sizes[1:]
+    labels = [*_labels(best), *(f"[in_{rungs[0].name}]" for rungs in others)]
+    steps = [*kept_hdr(plan, best[0]), *_of_length(plan)]
+    chain = [f"[0:{plan.source.index}]{','.join(steps)},split={len(labels)}{''.join(labels)}"]
+    chain += [f"[in_{rungs[0].name}]{_resized(rungs, _labels(rungs))}" for rungs in others]
+    return ";".join(chain)
+
+
+def _by_size(rungs: Iterable[VideoPlan]) -> list[list[VideoPlan]]:
+    """Rungs that show the same pixels, together; the largest size first."""
+    found: dict[tuple[int, int], list[VideoPlan]] = {}
+    for rung in rungs:
+        found.setdefault((rung.height, rung.width), []).append(rung)
+    return [found[size] for size in sorted(found, reverse=True)]
+
+
+def _labels(rungs: Iterable[VideoPlan]) -> list[str]:
+    return [f"[{rung.name}]" for rung in rungs]
+
+
+def _resized(rungs: Sequence[VideoPlan], labels: Sequence[str]) -> str:
+    shared = "" if len(labels) == 1 else f",split={len(labels)}"
+    return f"{scaled(rungs[0].width, rungs[0].height)},setsar=1{shared}{''.join(labels)}"
+
+
+def _of_length(plan: EncodePlan) -> list[str]:
+    held = [f"tpad=stop_mode=clone:stop_duration={plan.held_ms}ms"] if plan.held_ms else []
+    if plan.promised_ms is None:
+        return held
+    return [*held, f"trim=end_frame={most_frames(plan.promised_ms, plan.rate)}"]
 
 
 def audio_graph(sound: AudioPlan, length: DurationMs | None, shift_us: int = 0) -> str:
@@ -238,14 +274,36 @@ def film_input(source: Path) -> list[str]:
 
 def normalised(plan: EncodePlan) -> list[str]:
     """The filters from decoded frames to upright ones of the best rung's size, at the film's rate, in 8 bit BT.709."""
-    source = plan.source
-    steps = [_moved(plan.shift_us)] if plan.shift_us else []
-    steps += [*_deinterlace(source), f"fps={plan.rate}:start_time=0", *_cropped(source)]
-    return [*steps, *_upright(source, plan.video[0])]
+    return [*_evened(plan), *_upright(plan.source, plan.best)]
+
+
+def _evened(plan: EncodePlan) -> list[str]:
+    """Frames as they are from here on: in their places, whole, at the film's rate, without bars."""
+    moved = [_moved(plan.shift_us)] if plan.shift_us else []
+    return [*moved, *_deinterlace(plan.source), f"fps={plan.rate}:start_time=0", *_cropped(plan.source)]
 
 
 def _moved(shift_us: int) -> str:
     return f"setpts=PTS{shift_us / 1_000_000:+.6f}/TB"
+
+
+def kept_hdr(plan: EncodePlan, best: VideoPlan) -> list[str]:
+    """The filters from decoded frames to upright ones of a size, at the film's rate, in 10 bit and in the light they came in.
+
+    What frames say of the screen that they were mastered on, and of how bright they are, goes on to the encoder; the display
+    matrix does not, because it has been followed.
+    """
+    source = plan.source
+    transfer = "smpte2084" if source.transfer is Transfer.PQ else "arib-std-b67"
+    return [
+        *_evened(plan),
+        scaled(*_lying(source, best), ":out_range=tv"),
+        "format=yuv420p10le",
+        *_turned(source),
+        "setsar=1",
+        f"setparams=range=tv:color_primaries=bt2020:color_trc={transfer}:colorspace=bt2020nc",
+        "sidedata=mode=delete:type=DISPLAYMATRIX",
+    ]
 
 
 def _deinterlace(source: VideoStream) -> list[str]:
@@ -272,8 +330,7 @@ def _cropped(source: VideoStream) -> list[str]:
 
 
 def _upright(source: VideoStream, best: VideoPlan) -> list[str]:
-    turned = source.rotation in (90, 270)
-    width, height = (best.height, best.width) if turned else (best.width, best.height)
+    width, height = _lying(source, best)
     if source.transfer is Transfer.SDR and source.primaries == "bt2020":
         reading = f"rin={'full' if source.full_range else 'limited'}"
         wide = f"zscale=pin=bt2020:min=bt2020nc:tin=bt709:{reading}:p=bt709:m=bt709:t=bt709:r=limited"
@@ -283,12 +340,20 @@ def _upright(source: VideoStream, best: VideoPlan) -> list[str]:
         steps.append("format=yuv420p")
     else:
         steps = [scaled(width, height), "format=yuv420p10le", *_to_sdr(source)]
-    steps += {0: [], 90: ["transpose=clock"], 180: ["hflip", "vflip"], 270: ["transpose=cclock"]}[source.rotation]
-    if source.mirrored:
-        steps.append("hflip")
+    steps += _turned(source)
     # The display matrix and the HDR metadata that frames carry would be written beside pictures that no longer need them.
     steps += ["setsar=1", "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709"]
     return [*steps, "sidedata=mode=delete"]
+
+
+def _lying(source: VideoStream, best: VideoPlan) -> tuple[int, int]:
+    """The size to scale to before the picture is stood up."""
+    return (best.height, best.width) if source.rotation in (90, 270) else (best.width, best.height)
+
+
+def _turned(source: VideoStream) -> list[str]:
+    steps = {0: [], 90: ["transpose=clock"], 180: ["hflip", "vflip"], 270: ["transpose=cclock"]}[source.rotation]
+    return [*steps, "hflip"] if source.mirrored else steps
 
 
 def _to_sdr(source: VideoStream) -> list[str]:
@@ -344,14 +409,13 @@ def encoder_arguments(
 def _video_output(rung: VideoPlan, plan: EncodePlan) -> list[str]:
     return [
         *["-map", f"[{rung.name}]", *_encoder(rung, plan), "-fps_mode", "passthrough"],
-        *["-color_range", "tv", "-color_primaries", "bt709", "-color_trc", "bt709", "-colorspace", "bt709"],
-        *[*NO_TRACES, "-f", "mp4", rung.path],
+        *["-color_range", "tv", *_COLOURS[rung.transfer], *NO_TRACES, "-f", "mp4", rung.path],
     ]
 
 
 def _encoder(rung: VideoPlan, plan: EncodePlan) -> list[str]:
     if rung.coding is Coding.AV1 and rung.crf is not None:
-        return _av1(plan.preset, rung.crf, plan.segment_frames, rung.threads, rung.max_bitrate, rung.level)
+        return _av1(plan.av1_preset, rung.crf, plan.segment_frames, rung.threads, rung.max_bitrate, rung.level)
     control = ["-b:v", str(rung.bitrate)] if rung.crf is None else ["-crf", f"{rung.crf:g}"]
     control += ["-maxrate", str(rung.max_bitrate), "-bufsize", str(rung.buffer_bits)]
     return _h264(plan.preset, rung.level, control, plan.segment_frames, rung.threads)

@@ -4,17 +4,19 @@ A ladder is named, because a package says by which one it was made. Where it mea
 worth having. Bitrates of the fixed one sit between Apple's authoring table and what x264
 needs at this preset; the peak is 1.5 times the mean, which with a buffer of half a second's peak keeps each two-second
 segment below twice the mean, as the HLS authoring rules ask. Each rung has one encoder thread: with two, x264 under a bound on
-its buffer writes other bytes on each run, and the rungs of one film keep the cores busy anyway (docs/decisions/0004).
+its buffer writes other bytes on each run, and the rungs of one film keep the cores busy anyway (docs/decisions/0004). SVT-AV1
+does the same under a bound on its bits. AV1 stands beside H.264, never instead of it (docs/decisions/0021).
 """
 
 from collections.abc import Sequence
+from enum import StrEnum
 from fractions import Fraction
 
 import msgspec
 
 from matinee.base.errors import ErrorCode, MatineeError
 from matinee.base.units import BitsPerSecond, DurationMs, FrameRate, Pixels
-from matinee.encoding.model import Choice, Ladder, Rung, VideoPlan
+from matinee.encoding.model import Av1Rungs, Choice, Coding, Ladder, Rung, Transfer, VideoPlan
 
 
 def _rung(width: int, height: int, kbit: int) -> Rung:
@@ -46,7 +48,23 @@ FIXED_V1 = Ladder(
 PER_TITLE_V1 = msgspec.structs.replace(FIXED_V1, name="per-title-v1", preset="medium", measures=True)
 """The rungs are chosen for each film from what an analysis measured of it; those here say at which frame sizes it looks."""
 
-BUILT_IN = {ladder.name: ladder for ladder in (FIXED_V1, PER_TITLE_V1)}
+FIXED_V2 = msgspec.structs.replace(FIXED_V1, name="fixed-v2", codings=(Coding.H264, Coding.AV1))
+
+PER_TITLE_V2 = msgspec.structs.replace(PER_TITLE_V1, name="per-title-v2", codings=(Coding.H264, Coding.AV1))
+
+BUILT_IN = {ladder.name: ladder for ladder in (FIXED_V1, FIXED_V2, PER_TITLE_V1, PER_TITLE_V2)}
+
+
+class Effort(StrEnum):
+    """Speed against size: how long the encoders may look for ways to write the same picture in fewer bits."""
+
+    FAST = "fast"
+    BALANCED = "balanced"
+    BEST = "best"
+
+
+_PRESETS = {Effort.FAST: ("veryfast", "9"), Effort.BALANCED: ("medium", "8"), Effort.BEST: ("slow", "6")}
+"""Of x264 and SVT-AV1. From its preset 10 on SVT-AV1 itself warns of faults that can be seen."""
 
 PEAK_OVER_MEAN = 2
 """Of a rung that holds a quality; its buffer is one second of the peak (docs/decisions/0018 says what that leaves open)."""
@@ -67,6 +85,22 @@ _LEVELS: tuple[tuple[str, int, int, int, int], ...] = (
     ("5.2", 2_073_600, 36_864, 184_320, 300_000),
 )
 _REFERENCES = 4
+
+# AV1 Annex A: luma samples a frame, the longest sides, luma samples shown a second, and the bitrate of Main tier in kbit/s.
+_AV1_LEVELS: tuple[tuple[str, int, int, int, int, int], ...] = (
+    ("2.0", 147_456, 2_048, 1_152, 4_423_680, 1_500),
+    ("2.1", 278_784, 2_816, 1_584, 8_363_520, 3_000),
+    ("3.0", 665_856, 4_352, 2_448, 19_975_680, 6_000),
+    ("3.1", 1_065_024, 5_504, 3_096, 31_950_720, 10_000),
+    ("4.0", 2_359_296, 6_144, 3_456, 70_778_880, 12_000),
+    ("4.1", 2_359_296, 6_144, 3_456, 141_557_760, 20_000),
+    ("5.0", 8_912_896, 8_192, 4_352, 267_386_880, 30_000),
+    ("5.1", 8_912_896, 8_192, 4_352, 534_773_760, 40_000),
+    ("5.2", 8_912_896, 8_192, 4_352, 1_069_547_520, 60_000),
+)
+_AV1_COLOURS = {Transfer.PQ: ".10.0.110.09.16.09.0", Transfer.HLG: ".10.0.110.09.18.09.0"}
+"""The end of the codec string where it is not what is taken for granted (8 bit, BT.709): ten bit, 4:2:0, and the code points of
+BT.2020 primaries, the transfer, BT.2020 matrix, limited range (AV1 in ISOBMFF, section 5)."""
 
 
 def load_ladder(text: bytes) -> Ladder:
@@ -93,8 +127,17 @@ def fit(width: Fraction, height: Fraction, box_width: int, box_height: int) -> t
     return _even(width * scale), _even(height * scale)
 
 
-def video_plans(ladder: Ladder, width: Fraction, height: Fraction, rate: FrameRate) -> tuple[VideoPlan, ...]:
-    """The rungs that a film of this display size (square pixels) has, best first: at least one, none above its own size.
+def with_effort(ladder: Ladder, effort: Effort) -> Ladder:
+    """The ladder with the presets of an effort, for each coding."""
+    h264, av1 = _PRESETS[effort]
+    return msgspec.structs.replace(ladder, preset=h264, av1=msgspec.structs.replace(ladder.av1, preset=av1))
+
+
+def video_plans(
+    ladder: Ladder, width: Fraction, height: Fraction, rate: FrameRate, transfer: Transfer = Transfer.SDR
+) -> tuple[VideoPlan, ...]:
+    """The rungs that a film of this display size (square pixels) has, H.264 before AV1, best first: at least one, none above
+    its own size.
 
     Where the film's size falls between two rungs the upper one is kept at the film's size, with bitrates to match.
     """
@@ -105,19 +148,24 @@ def video_plans(ladder: Ladder, width: Fraction, height: Fraction, rate: FrameRa
     for rung, size in zip(ladder.rungs[first + 1 :], sizes[first + 1 :], strict=True):
         if chosen[-1].height >= size[1] * _WORTH_KEEPING:
             chosen.append(_video_plan(ladder, rung, size, rate))
+    if Coding.AV1 in ladder.codings:
+        chosen += [_beside(plan, ladder.av1, rate, transfer) for plan in chosen]
     return tuple(chosen)
 
 
-def chosen_plans(choices: Sequence[Choice], rate: FrameRate) -> tuple[VideoPlan, ...]:
-    """The rungs that an analysis chose, as they are encoded: a quality held up to a peak. Rungs of one height are counted."""
+def chosen_plans(choices: Sequence[Choice], rate: FrameRate, transfer: Transfer = Transfer.SDR) -> tuple[VideoPlan, ...]:
+    """The rungs that an analysis chose, as they are encoded: a quality held up to a peak. Rungs of one height are counted.
+
+    `transfer` is the film's: AV1 keeps it.
+    """
     plans: list[VideoPlan] = []
-    for choice in choices:
-        same = sum(1 for plan in plans if plan.height == choice.height)
+    for choice in sorted(choices, key=lambda choice: choice.coding is Coding.AV1):
+        same = sum(1 for plan in plans if (plan.coding, plan.height) == (choice.coding, choice.height))
         peak = choice.bitrate * PEAK_OVER_MEAN
-        plan = _rung_plan(choice.width, choice.height, choice.bitrate, peak, rate)
-        name = plan.name if not same else f"{plan.name}_{same + 1}"
-        plan = msgspec.structs.replace(plan, name=name, path=f"{name}.mp4", buffer_bits=peak, crf=choice.crf, score=choice.score)
-        plans.append(plan)
+        rung = _rung_plan(choice.coding, choice.width, choice.height, choice.bitrate, peak, rate, transfer)
+        name = rung.name if not same else f"{rung.name}_{same + 1}"
+        rung = msgspec.structs.replace(rung, name=name, path=f"{name}.mp4", buffer_bits=peak, crf=choice.crf, score=choice.score)
+        plans.append(rung)
     return tuple(plans)
 
 
@@ -125,24 +173,66 @@ def _video_plan(ladder: Ladder, rung: Rung, size: tuple[Pixels, Pixels], rate: F
     share = (size[0] * size[1] / (rung.width * rung.height)) ** 0.75  # bits grow slower than pixels
     percent = ladder.high_rate_percent if rate.fraction > 30 else 100
     bitrate = _rounded(rung.bitrate * share * percent / 100)
-    plan = _rung_plan(*size, bitrate, bitrate * rung.max_bitrate // rung.bitrate, rate)
+    plan = _rung_plan(Coding.H264, *size, bitrate, bitrate * rung.max_bitrate // rung.bitrate, rate)
     return msgspec.structs.replace(plan, threads=rung.threads)
 
 
-def _rung_plan(width: Pixels, height: Pixels, bitrate: int, peak: int, rate: FrameRate) -> VideoPlan:
-    level = level_for(width, height, rate, BitsPerSecond(peak))
+def _beside(rung: VideoPlan, av1: Av1Rungs, rate: FrameRate, transfer: Transfer) -> VideoPlan:
+    """The AV1 rung beside an H.264 one."""
+    bitrate, peak = (_rounded(bits * av1.percent / 100) for bits in (rung.bitrate, rung.max_bitrate))
+    plan = _rung_plan(Coding.AV1, rung.width, rung.height, bitrate, peak, rate, transfer)
+    return msgspec.structs.replace(plan, crf=av1.crf)
+
+
+def _rung_plan(
+    coding: Coding,
+    width: Pixels,
+    height: Pixels,
+    bitrate: int,
+    peak: int,
+    rate: FrameRate,
+    transfer: Transfer = Transfer.SDR,
+) -> VideoPlan:
+    if coding is Coding.AV1:
+        name, level = f"av1_{height}", av1_level_for(width, height, rate, BitsPerSecond(peak))
+        codec = f"av01.0.{_av1_index(level):02d}M{_AV1_COLOURS.get(transfer, '.08')}"
+    else:
+        name, level = f"v{height}", level_for(width, height, rate, BitsPerSecond(peak))
+        codec, transfer = f"avc1.6400{round(float(level) * 10):02x}", Transfer.SDR
     return VideoPlan(
-        name=f"v{height}",
-        path=f"v{height}.mp4",
+        name=name,
+        path=f"{name}.mp4",
         width=width,
         height=height,
         bitrate=BitsPerSecond(bitrate),
         max_bitrate=BitsPerSecond(peak),
         buffer_bits=peak // 2,
         level=level,
-        codec=f"avc1.6400{round(float(level) * 10):02x}",
+        codec=codec,
         threads=1,
+        coding=coding,
+        transfer=transfer,
     )
+
+
+def av1_level_for(width: int, height: int, rate: FrameRate, max_bitrate: BitsPerSecond) -> str:
+    """The lowest AV1 level (Annex A, Main tier) that holds a picture."""
+    for level, samples, widest, tallest, per_second, kbit in _AV1_LEVELS:
+        if (
+            width * height <= samples
+            and width <= widest
+            and height <= tallest
+            and width * height * rate.fraction <= per_second
+            and max_bitrate <= kbit * 1000
+        ):
+            return level
+    return _AV1_LEVELS[-1][0]
+
+
+def _av1_index(level: str) -> int:
+    """seq_level_idx: four to each major level, from 2.0 on."""
+    major, minor = level.split(".")
+    return (int(major) - 2) * 4 + int(minor)
 
 
 def level_for(width: int, height: int, rate: FrameRate, max_bitrate: BitsPerSecond) -> str:

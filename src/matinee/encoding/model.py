@@ -277,8 +277,17 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     coding: Coding = Coding.H264
 
 
+class Av1Rungs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the rungs of a ladder are made in AV1: SVT-AV1's preset, a quality that is held where none was measured, and the
+    percent of the bits of the H.264 rung of the same size that it is thought to take, its peak included."""
+
+    preset: str
+    crf: float
+    percent: int
+
+
 class Ladder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The qualities that films are offered in, best first, with the encoder's settings.
+    """The qualities that films are offered in, best first, with the encoders' settings; `preset` is x264's.
 
     Where it `measures`, each film is analysed, and the rungs only say at which frame sizes; they stand where that fails.
     """
@@ -293,13 +302,15 @@ class Ladder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     surround_bitrate: BitsPerSecond = BitsPerSecond(384_000)
     measures: bool = False
     codings: tuple[Coding, ...] = (Coding.H264,)
+    av1: Av1Rungs = Av1Rungs(preset="8", crf=32, percent=60)
 
 
 class VideoPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One rung as it applies to this film: an exact even size and a level.
+    """One rung as it applies to this film: an exact even size and a level of its coding.
 
-    With `crf` the encoder holds that quality, up to the peak, and `bitrate` is what an analysis expects of it, as `score` is
-    (VMAF at 1080 lines); without, it holds the bitrate.
+    With `crf` the encoder holds that quality, up to the peak, and `bitrate` is what is expected of it, as `score` is (VMAF at
+    1080 lines, where it was measured); without, it holds the bitrate. AV1 always has one: its encoder bounds no mean.
+    `transfer` is what comes out: HDR film keeps its own in AV1, and becomes SDR in H.264.
     """
 
     name: str
@@ -315,6 +326,7 @@ class VideoPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     crf: float | None = None
     score: float | None = None
     coding: Coding = Coding.H264
+    transfer: Transfer = Transfer.SDR
 
 
 class AudioPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -374,6 +386,8 @@ class StillPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class EncodePlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All that will be made of one film, decided before a frame is decoded. Equal plans give equal bytes.
 
+    `video` has the H.264 rungs first, then those of AV1, each best first; one in H.264 there is always.
+
     `promised_ms` is how long the film should become, None where the container says nothing; `held_ms` is for how long
     the last frame is held because the sound goes on. `shift_us` is by how many microseconds all of the film is moved, so that its
     first frame stands exactly on a frame's time; `start_ms` is the file's first time stamp. Where it `measures`, the rungs are
@@ -398,6 +412,16 @@ class EncodePlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     chapters: tuple[Chapter, ...]
     warnings: tuple[FilmWarning, ...]
     measures: bool = False
+    av1_preset: str = "8"
+
+    @property
+    def best(self) -> VideoPlan:
+        """The largest rung in SDR: all other SDR ones are scaled from it, and stills are of its size."""
+        return max((rung for rung in self.video if rung.transfer is Transfer.SDR), key=lambda rung: (rung.height, rung.width))
+
+    def preset_of(self, coding: Coding) -> str:
+        """The preset of the encoder of a coding."""
+        return self.av1_preset if coding is Coding.AV1 else self.preset
 
 
 # --- what was made -----------------------------------------------------------------------------------------------------
@@ -416,6 +440,7 @@ class VideoRendition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     frame_rate: FrameRate
     frames: int
     coding: Coding = Coding.H264
+    transfer: Transfer = Transfer.SDR
 
 
 class AudioRendition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

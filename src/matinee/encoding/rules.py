@@ -18,6 +18,7 @@ from matinee.encoding.model import (
     SURROUND,
     AudioPlan,
     AudioStream,
+    Coding,
     EncodePlan,
     FilmRefused,
     FilmWarning,
@@ -131,8 +132,9 @@ def plan_encode(probe: Probe, ladder: Ladder, sidecars: Sequence[Sidecar] = ()) 
     width, height = display_size(video)
     shift = shift_of(probe, rate)
     promised, held = promised_length(probe, shift)
-    rungs = video_plans(ladder, width, height, rate)
-    warnings = [*probe.warnings, *picture_warnings(probe, rate, held), *sound_warnings(probe, promised)]
+    rungs = video_plans(ladder, width, height, rate, video.transfer)
+    keeps_hdr = any(rung.transfer is not Transfer.SDR for rung in rungs)
+    warnings = [*probe.warnings, *picture_warnings(probe, rate, held, keeps_hdr), *sound_warnings(probe, promised)]
     if promised is not None and promised < _SHORT_MS:
         warnings.append(warn(WarningCode.VERY_SHORT, f"The film lasts {promised} ms only."))
     text, text_warnings = text_plans(probe, sidecars)
@@ -155,6 +157,7 @@ def plan_encode(probe: Probe, ladder: Ladder, sidecars: Sequence[Sidecar] = ()) 
         chapters=probe.chapters,
         warnings=(*warnings, *text_warnings),
         measures=ladder.measures,
+        av1_preset=ladder.av1.preset,
     )
 
 
@@ -170,14 +173,18 @@ def shift_of(probe: Probe, rate: FrameRate) -> int:
 
 
 def with_rungs(plan: EncodePlan, rungs: tuple[VideoPlan, ...]) -> EncodePlan:
-    """The plan with the rungs that were chosen for it. Its pictures are no larger than the best of them: all come from that."""
-    width, height = rungs[0].width, rungs[0].height
+    """The plan with the rungs that were chosen for it; a coding of which none was chosen keeps those that it had.
+
+    Its pictures are no larger than the best of them: all come from that.
+    """
+    chosen = {rung.coding for rung in rungs}
+    video = tuple(rung for coding in Coding for rung in (rungs if coding in chosen else plan.video) if rung.coding is coding)
+    plan = msgspec.structs.replace(plan, measures=False, video=video)
+    size = plan.best.width, plan.best.height
     return msgspec.structs.replace(
         plan,
-        measures=False,
-        video=rungs,
-        thumbnails=thumbnail_plan(plan.rate, plan.promised_ms, width, height),
-        stills=still_plan(plan.rate, plan.promised_ms, width, height),
+        thumbnails=thumbnail_plan(plan.rate, plan.promised_ms, *size),
+        stills=still_plan(plan.rate, plan.promised_ms, *size),
     )
 
 
@@ -199,7 +206,7 @@ def promised_length(probe: Probe, shift_us: int = 0) -> tuple[DurationMs | None,
     return DurationMs(picture + held), DurationMs(held)
 
 
-def picture_warnings(probe: Probe, rate: FrameRate, held: DurationMs) -> list[FilmWarning]:
+def picture_warnings(probe: Probe, rate: FrameRate, held: DurationMs, keeps_hdr: bool) -> list[FilmWarning]:
     """What is done to the picture that its maker may not expect."""
     video, found = probe.video, []
     if video.rotation or video.mirrored:
@@ -219,7 +226,8 @@ def picture_warnings(probe: Probe, rate: FrameRate, held: DurationMs) -> list[Fi
         kind = "It mixes telecined film with video" if video.mixed_fields else "It is interlaced"
         found.append(warn(WarningCode.DEINTERLACED, f"{kind}; its fields became {_fps(rate)} frames a second."))
     if video.transfer is not Transfer.SDR:
-        found.append(warn(WarningCode.HDR_TO_SDR, f"Its HDR picture ({video.transfer.value.upper()}) was mapped to SDR."))
+        kept = " in H.264, and kept in AV1" if keeps_hdr else ""
+        found.append(warn(WarningCode.HDR_TO_SDR, f"Its HDR picture ({video.transfer.value.upper()}) was mapped to SDR{kept}."))
     if video.variable_rate:
         found.append(warn(WarningCode.FRAME_RATE_EVENED, f"Its uneven frames were evened out to {_fps(rate)} a second."))
     elif rate.fraction < _shown_rate(video).fraction:

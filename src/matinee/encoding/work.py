@@ -126,7 +126,7 @@ def choose(
     except EncodeFailed as error:
         warning = rules.warn(WarningCode.NOT_ANALYSED, f"The ladder {plan.ladder} was taken as it stands: {error.message}")
         return msgspec.structs.replace(plan, measures=False, warnings=(*plan.warnings, warning)), None
-    return rules.with_rungs(plan, chosen_plans(found.choices, plan.rate)), found
+    return rules.with_rungs(plan, chosen_plans(found.choices, plan.rate, plan.source.transfer)), found
 
 
 def encode(plan: EncodePlan, source: Path, workdir: Path, tools: Tools, progress: Progress) -> EncodedFilm:
@@ -366,6 +366,8 @@ def _video_renditions(part: Path, plan: EncodePlan, frames: int, length: Duratio
             codec=rung.codec,
             frame_rate=plan.rate,
             frames=frames,
+            coding=rung.coding,
+            transfer=rung.transfer,
         )
         for rung in plan.video
     )
