@@ -102,7 +102,7 @@ def test_hdr_is_kept_in_av1_and_mapped_in_h264(tmp_path: Path, transfer: Transfe
     assert film.video[2].codec == codec
     told = stream(tmp_path / "work" / film.video[2].path)
     assert told["mime_codec_string"] == codec
-    # The screen that it was mastered on travels in the stream itself, where no repackaging loses it.
+    # The screen that it was mastered on is told by the file.
     shown = [find_tools().ffmpeg, "-hide_banner", "-i", tmp_path / "work" / film.video[2].path]
     seen = subprocess.run(
         [*shown, "-vf", "showinfo", "-frames:v", "1", "-f", "null", "-"], check=True, capture_output=True, text=True
@@ -110,7 +110,7 @@ def test_hdr_is_kept_in_av1_and_mapped_in_h264(tmp_path: Path, transfer: Transfe
     of_frames = {line.partition("side data - ")[2] for line in seen.stderr.splitlines() if "side data - " in line}
     screen = "r(0.6800,0.3200) g(0.2650,0.6900) b(0.1500 0.0600) wp(0.3127, 0.3290)"
     assert of_frames == {
-        f"Mastering display metadata: has_primaries:1 has_luminance:1 {screen} min_luminance=0.005005, max_luminance=1000.000000",
+        f"Mastering display metadata: has_primaries:1 has_luminance:1 {screen} min_luminance=0.005000, max_luminance=1000.000000",
         "Content light level metadata: MaxCLL=900, MaxFALL=300",
     }
 

@@ -9,8 +9,10 @@ from fractions import Fraction
 from pathlib import Path
 
 from matinee.base.units import BitsPerSecond, DurationMs, FrameRate, Pixels
-from matinee.encoding.model import AudioRendition, EncodedFilm, TextRendition, ThumbnailSet, VideoRendition
+from matinee.encoding.model import AudioRendition, Coding, EncodedFilm, TextRendition, ThumbnailSet, Transfer, VideoRendition
 from matinee.outside.tools import find_tools
+
+_MASTERED = "mastering-display=G(0.265,0.69)B(0.15,0.06)R(0.68,0.32)WP(0.3127,0.329)L(1000,0.005):content-light=900,300"
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,8 @@ class Shape:
     thumbnails: bool = True
     source: Path | None = None
     start: float = 0.0
+    av1: Transfer | None = None
+    """The light of the AV1 rungs beside those in H.264; None for no AV1."""
 
 
 def make_film(folder: Path, shape: Shape) -> EncodedFilm:
@@ -33,6 +37,8 @@ def make_film(folder: Path, shape: Shape) -> EncodedFilm:
     folder.mkdir(parents=True, exist_ok=True)
     seconds = Fraction(shape.frames) / shape.rate.fraction
     video = tuple(_video(folder, shape, height) for height in shape.heights)
+    if shape.av1 is not None:
+        video += tuple(_av1(folder, shape, height, shape.av1) for height in shape.heights)
     audio = tuple(_audio(folder, shape, index, float(seconds)) for index in range(len(shape.sounds)))
     text = tuple(_text(folder, name, language, label, role) for name, (language, label, role) in _named("t", shape.texts))
     return EncodedFilm(
@@ -85,6 +91,44 @@ def _video(folder: Path, shape: Shape, height: int) -> VideoRendition:
         frame_rate=shape.rate,
         frames=shape.frames,
     )
+
+
+def _av1(folder: Path, shape: Shape, height: int, transfer: Transfer) -> VideoRendition:
+    """An AV1 rung; one in HDR is made of a film that says of which screen it was mastered on."""
+    path = f"av1_{height}.mp4"
+    words = f"crf=40:keyint={shape.segment_frames}:irefresh-type=2:scd=0:lp=1"
+    picture, depth, colours = _picture(shape, height), "yuv420p", _tags("bt709", "bt709", "bt709")
+    if transfer is not Transfer.SDR:
+        depth = "yuv420p10le"
+        colours = _tags("bt2020", "smpte2084" if transfer is Transfer.PQ else "arib-std-b67", "bt2020nc")
+        master = f"master_{height}.mp4"
+        _ffmpeg(
+            *(*picture, "-filter:v", f"format={depth},{colours}", "-c:v", "libsvtav1", "-preset", "9"),
+            *("-svtav1-params", f"{words}:{_MASTERED}", str(folder / master)),
+        )
+        picture = ["-i", str(folder / master)]
+    _ffmpeg(
+        *(*picture, "-filter:v", f"format={depth},{colours}", "-c:v", "libsvtav1", "-preset", "9", "-svtav1-params", words),
+        *("-bsf:v", "filter_units=remove_types=5"),
+        *("-video_track_timescale", str(shape.rate.num * (1000 if shape.rate.den == 1 else 1)), str(folder / path)),
+    )
+    return VideoRendition(
+        name=f"av1_{height}",
+        path=path,
+        width=Pixels(height * 16 // 9),
+        height=Pixels(height),
+        bitrate=BitsPerSecond(100_000),
+        peak_bitrate=BitsPerSecond(200_000),
+        codec="av01.0.00M.08",
+        frame_rate=shape.rate,
+        frames=shape.frames,
+        coding=Coding.AV1,
+        transfer=transfer,
+    )
+
+
+def _tags(primaries: str, transfer: str, matrix: str) -> str:
+    return f"setparams=range=tv:color_primaries={primaries}:color_trc={transfer}:colorspace={matrix}"
 
 
 def _named(prefix: str, tracks: tuple[tuple[str, str, str], ...]) -> list[tuple[str, tuple[str, str, str]]]:

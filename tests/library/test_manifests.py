@@ -203,7 +203,7 @@ def test_rungs_that_are_cut_elsewhere_are_refused() -> None:
         dash.manifest(_film(video=(_film().video[0], shifted)))
 
 
-def _schema() -> xmlschema.XMLSchema | None:
+def mpd_schema() -> xmlschema.XMLSchema | None:
     if DATA is None:
         return None
     return xmlschema.XMLSchema(DATA / "standards" / "dash" / "DASH-MPD.xsd", allow="local")
@@ -225,7 +225,7 @@ def test_the_mpd_is_valid(packaged: Packaged, systems: tuple[DrmSystem, ...]) ->
             if element.tag in (f"{MPD}AdaptationSet", f"{MPD}Representation"):
                 places = [_ORDER.index(child.tag.removeprefix(MPD)) for child in element]
                 assert places == sorted(places)
-        schema = _schema()
+        schema = mpd_schema()
         if schema is not None:
             schema.validate(mpd)
 

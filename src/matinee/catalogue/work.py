@@ -44,7 +44,7 @@ from matinee.catalogue.rules import in_language
 from matinee.catalogue.sidecar import metadata_of
 from matinee.encoding import artwork
 from matinee.encoding import work as encoding
-from matinee.encoding.model import EncodedFilm, EncodePlan, FilmRefused, Ladder, Probe, RefusalReason, Stills
+from matinee.encoding.model import EncodedFilm, EncodePlan, FilmRefused, Ladder, Probe, RefusalReason, Stills, Transfer
 from matinee.library import store as library_store
 from matinee.library import work as library
 from matinee.library.keys import MasterKey
@@ -395,6 +395,7 @@ def playable_of(package: PackageId, film: EncodedFilm) -> Playable:
         package=package,
         duration_ms=film.duration_ms,
         height=max((video.height for video in film.video), default=Pixels(0)),
+        hdr=any(video.transfer is not Transfer.SDR for video in film.video),
         audio=tuple(
             AudioTrack(language=Language(a.language), label=a.label, role=a.role)
             for a in film.audio

@@ -49,6 +49,8 @@ _COLOURS = {
     Transfer.PQ: ["-color_primaries", "bt2020", "-color_trc", "smpte2084", "-colorspace", "bt2020nc"],
     Transfer.HLG: ["-color_primaries", "bt2020", "-color_trc", "arib-std-b67", "-colorspace", "bt2020nc"],
 }
+_WITHOUT_METADATA = ["-bsf:v", "filter_units=remove_types=5"]
+"""What is told of the mastering stands in boxes of the file, and not in the stream as well: packagers fail at it there."""
 
 
 def source_url(source: Path) -> str:
@@ -407,9 +409,11 @@ def encoder_arguments(
 
 
 def _video_output(rung: VideoPlan, plan: EncodePlan) -> list[str]:
+    kept_outside = [] if rung.transfer is Transfer.SDR else _WITHOUT_METADATA
     return [
         *["-map", f"[{rung.name}]", *_encoder(rung, plan), "-fps_mode", "passthrough"],
-        *["-color_range", "tv", *_COLOURS[rung.transfer], *NO_TRACES, "-f", "mp4", rung.path],
+        *["-color_range", "tv", *_COLOURS[rung.transfer], *kept_outside, *NO_TRACES],
+        *["-f", "mp4", rung.path],
     ]
 
 

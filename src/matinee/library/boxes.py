@@ -59,7 +59,7 @@ def walk(data: bytes, start: int = 0, end: int | None = None) -> Iterator[Box]:
             yield from walk(data, box.body, box.end)
         elif box.kind == b"stsd":
             yield from walk(data, box.body + 8, box.end)
-        elif box.kind in (b"encv", b"avc1"):
+        elif box.kind in (b"encv", b"avc1", b"av01"):
             yield from walk(data, box.body + _VIDEO_ENTRY_BYTES, box.end)
         elif box.kind in (b"enca", b"mp4a"):
             yield from walk(data, box.body + _AUDIO_ENTRY_BYTES, box.end)
@@ -153,12 +153,29 @@ def _edit_media_time(data: bytes, box: Box | None) -> int:
 
 
 def _codec(data: bytes, found: dict[bytes, Box]) -> str:
-    """The RFC 6381 name: avc1.ppccll from the decoder configuration, mp4a.40.N from the audio object type."""
+    """The RFC 6381 name: avc1.ppccll or av01.P.LLT.DD from the decoder configuration, mp4a.40.N from the audio object type."""
     if b"avcC" in found:
         return "avc1." + data[found[b"avcC"].body + 1 : found[b"avcC"].body + 4].hex()
+    if b"av1C" in found:
+        return _av1_codec(data, found[b"av1C"], found.get(b"colr"))
     if b"esds" in found:
         return _audio_codec(data[found[b"esds"].body + 4 : found[b"esds"].end])
-    raise BoxError("a track is neither H.264 nor AAC; the library packages no other yet")
+    raise BoxError("a track is neither H.264, AV1 nor AAC; the library packages no other yet")
+
+
+def _av1_codec(data: bytes, configuration: Box, colours: Box | None) -> str:
+    """From av1C and colr (AV1 in ISOBMFF, 2.3 and 5): profile, level, tier, bit depth; the rest where it is not BT.709."""
+    one, two = data[configuration.body + 1], data[configuration.body + 2]
+    depth = (12 if two & 0x20 else 10) if two & 0x40 else 8
+    short = f"av01.{one >> 5}.{one & 31:02d}{'H' if two & 0x80 else 'M'}.{depth:02d}"
+    if colours is None or data[colours.body : colours.body + 4] != b"nclx":
+        return short
+    primaries, transfer, matrix = struct.unpack_from(">HHH", data, colours.body + 4)
+    full = data[colours.body + 10] >> 7
+    if (primaries, transfer, matrix, full) == (1, 1, 1, 0):
+        return short
+    chroma = f"{two >> 4 & 1}.{two >> 3 & 1}{two >> 2 & 1}{two & 3}"
+    return f"{short}.{chroma}.{primaries:02d}.{transfer:02d}.{matrix:02d}.{full}"
 
 
 def _audio_codec(descriptors: bytes) -> str:

@@ -5,11 +5,12 @@ id, and the URL belongs to a session while a package is for ever.
 """
 
 import xml.etree.ElementTree as ET
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from itertools import groupby
 from math import gcd
 
+from matinee.encoding.model import Transfer
 from matinee.library.boxes import pssh_payload, to_base64
 from matinee.library.model import DrmSystem, LibraryError
 from matinee.library.presentation import (
@@ -22,6 +23,7 @@ from matinee.library.presentation import (
     Signalling,
     TextTrack,
     Timeline,
+    VideoTrack,
     peak_bitrate,
 )
 
@@ -35,6 +37,12 @@ _PURPOSE = "urn:tva:metadata:cs:AudioPurposeCS:2007"
 _CHANNELS = "urn:mpeg:mpegB:cicp:ChannelConfiguration"
 _CHANNEL_CODES = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 6, 8: 12}
 """Coding-independent code points (23091-3, table 8) of the usual layouts: 5.1 is 6, 7.1 is 12."""
+
+_HDR = {
+    Transfer.PQ: {"ColourPrimaries": "9", "TransferCharacteristics": "16", "MatrixCoefficients": "9"},
+    Transfer.HLG: {"ColourPrimaries": "9", "TransferCharacteristics": "18", "MatrixCoefficients": "9"},
+}
+"""Coding-independent code points (23091-2) of BT.2020 and of the two transfers."""
 
 ET.register_namespace("", _MPD)
 ET.register_namespace("cenc", _CENC)
@@ -53,7 +61,7 @@ def manifest(film: Presentation) -> str:
         },
     )
     period = _add(root, "Period", id="0", start="PT0S")
-    sets = [_video_set(film), *(_audio_set(film, track) for track in film.audio)]
+    sets = [*_video_sets(film), *(_audio_set(film, track) for track in film.audio)]
     sets += [_text_set(film, track) for track in film.text]
     if film.image is not None:
         sets.append(_image_set(film, film.image))
@@ -64,7 +72,8 @@ def manifest(film: Presentation) -> str:
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
 
-def _video_set(film: Presentation) -> ET.Element:
+def _video_sets(film: Presentation) -> list[ET.Element]:
+    """One set to a coding, because no player changes between codings as it does between rungs. Their segments begin together."""
     first = film.video[0]
     for track in film.video[1:]:
         if track.timeline.boundaries() != first.timeline.boundaries():
@@ -72,6 +81,12 @@ def _video_set(film: Presentation) -> ET.Element:
                 f"The segments of {track.rendition.name} do not begin where those of {first.rendition.name} do.",
                 remedy="Encode the rungs again with one group of pictures.",
             )
+    together = groupby(film.video, key=lambda track: (track.rendition.coding, track.rendition.transfer))
+    return [_video_set(film, list(tracks)) for _, tracks in together]
+
+
+def _video_set(film: Presentation, tracks: Sequence[VideoTrack]) -> ET.Element:
+    first = tracks[0]
     width, height = first.rendition.width, first.rendition.height
     adaptation = ET.Element(
         f"{{{_MPD}}}AdaptationSet",
@@ -80,16 +95,19 @@ def _video_set(film: Presentation) -> ET.Element:
             "mimeType": "video/mp4",
             "segmentAlignment": "true",
             "startWithSAP": "1",
-            "maxWidth": str(max(track.rendition.width for track in film.video)),
-            "maxHeight": str(max(track.rendition.height for track in film.video)),
+            "maxWidth": str(max(track.rendition.width for track in tracks)),
+            "maxHeight": str(max(track.rendition.height for track in tracks)),
             "frameRate": _frame_rate(film.frame_rate.fraction),
             "par": f"{width // gcd(width, height)}:{height // gcd(width, height)}",
         },
     )
     _protect(adaptation, film.signalling)
+    for name, value in _HDR.get(first.rendition.transfer, {}).items():
+        # Essential: a player that does not know these would show the pictures in the wrong light, and must leave them out.
+        _describe(adaptation, "EssentialProperty", f"urn:mpeg:mpegB:cicp:{name}", value)
     _describe(adaptation, "Role", _ROLE, "main")
     adaptation.append(_template(first.timeline))
-    for track in film.video:
+    for track in tracks:
         _add(
             adaptation,
             "Representation",

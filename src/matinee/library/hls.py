@@ -1,8 +1,10 @@
 """The HLS playlists of a package (RFC 8216bis-17, Apple's authoring rules, and Roku's image playlists for thumbnails).
 
-One set of playlists serves every player. For ClearKey the key format is `org.w3.clearkey`, which hls.js reads; Shaka Player skips
-formats that it does not know and plays with the keys that its `drm.clearKeys` setting names. An `identity` tag beside it would
-serve nobody and stop hls.js. No playlist names a key or a licence server: a package outlives both, and a session brings its own.
+One set of playlists serves every player. H.264 variants stand before those in AV1: a player that starts with the first one, and
+drops what it does not know, plays everywhere. For ClearKey the key format is `org.w3.clearkey`, which hls.js reads; Shaka Player
+skips formats that it does not know and plays with the keys that its `drm.clearKeys` setting names. An `identity` tag beside it
+would serve nobody and stop hls.js. No playlist names a key or a licence server: a package outlives both, and a session brings
+its own.
 """
 
 import base64
@@ -78,7 +80,7 @@ def _variants(film: Presentation, group: str, sounds: list[AudioTrack], target: 
             f'CODECS="{",".join([video.codec, *audio_codecs])}"',
             f"RESOLUTION={video.rendition.width}x{video.rendition.height}",
             f"FRAME-RATE={_decimal(film.frame_rate.fraction, 3)}",
-            "VIDEO-RANGE=SDR",
+            f"VIDEO-RANGE={video.rendition.transfer.value.upper()}",
         ]
         if group:
             attributes.append(f'AUDIO="{group}"')
@@ -122,7 +124,7 @@ def _iframe_line(video: VideoTrack, target: Fraction) -> str:
     return (
         f"#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH={peak_bitrate(pictures, target)},"
         f'AVERAGE-BANDWIDTH={average_bitrate(pictures)},CODECS="{video.codec}",'
-        f"RESOLUTION={video.rendition.width}x{video.rendition.height},VIDEO-RANGE=SDR,"
+        f"RESOLUTION={video.rendition.width}x{video.rendition.height},VIDEO-RANGE={video.rendition.transfer.value.upper()},"
         f'URI="{video.rendition.name}/iframes.m3u8"'
     )
 

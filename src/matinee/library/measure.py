@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from matinee.base.units import Bytes, FrameRate
-from matinee.encoding.model import AudioRendition, EncodedFilm, TextRendition, VideoRendition
+from matinee.encoding.model import AudioRendition, Coding, EncodedFilm, TextRendition, VideoRendition
 from matinee.library.boxes import BoxError, Initialisation, read_initialisation, read_segment
 from matinee.library.model import ContentKeys, DrmSystem, LibraryError
 from matinee.library.presentation import (
@@ -45,7 +45,7 @@ class Measured:
 
 def measure(folder: Path, film: EncodedFilm, keys: ContentKeys, drm: tuple[DrmSystem, ...]) -> Presentation:
     """Read back the package in `folder` (segments, text and thumbnails in place). Raises LibraryError."""
-    ordered = sorted(film.video, key=lambda rendition: (-rendition.height, -rendition.bitrate))
+    ordered = sorted(film.video, key=lambda one: (one.coding is not Coding.H264, -one.height, -one.bitrate))
     video = tuple(_video(folder, rendition, film) for rendition in ordered)
     sounds = _one_default([one for one in film.audio if one.mix_of is None])
     labels = unique_labels([(rendition.label, rendition.language) for rendition in sounds])

@@ -141,7 +141,8 @@ class Signalling:
 
 @dataclass(frozen=True, slots=True)
 class Presentation:
-    """A whole package. Video is ordered best first, audio with the one that plays by default first, surround mixes last."""
+    """A whole package. Video is H.264 and then AV1, each best first; audio has the one that plays by default first, surround
+    mixes last."""
 
     duration_ms: DurationMs
     frame_rate: FrameRate

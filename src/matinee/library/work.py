@@ -18,9 +18,10 @@ from pathlib import Path
 
 from matinee.base.ids import PackageId
 from matinee.base.units import Bytes, DurationMs
-from matinee.encoding.model import EncodedFilm
+from matinee.encoding.model import EncodedFilm, Transfer
 from matinee.library import dash, hls, presentation
 from matinee.library.inspection import Read, clear_excerpt, inspect, is_media
+from matinee.library.mastering import read_mastering, with_mastering
 from matinee.library.measure import IMAGE_FOLDER, TEXT_FILE, measure
 from matinee.library.model import (
     CheckReport,
@@ -242,6 +243,10 @@ def _segment(
         opens=None if opens is None else (opens.kid, opens.key),
     )
     packager.package(job, renditions=folder, out=draft, tools=tools, limits=_PACKAGER_LIMITS)
+    for one in film.video:
+        if one.transfer is not Transfer.SDR and (told := read_mastering(folder / sources[one.name])):
+            init = draft / one.name / packager.INITIALISATION
+            init.write_bytes(with_mastering(init.read_bytes(), told))
 
 
 def _copy_text_and_images(film: EncodedFilm, workdir: Path, draft: Path) -> None:
