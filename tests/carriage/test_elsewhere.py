@@ -88,6 +88,23 @@ def test_the_highest_picture_that_a_model_is_declared_to_show(capabilities: dict
     assert model.max_height == height
 
 
+@pytest.mark.parametrize(
+    ("capabilities", "takes"),
+    [
+        ({}, True),
+        ({"codecs": ["avc1", "mp4a"]}, False),
+        ({"codecs": ["avc1", "AV01", "mp4a"]}, True),
+        ({"codecs": ["avc1.64002a", "av01.0.08M.08"]}, True),
+        ({"codecs": []}, True),
+        ({"codecs": "avc1"}, True),
+        ({"codecs": ["avc1", 7]}, True),
+    ],
+)
+def test_av1_is_for_models_that_are_not_declared_without_it(capabilities: dict[str, Any], takes: bool) -> None:
+    model = BoxModel(id=BoxModelId("m"), oui="1", product_class="2", name="3", capabilities=capabilities)
+    assert model.takes_av1 is takes
+
+
 def test_a_titles_page_says_what_this_box_shows_of_it(world: World, ask: Screens) -> None:
     made = msgspec.structs.replace(film("Film"), publisher=world.studio.id, service=world.cinema.id)
     world.put(made)

@@ -93,6 +93,7 @@ def test_one_round_trip_tells_all_that_a_player_needs(client: TestClient[Any], s
             "interval_ms": 10_000,
             "count": 60,
         },
+        "av1": None,
         "markers": [{"kind": "intro", "start_ms": 1000, "end_ms": 4000}],
         "next": None,
         "heartbeat": {"url": f"http://web.test/api/v1/playback/{session}/heartbeat", "every_ms": 10_000},

@@ -55,6 +55,7 @@ class CatalogueShowings:
             subtitles=tuple(dict.fromkeys(track.language for track in playable.subtitles)),
             credits_ms=next((m.start_ms for m in found.markers if m.kind is MarkerKind.CREDITS), None),
             thumbnails=playable.thumbnails,
+            av1=playable.av1 if sight.takes_av1 else None,
             next_title=following.id if following else None,
             next_duration_ms=following.playable.duration_ms if following and following.playable else None,
             next_tile=self._encode(view, sight, following)[0] if following else None,

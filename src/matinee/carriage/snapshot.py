@@ -430,6 +430,7 @@ class PartySight:
             language=one.language if one is not None else DEFAULT_LANGUAGE,
             profile=one.id if one is not None and profile is not None else None,
             max_height=model.max_height if model is not None else None,
+            takes_av1=model.takes_av1 if model is not None else True,
         )
 
     def services_of(self, party: Party, now: Instant) -> Sequence[Service]:

@@ -14,7 +14,7 @@ from matinee.base.clock import Instant
 from matinee.base.errors import ErrorCode, MatineeError
 from matinee.base.ids import ArtworkId, OperatorId, PackageId, ProfileId, PublisherId, ServiceId, TitleId
 from matinee.base.party import Party
-from matinee.base.units import DurationMs, Pixels, PositionMs
+from matinee.base.units import BitsPerSecond, DurationMs, Pixels, PositionMs
 
 Language = NewType("Language", str)
 """A BCP 47 tag, lower-case language first: "fr", "pt-BR", "und" where it is not known."""
@@ -157,6 +157,18 @@ class TrackLoudness(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     true_peak_dbtp: float | None
 
 
+class Av1Picture(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The best of a package's pictures in AV1: what a player asks its decoder about. `codec` is the RFC 6381 name, `bitrate`
+    the most that it takes, `frame_rate` in frames a second."""
+
+    codec: str
+    width: Pixels
+    height: Pixels
+    bitrate: BitsPerSecond
+    frame_rate: float
+    hdr: bool
+
+
 class Playable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What of its package a screen is told: enough to offer Play and draw the controls before anything is fetched."""
 
@@ -168,6 +180,7 @@ class Playable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     subtitles: tuple[SubtitleTrack, ...] = ()
     thumbnails: Thumbnails | None = None
     loudness: tuple[TrackLoudness, ...] = ()
+    av1: Av1Picture | None = None
 
 
 class Offer(StrEnum):
@@ -259,7 +272,7 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
     `services` are those whose titles have pages and play, `searched` those of them that a search finds, `listed` those that
     rows show. `prominence` are the weights that the operator gives some of `listed`, by their ids. `max_age` is the profile's
     age class: a title above it is no more there than one that does not exist. `max_height` is the highest picture that the
-    screen's box shows, None where nothing bounds it.
+    screen's box shows, None where nothing bounds it; `takes_av1` is False where it is declared not to decode that.
     """
 
     services: frozenset[ServiceId]
@@ -273,6 +286,7 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
     profile: ProfileId | None = None
     prominence: tuple[tuple[ServiceId, int], ...] = ()
     max_height: Pixels | None = None
+    takes_av1: bool = True
 
 
 class Sights(Protocol):

@@ -28,6 +28,7 @@ from matinee.catalogue import progress, store
 from matinee.catalogue.model import (
     AlreadyAdded,
     AudioTrack,
+    Av1Picture,
     Language,
     Marker,
     Metadata,
@@ -44,7 +45,7 @@ from matinee.catalogue.rules import in_language
 from matinee.catalogue.sidecar import metadata_of
 from matinee.encoding import artwork
 from matinee.encoding import work as encoding
-from matinee.encoding.model import EncodedFilm, EncodePlan, FilmRefused, Ladder, Probe, RefusalReason, Stills, Transfer
+from matinee.encoding.model import Coding, EncodedFilm, EncodePlan, FilmRefused, Ladder, Probe, RefusalReason, Stills, Transfer
 from matinee.library import store as library_store
 from matinee.library import work as library
 from matinee.library.keys import MasterKey
@@ -402,6 +403,7 @@ def playable_of(package: PackageId, film: EncodedFilm) -> Playable:
             if a.mix_of is None  # a surround mix is the same choice, made by the device
         ),
         subtitles=tuple(SubtitleTrack(language=Language(t.language), label=t.label, role=t.role) for t in film.text),
+        av1=_av1_of(film),
         thumbnails=None
         if film.thumbnails is None
         else Thumbnails(
@@ -422,6 +424,21 @@ def playable_of(package: PackageId, film: EncodedFilm) -> Playable:
             )
             for one in film.loudness
         ),
+    )
+
+
+def _av1_of(film: EncodedFilm) -> Av1Picture | None:
+    in_av1 = (one for one in film.video if one.coding is Coding.AV1)
+    best = max(in_av1, key=lambda one: (one.height, one.peak_bitrate), default=None)
+    if best is None:
+        return None
+    return Av1Picture(
+        codec=best.codec,
+        width=best.width,
+        height=best.height,
+        bitrate=best.peak_bitrate,
+        frame_rate=round(float(best.frame_rate.fraction), 3),
+        hdr=best.transfer is not Transfer.SDR,
     )
 
 

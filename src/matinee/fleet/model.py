@@ -55,6 +55,17 @@ class BoxModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             bounds += [height for version, height in _LINES_BY_HDCP if hdcp.strip().lower().startswith(version)]
         return Pixels(min(bounds)) if bounds else None
 
+    @property
+    def takes_av1(self) -> bool:
+        """Whether AV1 may be offered to it: not where its "codecs" are declared and av01 is none of them.
+
+        Its player asks the decoder besides. What is declared in another form counts as not declared.
+        """
+        told = self.capabilities.get("codecs")
+        if not isinstance(told, list) or not told or not all(isinstance(one, str) for one in told):
+            return True
+        return any(one.strip().lower().startswith(("av01", "av1")) for one in told)
+
 
 class BoxIdentity(StrEnum):
     """How sure we are of which box this is."""

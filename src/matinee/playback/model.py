@@ -14,7 +14,7 @@ from matinee.base.clock import Instant
 from matinee.base.errors import ErrorCode, MatineeError
 from matinee.base.ids import BoxId, HouseholdId, OperatorId, PackageId, ProfileId, ServiceId, SessionId, TitleId
 from matinee.base.units import DurationMs, PositionMs
-from matinee.catalogue.model import Language, Sight, Thumbnails
+from matinee.catalogue.model import Av1Picture, Language, Sight, Thumbnails
 
 MAX_SEQUENCE = 2**31 - 1
 MAX_POSITION_MS = 7 * 24 * 3_600_000
@@ -132,7 +132,7 @@ class Showing(msgspec.Struct, frozen=True, kw_only=True):
     """All that a play needs to know of a title, ready in memory.
 
     `tile`, `markers` and `next_tile` are JSON as the wire has them. `audio` and `subtitles` are the languages that the package
-    has, the default first. `package` None: nothing to play.
+    has, the default first. `package` None: nothing to play. `av1` is None where the sight's box does not take it.
     """
 
     title: TitleId
@@ -145,6 +145,7 @@ class Showing(msgspec.Struct, frozen=True, kw_only=True):
     subtitles: tuple[Language, ...] = ()
     credits_ms: PositionMs | None = None
     thumbnails: Thumbnails | None = None
+    av1: Av1Picture | None = None
     next_title: TitleId | None = None
     next_duration_ms: DurationMs | None = None
     next_tile: msgspec.Raw | None = None

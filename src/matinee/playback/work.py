@@ -14,7 +14,7 @@ from matinee.base.errors import ErrorCode, InvalidRequest, NotAllowed
 from matinee.base.ids import HouseholdId, PackageId, ProfileId, ServiceId, SessionId, TitleId, is_id, new_id
 from matinee.base.party import Party
 from matinee.base.units import DurationMs, Pixels, PositionMs
-from matinee.catalogue.model import Language, Sights, Thumbnails, TitleNotFound
+from matinee.catalogue.model import Av1Picture, Language, Sights, Thumbnails, TitleNotFound
 from matinee.delivery.control import ControlWriter
 from matinee.delivery.model import StreamGrant, TokenRefused
 from matinee.delivery.tokens import TokenMinter, TokenVerifier
@@ -75,7 +75,8 @@ class EventsTold(msgspec.Struct, frozen=True, kw_only=True):
 class PlayTold(msgspec.Struct, frozen=True, kw_only=True):
     """All that a player needs, in one answer. Languages are BCP 47; instants RFC 3339; addresses absolute.
 
-    `title` and `next` are tiles as home tells them; `next` is null after a film and at the end of a series.
+    `title` and `next` are tiles as home tells them; `next` is null after a film and at the end of a series. `av1` is null where
+    the package has no AV1 or the screen's box is declared not to take it: the player then keeps to H.264.
     """
 
     session_id: SessionId
@@ -87,6 +88,7 @@ class PlayTold(msgspec.Struct, frozen=True, kw_only=True):
     audio_language: Language
     subtitle_language: Language | None
     thumbnails: ThumbnailsTold | None
+    av1: Av1Picture | None
     markers: msgspec.Raw
     next: msgspec.Raw
     heartbeat: HeartbeatTold
@@ -290,6 +292,7 @@ class Desk:
             audio_language=rules.choose_audio(wishes.audio_language, showing.audio),
             subtitle_language=rules.choose_subtitle(wishes.subtitle_language, showing.subtitles),
             thumbnails=self._thumbnails(token, session.package, showing.thumbnails),
+            av1=showing.av1,
             markers=showing.markers,
             next=showing.next_tile or _NOTHING,
             heartbeat=HeartbeatTold(

@@ -170,6 +170,16 @@ export interface Thumbnails {
   count: number;
 }
 
+/** The best of a film's pictures in AV1. `codec` is its RFC 6381 name, `bitrate` the most that it takes. */
+export interface Av1Picture {
+  codec: string;
+  width: number;
+  height: number;
+  bitrate: number;
+  frame_rate: number;
+  hdr: boolean;
+}
+
 export interface Playback {
   session_id: Id;
   title: Tile;
@@ -181,6 +191,8 @@ export interface Playback {
   audio_language: LanguageTag;
   subtitle_language: LanguageTag | null;
   thumbnails: Thumbnails | null;
+  /** null where the film has none, or this box's model is declared not to take it. */
+  av1: Av1Picture | null;
   markers: Marker[];
   next: Tile | null;
   heartbeat: { url: string; every_ms: DurationMs };

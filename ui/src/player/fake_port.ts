@@ -112,6 +112,7 @@ export function fakePlayback(titleId: string, session: string, more: Partial<Pla
     audio_language: "fr",
     subtitle_language: null,
     thumbnails: THUMBNAILS,
+    av1: null,
     markers: [],
     next: null,
     heartbeat: { url: `/api/v1/playback/${session}/heartbeat`, every_ms: 10_000 },

@@ -8,6 +8,7 @@
 import shaka from "shaka-player/dist/shaka-player.compiled-es2021.js";
 import type { AudioRole, DurationMs, Playback, TextRole } from "../api/types";
 import { channelsHere, oneOfEach } from "./channels";
+import { codingsInOrder, type CodecPrefix } from "./codings";
 import { Emitter } from "./emitter";
 import {
   PlayerFailure,
@@ -171,15 +172,18 @@ class ShakaPlayer implements PlayerPort {
 
   async preload(playback: Playback): Promise<void> {
     this.configure(playback);
-    const formats = formatsInOrder();
-    for (const [at, format] of formats.entries()) {
+    const [best, ...others] = await codingsInOrder(playback.av1);
+    const [first, ...rest] = formatsInOrder();
+    // Where AV1 fails, the same manifest is played in H.264; where that fails, the other manifest is tried, in H.264 as well.
+    const tries = [[first, best], ...others.map((coding) => [first, coding]), ...rest.map((format) => [format, "avc1"])] as [Format, CodecPrefix][];
+    for (const [at, [format, coding]] of tries.entries()) {
       try {
-        await this.load(format, playback);
+        await this.load(format, coding, playback);
         break;
       } catch (error) {
         const failure = failureOf(error);
         const mayHelp = failure.code === "media" || failure.code === "gone" || failure.code === "unsupported";
-        if (!mayHelp || at === formats.length - 1) {
+        if (!mayHelp || at === tries.length - 1) {
           this.fail(failure);
           throw failure;
         }
@@ -266,10 +270,12 @@ class ShakaPlayer implements PlayerPort {
     });
   }
 
-  private async load(format: Format, playback: Playback): Promise<void> {
+  private async load(format: Format, coding: CodecPrefix, playback: Playback): Promise<void> {
     const url = playback.manifests[format];
     const prefix = streamPrefix(url);
     this.format = format;
+    // With a codec preferred Shaka keeps the variants of that one alone, so that no other is ever given to the decoder.
+    this.player.configure("preferredVideo", [{ codec: coding, label: "", role: "", language: "", hdrLevel: "AUTO", layout: "" }]);
     this.prefixes = prefix === null ? null : { startedWith: prefix, newest: prefix };
     this.move("loading");
     const startS = playback.resume_ms > 0 ? playback.resume_ms / 1000 : undefined;
