@@ -12,7 +12,8 @@ from matinee.encoding.model import EncodedFilm, Transfer
 from matinee.library.boxes import read_initialisation, read_segment, walk
 from matinee.library.keys import new_content_keys
 from matinee.library.model import ContentKeys, DrmSystem, LibraryError, PackageFiles
-from matinee.library.work import package, verify
+from matinee.library.work import package, publish, repackage, verify
+from matinee.outside.objects import ObjectStore
 from matinee.outside.tools import find_tools
 from tests.library.films import Shape, make_film
 from tests.library.test_manifests import MPD, mpd_schema
@@ -108,6 +109,21 @@ def test_the_mpd_has_a_set_to_each_coding_with_one_time_line(made: Made) -> None
 
 def test_what_the_film_says_of_its_mastering_stands_in_every_hdr_rung(made: Made) -> None:
     out, film, *_ = made
+    _tells_its_mastering(out, film)
+
+
+def test_new_keys_leave_pictures_and_mastering_as_they_were(made: Made, tmp_path: Path) -> None:
+    out, film, keys, files = made
+    store = ObjectStore.local(tmp_path / "published")
+    publish(out, files.package_id, store)
+    others, again = new_content_keys(), PackageId(new_id())
+    made_anew = tmp_path / "again"
+    repackage(film, files.package_id, store, keys, again, others, (DrmSystem.CLEARKEY,), made_anew, find_tools())
+    verify(made_anew, film, others, find_tools())
+    _tells_its_mastering(made_anew, film)
+
+
+def _tells_its_mastering(out: Path, film: EncodedFilm) -> None:
     for rung in film.video:
         data = (out / rung.name / "init.mp4").read_bytes()
         found = {box.kind: data[box.body : box.end] for box in walk(data)}
