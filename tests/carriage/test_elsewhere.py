@@ -119,3 +119,20 @@ def test_a_titles_page_says_what_this_box_shows_of_it(world: World, ask: Screens
     for screen, here in ((Screen(ask.box._client, token), 720), (ask.box, None), (ask.phone, None)):
         quality = screen.get(f"/api/v1/titles/{made.id}").json()["quality"]
         assert quality == {"height": height, "hdr": False, "here": here}
+
+
+def test_hdr_is_promised_to_no_box_that_is_declared_without_av1(world: World, ask: Screens) -> None:
+    made = msgspec.structs.replace(film("Film"), publisher=world.studio.id, service=world.cinema.id)
+    assert made.playable is not None
+    made = msgspec.structs.replace(made, playable=msgspec.structs.replace(made.playable, hdr=True))
+    world.put(made)
+    with world.database.write() as conn:
+        model = fleet.ensure_box_model(conn, "00AFFF", "AVC", "Older", {"codecs": ["avc1", "mp4a"]}, world.now)
+        box = fleet.add_box(conn, model.id, "avc", "", world.now).id
+        fleet.assign_box(conn, box, world.one.line.id, world.now, world.now)
+        token = fleet.mint_box_token(conn, box, world.now)
+    world.feed.poll()
+    told = [
+        each.get(f"/api/v1/titles/{made.id}").json()["quality"]["hdr"] for each in (Screen(ask.box._client, token), ask.phone)
+    ]
+    assert told == [False, True]

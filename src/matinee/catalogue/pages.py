@@ -128,7 +128,8 @@ def title_page(view: CatalogueView, sight: Sight, positions: Positions, title_id
 def _quality(playable: Playable, sight: Sight) -> WireQuality:
     most = sight.max_height
     is_lower = most is not None and most < playable.height
-    return WireQuality(height=playable.height, hdr=playable.hdr, here=most if is_lower else None)
+    # HDR is in AV1 alone (docs/decisions/0021): a box declared without that is shown the picture in SDR.
+    return WireQuality(height=playable.height, hdr=playable.hdr and sight.takes_av1, here=most if is_lower else None)
 
 
 def search_answer(catalogue: Catalogue, sight: Sight, query: str, limit: int) -> SearchAnswer:
