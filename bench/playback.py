@@ -119,6 +119,9 @@ def _real(folder: Path) -> Any:
         def showing(self, title: TitleId, sight: Sight) -> Showing | None:
             return self.titles.get(title)
 
+        def seller_needed(self, party: Party, service: ServiceId, now: Instant) -> None:
+            return None
+
         def sight(self, party: Party, profile: str | None, now: Instant, *, playing: bool = False) -> Sight:
             return Sight(
                 services=frozenset(),
@@ -147,6 +150,7 @@ def _real(folder: Path) -> Any:
         book=book,
         showings=memory,
         sights=memory,
+        plans=memory,
         preferences=memory,
         licences=ClearKeyIssuer(memory),
         minter=TokenMinter(ring),

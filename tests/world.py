@@ -16,7 +16,8 @@ from matinee.base.clock import DAY, Clock, Instant
 from matinee.base.ids import HouseholdId, LaunchId, OperatorId, ProfileId, PublisherId, TitleId
 from matinee.base.party import Role
 from matinee.carriage import api as carriage_api
-from matinee.carriage import ofrep, record_api, rollout_api
+from matinee.carriage import ofrep, record_api, rollout_api, subscription_api
+from matinee.carriage.entitlements import Entitlements
 from matinee.carriage.model import AgreementStatus, Launch, LaunchState
 from matinee.carriage.sides import Sides
 from matinee.carriage.snapshot import Carriage, PartySight
@@ -40,6 +41,7 @@ from matinee.members import api as members_api
 from matinee.members import store as members_store
 from matinee.members.model import Profile
 from matinee.members.snapshot import Members, Resolver
+from matinee.members.subscriptions import Subscriptions
 from matinee.outside.database import Database, metadata
 from matinee.parties import api as parties_api
 from matinee.parties import staff_store
@@ -88,17 +90,21 @@ class World:
         self.positions, self.releases = SetPositions(), ReleaseBook(RELEASE)
         self.handing = Handing(database, self.releases, clock)
         followers = [self.keys, self.staff, self.publishers, self.fleet, self.releases]
-        followers += [self.members, self.carriage, self.catalogue]
+        self.subscriptions = Subscriptions()
+        followers += [self.members, self.subscriptions, self.carriage, self.catalogue]
         self.feed = Feed(database, followers)
         self.sights = PartySight(self.carriage, self.fleet, self.members, self.catalogue)
+        self.entitlements = Entitlements(self.carriage, self.fleet, self.members, self.subscriptions)
+        counter = subscription_api.Counter(self.carriage, self.fleet, self.catalogue, self.members, self.subscriptions)
         self.rankings = RankingLog(database, self.catalogue, self.carriage, self.fleet, clock)
         opened = OpenedTitles(database, clock)
         self.web = create_web(
             [
-                *catalogue_api.routes(self.catalogue, database, self.sights, self.positions, clock),
+                *catalogue_api.routes(self.catalogue, database, self.sights, self.entitlements, self.positions, clock),
                 *fleet_api.routes(self.fleet, database, self.releases, self.handing, clock),
                 *members_api.routes(self.members, self.fleet, self.sights, database, clock),
-                *carriage_api.routes(self.carriage, self.sights, self.fleet, self.catalogue, ORIGIN, clock),
+                *carriage_api.routes(self.carriage, self.sights, self.entitlements, self.fleet, self.catalogue, ORIGIN, clock),
+                *subscription_api.routes(counter, database, clock),
                 *record_api.routes(self.carriage, self.fleet, self.catalogue, clock),
                 *rollout_api.routes(
                     Sides(self.carriage, self.fleet, self.catalogue), self.fleet, self.catalogue, database, clock
@@ -106,7 +112,12 @@ class World:
                 *parties_api.routes(self.signing, self.staff, self.publishers, database, clock),
                 *ofrep.routes(self.carriage, self.fleet, self.catalogue, clock),
                 *home_api.routes(
-                    Homes(self.catalogue, self.positions, opened, self.rankings), opened, self.catalogue, self.sights, clock
+                    Homes(self.catalogue, self.positions, opened, self.rankings),
+                    opened,
+                    self.catalogue,
+                    self.sights,
+                    self.entitlements,
+                    clock,
                 ),
                 *feeds.routes(self.carriage, self.fleet, self.catalogue, self.publishers, database, ORIGIN, clock),
             ],

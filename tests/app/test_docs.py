@@ -112,6 +112,8 @@ def test_every_field_of_a_scenario_and_of_a_rule_is_described() -> None:
     parts |= {"`[[operators]]`": told.OperatorTold, "`[[agreements]]`": told.AgreementTold, "`[[launches]]`": told.LaunchTold}
     parts |= {
         "`[[homes]]`": told.HomesTold,
+        "`[[plans]]`": told.PlanTold,
+        "`[[subscriptions]]`": told.SubscriptionTold,
         "`[[moves]]`": told.MoveTold,
         "`[[disputes]]`": told.DisputeTold,
         "`[[rollouts]]`": told.RolloutTold,

@@ -106,6 +106,7 @@ def test_a_films_page_says_all_that_the_screens_show(world: World, ask: Screens)
         "markers": [{"kind": "intro", "start_ms": 1, "end_ms": 2}],
         "warnings": ["It has no sound."],
         "ways": [],
+        "needs_plan": None,
         "similar": [],
     }
     english = ask.phone.get(f"/api/v1/titles/{made.id}", headers={"Accept-Language": "en-GB,en;q=0.9"}).json()

@@ -13,7 +13,7 @@ from matinee.base.errors import NotFound
 from matinee.base.ids import BoxId, HouseholdId, OperatorId, PackageId, ProfileId, ServiceId, TitleId, new_id
 from matinee.base.party import Party, PartyKind
 from matinee.base.units import DurationMs, Pixels, PositionMs
-from matinee.catalogue.model import AgeClass, Language, Sight, Thumbnails
+from matinee.catalogue.model import AgeClass, Language, Seller, Sight, Thumbnails
 from matinee.delivery.control import ControlWriter
 from matinee.delivery.keyring import open_ring
 from matinee.delivery.tokens import TokenMinter, TokenVerifier
@@ -54,6 +54,7 @@ class Stage:
         self.key_reads = 0
         self.service = ServiceId(new_id())
         self.stopped: set[ServiceId | None] = set()
+        self.seller: Seller | None = None
         self.film = self.add(10 * MINUTE_MS, credits_ms=9 * MINUTE_MS)
         self.second = self.add(2 * MINUTE_MS)
         self.first = self.add(2 * MINUTE_MS, following=self.second)
@@ -67,6 +68,7 @@ class Stage:
             book=self.book,
             showings=self,
             sights=self,
+            plans=self,
             preferences=self,
             licences=ClearKeyIssuer(self),
             minter=TokenMinter(self.ring),
@@ -136,6 +138,9 @@ class Stage:
             language=FR,
             profile=ProfileId(profile or ""),
         )
+
+    def seller_needed(self, party: Party, service: ServiceId, now: Instant) -> Seller | None:
+        return self.seller
 
     def preferences(self, household: HouseholdId, profile: ProfileId) -> Preferences:
         return self.wishes.get(profile, Preferences())

@@ -14,13 +14,18 @@ from matinee.app.scenario.told import read_scenario
 from matinee.app.terminal import Terminal
 from matinee.base.clock import Instant, from_rfc3339, to_rfc3339
 from matinee.base.errors import InvalidRequest, NotFound
-from matinee.carriage.explanations import explained, reach_row
+from matinee.carriage.entitlements import Entitlements
+from matinee.carriage.explanations import entitlement_told, explained, reach_row
 from matinee.carriage.model import Decision, Discoverability, Shows
 from matinee.carriage.snapshot import Carriage
 from matinee.catalogue import store as catalogue
 from matinee.catalogue.model import Service
 from matinee.fleet.model import Box, Operator
 from matinee.fleet.snapshot import Fleet
+from matinee.members import store as member_store
+from matinee.members.model import Entitlement
+from matinee.members.snapshot import Members
+from matinee.members.subscriptions import Subscriptions
 
 _SHOWN = {
     Shows.NOTHING: "The viewer is shown nothing.",
@@ -61,27 +66,79 @@ def diff(file: Path, *, today: bool, data: Path | None, as_json: bool) -> int:
     return DONE
 
 
-def explain(box: str, service: str, *, at: str | None, known_at: str | None, data: Path | None, as_json: bool) -> int:
-    """Decide for one box, and print every clause."""
-    moment = _moment("--at", at) or read_clock()
+def explain(
+    box: str | None,
+    service: str,
+    *,
+    household: str | None,
+    at: str | None,
+    known_at: str | None,
+    data: Path | None,
+    as_json: bool,
+) -> int:
+    """Decide for one box whether it has a service, and for one household what OK does; print every clause of each apart."""
+    if box is None and household is None:
+        raise InvalidRequest("Nobody is named to explain it for.", remedy="Write --box BOX, or --household HOUSEHOLD, or both.")
+    moment, known = moment_told("--at", at) or read_clock(), moment_told("--known-at", known_at)
     with opened(data) as installation:
         fleet, carriage, services = _loaded(installation)
-        found, wanted = _box(fleet, box), _service(services, service)
-        decision = carriage.explain(found.id, wanted.id, moment, _moment("--known-at", known_at))
+        found, wanted = None if box is None else _box(fleet, box), service_named(services, service)
+        decision = None if found is None else carriage.explain(found.id, wanted.id, moment, known)
+        entitlement = _entitlement(installation, fleet, carriage, household, found, wanted, moment, known)
     terminal = Terminal()
     if as_json:
-        terminal.json(msgspec.to_builtins(explained(decision)))
+        alone = {"entitlement": entitlement and entitlement_told(entitlement)}
+        terminal.json(msgspec.to_builtins(alone if decision is None else explained(decision, entitlement)))
         return DONE
-    _tell(terminal, decision, found, wanted, fleet)
+    if decision is not None and found is not None:
+        _tell(terminal, decision, found, wanted, fleet)
+    if entitlement is not None:
+        _tell_entitlement(terminal, entitlement, wanted, fleet)
     return DONE
+
+
+def _entitlement(
+    installation: Installation,
+    fleet: Fleet,
+    carriage: Carriage,
+    household: str | None,
+    box: Box | None,
+    service: Service,
+    at: Instant,
+    known_at: Instant | None,
+) -> Entitlement | None:
+    """Of the household that is named, else of the one whose line the box stood at."""
+    members, subscriptions = Members(), Subscriptions()
+    with installation.database.read() as conn:
+        members.load(conn)
+        subscriptions.load(conn)
+        named = None if household is None else member_store.household_named(conn, household)
+    entitlements = Entitlements(carriage, fleet, members, subscriptions)
+    if household is None:
+        return None if box is None else entitlements.of_box(box.id, service.id, at, known_at)
+    if named is None:
+        raise NotFound(f"There is no household {household!r}.", remedy="Name it by its reference.")
+    return entitlements.of_household(named, service.id, at, known_at)
+
+
+def _tell_entitlement(terminal: Terminal, one: Entitlement, service: Service, fleet: Fleet) -> None:
+    operator = fleet.operator(one.operator)
+    zone = ZoneInfo(operator.timezone) if operator is not None else ZoneInfo("UTC")
+    where = f" at {operator.name}" if operator is not None else ", with no line,"
+    terminal.line(f"May the household{where} play {service.name} on {_local(one.at, zone)}, where it is there?")
+    for clause in one.clauses:
+        mark, style = ("✓", "good") if clause.holds else ("✗", "bad")
+        terminal.line(f"  {mark} {clause.name.value:15} {clause.says}", style)
+    said = "OK plays." if one.may_play else "OK plays nothing; the viewer is told that a plan is needed."
+    terminal.line(said, "name")
 
 
 def reach(service: str, *, at: str | None, known_at: str | None, data: Path | None, as_json: bool) -> int:
     """How a service stands at each operator, and how many of its boxes have it."""
-    moment = _moment("--at", at) or read_clock()
+    moment = moment_told("--at", at) or read_clock()
     with opened(data) as installation:
         _, carriage, services = _loaded(installation)
-        rows = carriage.reach(_service(services, service).id, moment, _moment("--known-at", known_at))
+        rows = carriage.reach(service_named(services, service).id, moment, moment_told("--known-at", known_at))
     terminal = Terminal()
     if as_json:
         terminal.json({"at": to_rfc3339(moment), "operators": [msgspec.to_builtins(reach_row(one)) for one in rows]})
@@ -158,7 +215,8 @@ def _box(fleet: Fleet, name: str) -> Box:
     return found[0]
 
 
-def _service(services: list[Service], name: str) -> Service:
+def service_named(services: list[Service], name: str) -> Service:
+    """The one service of this name or id. Raises NotFound, and InvalidRequest where several have it."""
     found = [one for one in services if name in (one.id, one.name)]
     if len(found) == 1:
         return found[0]
@@ -168,7 +226,8 @@ def _service(services: list[Service], name: str) -> Service:
     raise NotFound(f"There is no service {name!r}.", remedy=f"There are: {known}.")
 
 
-def _moment(option: str, text: str | None) -> Instant | None:
+def moment_told(option: str, text: str | None) -> Instant | None:
+    """A moment as it was typed, None where it was not. Raises InvalidRequest, which names the option."""
     if text is None:
         return None
     try:

@@ -18,14 +18,14 @@ from matinee.app.terminal import Terminal
 from matinee.base.errors import MatineeError
 
 if TYPE_CHECKING:
-    from matinee.app import auditing, carrying, commands, feeding, hooking, people, planning, switching, waving
+    from matinee.app import auditing, carrying, commands, feeding, hooking, people, planning, subscribing, switching, waving
     from matinee.app import boxes as box_commands
     from matinee.app import ranking as ranking_commands
 else:
     auditing, box_commands, carrying = later("auditing"), later("boxes"), later("carrying")
     commands, feeding, hooking = later("commands"), later("feeding"), later("hooking")
     people, planning, ranking_commands = later("people"), later("planning"), later("ranking")
-    switching, waving = later("switching"), later("waving")
+    subscribing, switching, waving = later("subscribing"), later("switching"), later("waving")
 
 DONE, FAILED, WRONG_USE = 0, 1, 2
 
@@ -183,15 +183,21 @@ def diff(file: Scenario, /, *, today: Today = False, data: Data = None, json: Js
 @app.command(group=_carrying)
 def explain(
     *,
-    box: Annotated[str, Parameter(name="--box", help="A box's serial or id.")],
     service: ServiceName,
+    box: Annotated[str | None, Parameter(name="--box", help="A box's serial or id.")] = None,
+    household: Annotated[
+        str | None, Parameter(name="--household", help="A household's reference. Else that of the box's line.")
+    ] = None,
     at: At = None,
     known_at: KnownAt = None,
     data: Data = None,
     json: Json = False,
 ) -> int:
-    """Why a box has a service, or has it not: every clause with its answer, for any moment past or to come."""
-    return carrying.explain(box, service, at=at, known_at=known_at, data=data, as_json=json)
+    """Why a box has a service, or has it not: every clause with its answer, for any moment past or to come.
+
+    And apart from that, what OK does there: whether the household of its line, or the one that is named, has the plan it needs.
+    """
+    return carrying.explain(box, service, household=household, at=at, known_at=known_at, data=data, as_json=json)
 
 
 @app.command(group=_carrying)
@@ -505,6 +511,87 @@ def list_keys(*, data: Data = None, json: Json = False) -> int:
 def end_key(key: Annotated[str, Parameter(help="The key's id, as `matinee key list` tells it.")], /, *, data: Data = None) -> int:
     """End a key for good: it opens nothing any more, within a second."""
     return people.end_key(key, data=data)
+
+
+subscription = cyclopts.App(
+    name="subscription",
+    help="Who subscribes to what. A plan is needed where the agreement of an operator and a service bills: direct, or operator.",
+    help_format="plaintext",
+    version_flags=[],
+    group=_carrying,
+)
+app.command(subscription)
+
+Household = Annotated[str, Parameter(help="The household's reference.")]
+PlanName = Annotated[str, Parameter(name="--plan", help="The plan's name at its service.")]
+SellerName = Annotated[
+    Literal["us", "operator"],
+    Parameter(name="--seller", help="Who sells it: the service itself (us), or the operator of the household's line."),
+]
+Since = Annotated[
+    str | None, Parameter(name="--since", help="From which moment on, with its zone: 2014-11-01T00:00:00Z. Else now.")
+]
+Reference = Annotated[
+    str, Parameter(name="--reference", help="The seller's own name for this record: said again, it changes nothing.")
+]
+
+
+@subscription.command(name="add")
+def add_subscription(
+    household: Household,
+    /,
+    *,
+    service: ServiceName,
+    plan: PlanName,
+    seller: SellerName = "us",
+    since: Since = None,
+    until: Annotated[str | None, Parameter(name="--until", help="Up to which moment. Else with no end known.")] = None,
+    reference: Reference = "",
+    by: By = "",
+    data: Data = None,
+    json: Json = False,
+) -> int:
+    """Record that a household subscribes to a plan. The plan is made where its service has none of that name.
+
+    A record that begins when an earlier one does takes its place.
+    """
+    told = subscribing.Wanted(
+        household=household, service=service, plan=plan, seller=seller, since=since, until=until, reference=reference
+    )
+    return subscribing.add(told, by=by, data=data, as_json=json)
+
+
+@subscription.command(name="end")
+def end_subscription(
+    household: Household,
+    /,
+    *,
+    service: ServiceName,
+    plan: PlanName,
+    seller: SellerName = "us",
+    since: Since = None,
+    reference: Reference = "",
+    by: By = "",
+    data: Data = None,
+    json: Json = False,
+) -> int:
+    """Record that a household's subscription ends, now or at a moment. A film that runs goes on to its end."""
+    told = subscribing.Wanted(
+        household=household, service=service, plan=plan, seller=seller, since=since, until=None, reference=reference
+    )
+    return subscribing.end(told, by=by, data=data, as_json=json)
+
+
+@subscription.command(name="list")
+def list_subscriptions(
+    *,
+    household: Annotated[str | None, Parameter(name="--household", help="Of this household alone, by its reference.")] = None,
+    service: Annotated[str | None, Parameter(name="--service", help="To this service alone, by its name or id.")] = None,
+    data: Data = None,
+    json: Json = False,
+) -> int:
+    """List what was recorded of subscriptions, in the order of recording; ended ones too."""
+    return subscribing.list_all(household, service, data=data, as_json=json)
 
 
 feed = cyclopts.App(

@@ -11,6 +11,7 @@ from matinee.home import opened as _opened
 from matinee.home import ranking_store as _rankings
 from matinee.interconnect import store as _interconnect
 from matinee.library import store as _library
+from matinee.members import plan_store as _plans
 from matinee.members import store as _members
 from matinee.outside import work as _work
 from matinee.outside.database import metadata
@@ -34,6 +35,7 @@ STORES = (
     _outbox,
     _parties,
     _partners,
+    _plans,
     _playback,
     _progress,
     _releases,

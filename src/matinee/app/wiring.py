@@ -23,7 +23,8 @@ from matinee.base.clock import MINUTE, SECOND
 from matinee.base.ids import HouseholdId, PackageId, ProfileId
 from matinee.base.units import DurationMs
 from matinee.carriage import api as carriage_api
-from matinee.carriage import ofrep, record_api, rollout_api
+from matinee.carriage import ofrep, record_api, rollout_api, subscription_api
+from matinee.carriage.entitlements import Entitlements
 from matinee.carriage.sides import Sides
 from matinee.carriage.snapshot import Carriage, PartySight
 from matinee.catalogue import api as catalogue_api
@@ -44,6 +45,7 @@ from matinee.library import store as library_store
 from matinee.library.keys import MasterKey
 from matinee.members import api as members_api
 from matinee.members.snapshot import Members, Resolver
+from matinee.members.subscriptions import Subscriptions
 from matinee.outside.database import Database
 from matinee.parties import api as parties_api
 from matinee.parties import hook_api
@@ -121,9 +123,11 @@ def build_web(
     screens = Screens(settings.screens)
 
     keys, staff, publishers, fleet, members, catalogue = ApiKeys(), Staff(), Publishers(), Fleet(), Members(), Catalogue()
-    carriage, releases = Carriage(fleet), ReleaseBook(screens.release)
-    feed = Following(Feed(database, (keys, staff, publishers, fleet, releases, members, catalogue, carriage)))
+    carriage, releases, subscriptions = Carriage(fleet), ReleaseBook(screens.release), Subscriptions()
+    followers = (keys, staff, publishers, fleet, releases, members, subscriptions, catalogue, carriage)
+    feed = Following(Feed(database, followers))
     sights = PartySight(carriage, fleet, members, catalogue)
+    entitlements = Entitlements(carriage, fleet, members, subscriptions)
     resolver = Resolver(keys, fleet, members, staff)
     sign_in = SignIn(database, staff, clock)
 
@@ -136,6 +140,7 @@ def build_web(
         book=book,
         showings=CatalogueShowings(catalogue),
         sights=sights,
+        plans=entitlements,
         preferences=ProfilePreferences(members),
         licences=ClearKeyIssuer(LibraryKeys(database, installation.master)),
         minter=TokenMinter(ring),
@@ -160,12 +165,13 @@ def build_web(
         parties_api.routes(sign_in, staff, publishers, database, clock),
         fleet_api.routes(fleet, database, releases, handing, clock),
         members_api.routes(members, fleet, sights, database, clock),
-        carriage_api.routes(carriage, sights, fleet, catalogue, settings.web_origin, clock),
+        carriage_api.routes(carriage, sights, entitlements, fleet, catalogue, settings.web_origin, clock),
         record_api.routes(carriage, fleet, catalogue, clock),
         rollout_api.routes(Sides(carriage, fleet, catalogue), fleet, catalogue, database, clock),
+        subscription_api.routes(subscription_api.Counter(carriage, fleet, catalogue, members, subscriptions), database, clock),
         ofrep.routes(carriage, fleet, catalogue, clock),
-        catalogue_api.routes(catalogue, database, sights, book, clock),
-        home_api.routes(Homes(catalogue, book, opened, rankings), opened, catalogue, sights, clock),
+        catalogue_api.routes(catalogue, database, sights, entitlements, book, clock),
+        home_api.routes(Homes(catalogue, book, opened, rankings), opened, catalogue, sights, entitlements, clock),
         feeds.routes(carriage, fleet, catalogue, publishers, database, settings.web_origin, clock),
         playback_api.routes(desk),
         hook_api.routes(database, installation.master, allow_private=settings.call_private_addresses, clock=clock),

@@ -24,6 +24,7 @@ class ErrorCode(StrEnum):
     TOKEN_EXPIRED = "token_expired"  # noqa: S105
     SESSION_ENDED = "session_ended"
     TITLE_NOT_PLAYABLE = "title_not_playable"
+    PLAN_NEEDED = "plan_needed"
     FILM_REFUSED = "film_refused"
     DISK_FULL = "disk_full"
     ALREADY_ADDED = "already_added"
@@ -54,6 +55,7 @@ _STATUS = {
     ErrorCode.TOKEN_EXPIRED: 403,
     ErrorCode.SESSION_ENDED: 410,
     ErrorCode.TITLE_NOT_PLAYABLE: 409,
+    ErrorCode.PLAN_NEEDED: 403,
     ErrorCode.FILM_REFUSED: 422,
     ErrorCode.DISK_FULL: 507,
     ErrorCode.ALREADY_ADDED: 409,

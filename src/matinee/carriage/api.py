@@ -11,25 +11,29 @@ from litestar.params import Parameter
 from matinee.base.clock import Clock, Instant, from_rfc3339
 from matinee.base.errors import InvalidRequest, NotFound
 from matinee.base.party import SCREENS, SIDES, Party
+from matinee.carriage.entitlements import Entitlements
 from matinee.carriage.explanations import Explanation, explained
 from matinee.carriage.model import Decision, Discoverability
 from matinee.carriage.sides import Sides
 from matinee.carriage.snapshot import Carriage, PartySight
 from matinee.carriage.store import FIRST_MOMENT, LAST_MOMENT
 from matinee.catalogue.answers import AnyRequest, revalidated
-from matinee.catalogue.model import Service
+from matinee.catalogue.model import Seller, Service
+from matinee.catalogue.plans import plans_among
 from matinee.catalogue.snapshot import Catalogue
 from matinee.fleet.snapshot import Fleet
+from matinee.members.model import Entitlement
 
 When = Annotated[str | None, Parameter(max_length=40)]
 
 
 class Announced(msgspec.Struct, frozen=True, kw_only=True):
-    """A service of which this screen is told: one that it does not have, or one that it loses.
+    """A service of which this screen is told: one that it does not have, one that it loses, or one that asks for a plan.
 
     `shows`: "coming" (`announced_for` a month "2014-11", a day, or "" for no date), "update_needed", "not_on_this_box",
-    "elsewhere" (not on this box, but on this home's phones and on the web: `watch_at` is the web's address), or "leaving"
-    (`announced_for` the day on which it goes). `watch_at` is "" where there is nothing to watch.
+    "elsewhere" (not on this box, but on this home's phones and on the web: `watch_at` is the web's address), "leaving"
+    (`announced_for` the day on which it goes), or "needs_plan" (it is here, and plays once the home has a plan). `watch_at` is ""
+    where there is nothing to watch.
     """
 
     service: str
@@ -44,7 +48,13 @@ class AnnouncedList(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def routes(
-    carriage: Carriage, sights: PartySight, fleet: Fleet, catalogue: Catalogue, web_origin: str, clock: Clock
+    carriage: Carriage,
+    sights: PartySight,
+    entitlements: Entitlements,
+    fleet: Fleet,
+    catalogue: Catalogue,
+    web_origin: str,
+    clock: Clock,
 ) -> Sequence[HTTPRouteHandler]:
     sides = Sides(carriage, fleet, catalogue)
 
@@ -58,14 +68,30 @@ def routes(
             watch_at=f"{web_origin}/watch/" if is_elsewhere else "",
         )
 
+    def _may_read(party: Party, service: Service, entitlement: Entitlement) -> bool:
+        """Who subscribes is the service's own, and the operator's where that one is to bill, or where nobody is."""
+        side = party.side
+        return side.has_publisher(service.publisher) or (
+            side.has_operator(entitlement.operator) and entitlement.seller is not Seller.US
+        )
+
     @get("/api/v1/announced", opt={"policy": SCREENS})
     async def get_announced(request: AnyRequest) -> Response[AnnouncedList]:
-        """The services that this screen may hear of: which are coming, which it could have, and which it loses soon."""
+        """The services that this screen may hear of: what is coming, what it could have, what goes soon, what asks for a plan."""
         now = clock()
         told = [_told(one, decision) for one, decision in sights.announced_to(request.user, now)]
         told += [
             Announced(service=one.id, name=one.name, shows="leaving", announced_for=day, watch_at="")
             for one, day in sights.leaving(request.user, now)
+        ]
+        needed = plans_among(
+            catalogue.view,
+            sights.seen(request.user, now).row,
+            lambda service: entitlements.seller_needed(request.user, service, now),
+        )
+        told += [
+            Announced(service=one.service_id, name=one.service_name, shows="needs_plan", announced_for="", watch_at="")
+            for one in sorted(needed, key=lambda one: one.service_name)
         ]
         return revalidated(request, AnnouncedList(services=told))
 
@@ -86,7 +112,10 @@ def routes(
         if asked is None:
             raise NotFound("There is no such box.", remedy="Send a box's id.")
         decision = carriage.explain(asked, found.id, moment, known)
-        return Response(explained(decision), headers={"Cache-Control": "private, no-store"})
+        entitlement = entitlements.of_box(asked, found.id, moment, known)
+        if entitlement is not None and not _may_read(request.user, found, entitlement):
+            entitlement = None
+        return Response(explained(decision, entitlement), headers={"Cache-Control": "private, no-store"})
 
     return [get_announced, get_decision]
 

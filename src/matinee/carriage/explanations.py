@@ -5,6 +5,7 @@ import msgspec
 from matinee.base.clock import Instant, to_rfc3339
 from matinee.carriage.model import Decision, Discoverability
 from matinee.carriage.snapshot import Reach
+from matinee.members.model import Entitlement
 
 
 class WireClause(msgspec.Struct, frozen=True, kw_only=True):
@@ -13,10 +14,28 @@ class WireClause(msgspec.Struct, frozen=True, kw_only=True):
     says: str
 
 
+class EntitlementTold(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether the household may play it, with every clause's answer.
+
+    `seller`: who sells the plan, "us" or "operator"; null where none is needed.
+    """
+
+    service: str
+    household: str
+    operator: str | None
+    at: str
+    known_at: str | None
+    may_play: bool
+    seller: str | None
+    clauses: list[WireClause]
+
+
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """A decision with every clause's answer; `known_at` null is as it is known now.
 
-    `elsewhere`: the box's model keeps the service from it, and the home's other screens have it.
+    `elsewhere`: the box's model keeps the service from it, and the home's other screens have it. `entitlement` is a
+    decision of its own, what OK does for the household whose line the box stood at; null where there was none, or where it is not
+    the asker's to read.
     """
 
     service: str
@@ -30,6 +49,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     announced_for: str
     elsewhere: bool
     clauses: list[WireClause]
+    entitlement: EntitlementTold | None
 
 
 class WireReach(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,8 +64,22 @@ class WireReach(msgspec.Struct, frozen=True, kw_only=True):
     having: int
 
 
-def explained(decision: Decision) -> Explanation:
-    """A decision as it goes over the wire."""
+def entitlement_told(one: Entitlement) -> EntitlementTold:
+    """An entitlement as it goes over the wire."""
+    return EntitlementTold(
+        service=one.service,
+        household=one.household,
+        operator=one.operator,
+        at=to_rfc3339(one.at),
+        known_at=moment_of(one.known_at),
+        may_play=one.may_play,
+        seller=None if one.seller is None else one.seller.value,
+        clauses=[WireClause(name=clause.name.value, holds=clause.holds, says=clause.says) for clause in one.clauses],
+    )
+
+
+def explained(decision: Decision, entitlement: Entitlement | None) -> Explanation:
+    """A decision as it goes over the wire, with the household's entitlement beside it."""
     return Explanation(
         service=decision.service,
         box=decision.box or "",
@@ -58,6 +92,7 @@ def explained(decision: Decision) -> Explanation:
         announced_for=decision.announced_for,
         elsewhere=decision.elsewhere is not Discoverability.HIDDEN,
         clauses=[WireClause(name=one.name.value, holds=one.holds, says=one.says) for one in decision.clauses],
+        entitlement=None if entitlement is None else entitlement_told(entitlement),
     )
 
 

@@ -213,6 +213,13 @@ class Carriage:
         """Whether anything was ever recorded of the two: an agreement, a refusal among them, or a launch."""
         return service in self._known.recorded.get(operator, {})
 
+    def agreement_of(
+        self, operator: OperatorId | None, service: ServiceId, at: Instant, known_at: Instant | None = None
+    ) -> Agreement | None:
+        """The agreement of the two that was in force at a moment, as it was known at another."""
+        records = None if operator is None else self._known.recorded.get(operator, {}).get(service)
+        return None if records is None else in_force(records.agreements, at, known_at)
+
     def records(self) -> Sequence[tuple[OperatorId, ServiceId, tuple[Agreement, ...], tuple[Launch, ...]]]:
         """All that was ever recorded, by operator and service, in the order of their ids; of each in the order of recording."""
         recorded = self._known.recorded

@@ -15,8 +15,9 @@ from matinee.base.pagination import MAX_PAGE
 from matinee.base.party import PUBLISHERS, SCREENS
 from matinee.catalogue import store
 from matinee.catalogue.answers import AnyRequest, revalidated
-from matinee.catalogue.model import Language, Positions, Sight, Sights, Title, TitleNotFound
+from matinee.catalogue.model import Language, Plans, Positions, Sight, Sights, Title, TitleNotFound
 from matinee.catalogue.pages import SearchAnswer, TitlePage, search_answer, title_page
+from matinee.catalogue.plans import Needed
 from matinee.catalogue.rules import language_from
 from matinee.catalogue.snapshot import Catalogue
 from matinee.outside.database import Database
@@ -69,8 +70,13 @@ def sight_of(request: AnyRequest, sights: Sights, profile: str | None, clock: Cl
     return msgspec.structs.replace(sight, language=language)
 
 
+def needed_by(request: AnyRequest, plans: Plans, sight: Sight) -> Needed:
+    """Which plans the asker needs, at the moment of what it sees."""
+    return lambda service: plans.seller_needed(request.user, service, sight.now)
+
+
 def routes(
-    catalogue: Catalogue, database: Database, sights: Sights, positions: Positions, clock: Clock
+    catalogue: Catalogue, database: Database, sights: Sights, plans: Plans, positions: Positions, clock: Clock
 ) -> Sequence[HTTPRouteHandler]:
     @get("/api/v1/titles/{title_id:str}", opt={"policy": SCREENS}, sync_to_thread=True)
     def get_title(request: AnyRequest, title_id: FromPath[str], profile: ProfileParameter = None) -> Response[TitlePage]:
@@ -78,7 +84,8 @@ def routes(
         sight = sight_of(request, sights, profile, clock)
         if not is_id(title_id):
             raise TitleNotFound
-        return revalidated(request, title_page(catalogue.view, sight, positions, TitleId(title_id)))
+        needed = needed_by(request, plans, sight)
+        return revalidated(request, title_page(catalogue.view, sight, positions, TitleId(title_id), needed))
 
     @get("/api/v1/search", opt={"policy": SCREENS}, sync_to_thread=True)
     def search_titles(
@@ -113,9 +120,7 @@ def _published(title: Title) -> PublishedTitle:
         id=title.id,
         kind=title.kind.value,
         service_id=title.service,
-        text={
-            tag: PublishedText(name=text.name, synopsis=text.synopsis, short=text.short) for tag, text in title.text.items()
-        },
+        text={tag: PublishedText(name=text.name, synopsis=text.synopsis, short=text.short) for tag, text in title.text.items()},
         year=title.year,
         age_class=title.age_class,
         genres=title.genres,

@@ -300,6 +300,24 @@ class Sights(Protocol):
         ...
 
 
+class Seller(StrEnum):
+    """Who sells a service's plans to a home: `us` is the service's publisher here, `operator` the one whose line the home has."""
+
+    US = "us"
+    OPERATOR = "operator"
+
+
+class Plans(Protocol):
+    """What OK does, apart from what is there: carriage answers it, from agreements and subscriptions, in memory."""
+
+    def seller_needed(self, party: Party, service: ServiceId, now: Instant) -> Seller | None:
+        """Who sells the plan that the party's home needs for a service and has not; None where it has one or needs none.
+
+        Never blocks. Ask it of services that the party may see: of others the answer means nothing.
+        """
+        ...
+
+
 class Watched(msgspec.Struct, frozen=True, kw_only=True):
     """How far a profile is in a title, and when it last was. An episode that follows a finished one is at 0."""
 

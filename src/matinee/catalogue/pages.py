@@ -9,6 +9,7 @@ import msgspec
 from matinee.base.ids import TitleId
 from matinee.catalogue.folding import typed_words
 from matinee.catalogue.model import Language, Playable, Positions, Sight, Title, TitleKind, TitleNotFound, Watched
+from matinee.catalogue.plans import Needed, PlanNeededTold, plan_for
 from matinee.catalogue.rules import in_language, name_of, open_ways
 from matinee.catalogue.snapshot import Catalogue
 from matinee.catalogue.tiles import Tile, tile_of
@@ -75,7 +76,8 @@ class WireSeason(msgspec.Struct, frozen=True, kw_only=True):
 class TitlePage(Tile, frozen=True, kw_only=True):
     """A tile and all that its page shows beside it. A series speaks for its tracks by its first episode.
 
-    `ways` are told of what lies with a partner, and are empty for what plays here.
+    `ways` are told of what lies with a partner, and are empty for what plays here. `needs_plan`: OK plays nothing until the home
+    has a plan; null where it plays.
     """
 
     synopsis: str
@@ -88,6 +90,7 @@ class TitlePage(Tile, frozen=True, kw_only=True):
     markers: list[WireMarker]
     warnings: tuple[str, ...]
     ways: list[WireWay]
+    needs_plan: PlanNeededTold | None
     similar: list[Tile]
 
 
@@ -97,7 +100,7 @@ class SearchAnswer(msgspec.Struct, frozen=True, kw_only=True):
     suggestions: list[str]
 
 
-def title_page(view: CatalogueView, sight: Sight, positions: Positions, title_id: TitleId) -> TitlePage:
+def title_page(view: CatalogueView, sight: Sight, positions: Positions, title_id: TitleId, needed: Needed) -> TitlePage:
     """The page of a title that the party may see. Raises TitleNotFound."""
     title = view.get(sight, title_id)
     if title is None or title.kind is TitleKind.SEASON:
@@ -121,6 +124,7 @@ def title_page(view: CatalogueView, sight: Sight, positions: Positions, title_id
             WireWay(number=number, offer=way.offer.value, subscription=way.subscription)
             for number, way in open_ways(sight, title)
         ],
+        needs_plan=plan_for(view, title, needed),
         similar=[tile_of(view, sight, other) for other in view.similar(sight, title, SIMILAR_TITLES)],
     )
 

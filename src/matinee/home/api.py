@@ -13,8 +13,9 @@ from matinee.base.ids import TitleId, is_id
 from matinee.base.pagination import MAX_PAGE
 from matinee.base.party import SCREENS
 from matinee.catalogue.answers import AnyRequest, revalidated
-from matinee.catalogue.api import ProfileParameter, sight_of
-from matinee.catalogue.model import Sights, TitleNotFound
+from matinee.catalogue.api import ProfileParameter, needed_by, sight_of
+from matinee.catalogue.model import Plans, Sights, TitleNotFound
+from matinee.catalogue.plans import plans_among
 from matinee.catalogue.snapshot import Catalogue
 from matinee.home.model import ROW_ITEMS, Home, RowPage
 from matinee.home.opened import OpenedTitles
@@ -30,11 +31,15 @@ class OpeningAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     profile_id: Annotated[str, msgspec.Meta(max_length=64)] | None = None
 
 
-def routes(homes: Homes, opened: OpenedTitles, catalogue: Catalogue, sights: Sights, clock: Clock) -> Sequence[HTTPRouteHandler]:
+def routes(
+    homes: Homes, opened: OpenedTitles, catalogue: Catalogue, sights: Sights, plans: Plans, clock: Clock
+) -> Sequence[HTTPRouteHandler]:
     @get("/api/v1/home", opt={"policy": SCREENS}, sync_to_thread=True)
     def get_home(request: AnyRequest, profile: ProfileParameter = None) -> Response[Home]:
-        """All rows of the home screen, in their order; none is empty."""
-        return revalidated(request, homes.home(sight_of(request, sights, profile, clock)))
+        """All rows of the home screen, in their order, none of them empty; and for which services of them a plan is needed."""
+        sight = sight_of(request, sights, profile, clock)
+        needs_plan = plans_among(catalogue.view, sight.listed, needed_by(request, plans, sight))
+        return revalidated(request, msgspec.structs.replace(homes.home(sight), needs_plan=needs_plan))
 
     @get("/api/v1/rows/{row_id:str}", opt={"policy": SCREENS}, sync_to_thread=True)
     def get_row(

@@ -7,6 +7,7 @@ import msgspec
 
 from matinee.base.errors import ErrorCode, MatineeError
 from matinee.catalogue.model import Genre
+from matinee.catalogue.plans import PlanNeededTold
 from matinee.catalogue.tiles import Tile
 
 ROW_ITEMS: Final = 24
@@ -55,7 +56,10 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Home(msgspec.Struct, frozen=True, kw_only=True):
+    """`needs_plan`: the services among those of the rows for which this home needs a plan; their tiles are there all the same."""
+
     rows: list[Row]
+    needs_plan: list[PlanNeededTold] = []
 
 
 class RowPage(msgspec.Struct, frozen=True, kw_only=True):

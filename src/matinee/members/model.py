@@ -1,15 +1,16 @@
 """Households and the people in them, as far as a screen needs to know them."""
 
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import Protocol
 
 import msgspec
 
 from matinee.base.clock import Instant
 from matinee.base.errors import ErrorCode, MatineeError
-from matinee.base.ids import HouseholdId, LineId, ProfileId
+from matinee.base.ids import HouseholdId, LineId, OperatorId, PlanId, ProfileId, PublisherId, ServiceId, SubscriptionId
 from matinee.base.party import Party
-from matinee.catalogue.model import AgeClass, Language, Service
+from matinee.catalogue.model import AgeClass, Language, Seller, Service
 
 
 class MemberError(MatineeError):
@@ -57,6 +58,87 @@ class HouseholdAssignment(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
     valid_from: Instant
     recorded_at: Instant
     valid_to: Instant | None = None
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a household subscribes to: a service's titles, under a name that no other plan of the service has."""
+
+    id: PlanId
+    publisher: PublisherId
+    service: ServiceId
+    name: str
+
+
+class SubscriptionState(StrEnum):
+    """`ended` is a record of its own, from the moment on at which nothing is owed and nothing plays."""
+
+    ACTIVE = "active"
+    ENDED = "ended"
+
+
+class Subscription(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a household stands with a plan for a while; see base.dated for its two times.
+
+    `operator` is the one that sold it and bills it, None where the service's publisher did (us). What an operator sold holds
+    at that operator's lines alone. `reference` is the seller's own name for this record: to say it again changes nothing.
+    """
+
+    id: SubscriptionId
+    household: HouseholdId
+    plan: PlanId
+    service: ServiceId
+    operator: OperatorId | None
+    state: SubscriptionState
+    valid_from: Instant
+    recorded_at: Instant
+    reference: str
+    valid_to: Instant | None = None
+
+    @property
+    def seller(self) -> Seller:
+        return Seller.US if self.operator is None else Seller.OPERATOR
+
+
+class Billed(msgspec.Struct, frozen=True, kw_only=True):
+    """What the agreement that is in force says of money. `by` None: it bills nobody. `is_agreed` False: there is none."""
+
+    is_agreed: bool
+    by: Seller | None = None
+
+
+class EntitlementClauseName(StrEnum):
+    """What is asked of a household, in this order. Part of the API: a name never changes its meaning."""
+
+    BILLING = "billing"
+    SUBSCRIPTION = "subscription"
+    PERIOD = "period"
+
+
+class EntitlementClause(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that was asked, whether it holds, and why: for staff, in English."""
+
+    name: EntitlementClauseName
+    holds: bool
+    says: str
+
+
+class Entitlement(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether a household may play a service that is there for it, at a moment, as it was known at another.
+
+    `seller`: who sells the plan where one is needed, None where none is.
+    """
+
+    service: ServiceId
+    household: HouseholdId
+    operator: OperatorId | None
+    at: Instant
+    known_at: Instant | None
+    seller: Seller | None
+    clauses: tuple[EntitlementClause, ...]
+
+    @property
+    def may_play(self) -> bool:
+        return all(clause.holds for clause in self.clauses)
 
 
 class CarriedServices(Protocol):

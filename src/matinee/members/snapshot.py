@@ -52,10 +52,10 @@ class Members:
         assigned = in_force(self._by_line.get(line, ()), now, known_at) if line is not None else None
         return None if assigned is None else assigned.household
 
-    def line_of(self, household: HouseholdId, now: Instant) -> LineId | None:
+    def line_of(self, household: HouseholdId, now: Instant, known_at: Instant | None = None) -> LineId | None:
         """A line of the household's at a moment; of several the first that it had."""
         lines = self._lines_of.get(household, ())
-        return next((line for line in lines if self.household_at(line, now) == household), None)
+        return next((line for line in lines if self.household_at(line, now, known_at) == household), None)
 
     def profiles(self, household: HouseholdId | None) -> tuple[Profile, ...]:
         """The household's profiles, in its own order."""

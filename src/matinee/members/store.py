@@ -1,7 +1,7 @@
 """SQL for households, whose line is whose when, profiles, and viewers' tokens."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -72,6 +72,16 @@ def ensure_household(conn: Connection, reference: str, now: Instant) -> Househol
     conn.execute(sa.insert(households).values(id=made.id, reference=reference, created_at=now))
     outbox.append(conn, TOPIC, made.id, {}, now)
     return made
+
+
+def household_named(conn: Connection, reference: str) -> HouseholdId | None:
+    return conn.execute(sa.select(households.c.id).where(households.c.reference == reference)).scalar()
+
+
+def references_of(conn: Connection, wanted: Collection[HouseholdId]) -> dict[HouseholdId, str]:
+    """Each household's reference."""
+    rows = conn.execute(sa.select(households.c.id, households.c.reference).where(households.c.id.in_(wanted)))
+    return {row.id: row.reference for row in rows}
 
 
 def assign_household(
@@ -190,9 +200,7 @@ def profiles_of(conn: Connection, household: HouseholdId | None = None) -> Seque
 def all_assignments(conn: Connection) -> Sequence[HouseholdAssignment]:
     """All that was ever recorded of whose line is whose, in the order of recording."""
     rows = conn.execute(
-        sa.select(household_assignments).order_by(
-            household_assignments.c.recorded_at, household_assignments.c.valid_from
-        )
+        sa.select(household_assignments).order_by(household_assignments.c.recorded_at, household_assignments.c.valid_from)
     )
     return [
         HouseholdAssignment(

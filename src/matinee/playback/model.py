@@ -30,6 +30,12 @@ class TitleNotPlayable(PlaybackError):
     code = ErrorCode.TITLE_NOT_PLAYABLE
 
 
+class PlanNeeded(PlaybackError):
+    """The title is there and would play, and the household has no plan for its service now."""
+
+    code = ErrorCode.PLAN_NEEDED
+
+
 class SessionNotFound(PlaybackError):
     """No such session, or another household's: the two read alike."""
 

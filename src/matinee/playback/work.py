@@ -14,7 +14,7 @@ from matinee.base.errors import ErrorCode, InvalidRequest, NotAllowed
 from matinee.base.ids import HouseholdId, PackageId, ProfileId, ServiceId, SessionId, TitleId, is_id, new_id
 from matinee.base.party import Party
 from matinee.base.units import DurationMs, Pixels, PositionMs
-from matinee.catalogue.model import Av1Picture, Language, Sights, Thumbnails, TitleNotFound
+from matinee.catalogue.model import Av1Picture, Language, Plans, Seller, Sights, Thumbnails, TitleNotFound
 from matinee.delivery.control import ControlWriter
 from matinee.delivery.model import StreamGrant, TokenRefused
 from matinee.delivery.tokens import TokenMinter, TokenVerifier
@@ -28,6 +28,7 @@ from matinee.playback.model import (
     Licence,
     LicenceIssuer,
     Manifests,
+    PlanNeeded,
     PlayState,
     Report,
     Session,
@@ -43,6 +44,14 @@ _NOTHING = msgspec.Raw(b"null")
 
 
 LEFT_THE_SERVICE = "rights"
+PLAN_ENDED = "plan"
+LAST_BEATS = 2
+"""A play that gets no other token is told so this many heartbeats before edges refuse the one that it has."""
+
+_ASK_SELLER = {
+    Seller.US: "Take a plan from the service itself.",
+    Seller.OPERATOR: "Ask the operator for a plan: it comes with its bill.",
+}
 
 
 class LicenceTold(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,6 +131,7 @@ class Desk:
         book: Book,
         showings: Showings,
         sights: Sights,
+        plans: Plans,
         preferences: ViewerPreferences,
         licences: LicenceIssuer,
         minter: TokenMinter,
@@ -135,6 +145,7 @@ class Desk:
         self._book = book
         self._showings = showings
         self._sights = sights
+        self._plans = plans
         self._preferences = preferences
         self._licences = licences
         self._minter = minter
@@ -146,7 +157,7 @@ class Desk:
         self._settings = settings or PlaybackSettings()
 
     async def begin(self, party: Party, title: TitleId, profile: ProfileId) -> PlayTold:
-        """Begin a play. Raises TitleNotFound, TitleNotPlayable, NotFound (the profile), TooBusy."""
+        """Begin a play. Raises TitleNotFound, TitleNotPlayable, PlanNeeded, NotFound (the profile), TooBusy."""
         household = _household(party)
         now = self._clock()
         showing = self._showings.showing(title, self._sights.sight(party, profile, now))
@@ -157,6 +168,9 @@ class Desk:
             raise TitleNotPlayable(
                 f"There is nothing to play in {title}.", remedy="Choose one of its episodes, or open it where it lies."
             )
+        seller = self._plans.seller_needed(party, showing.service, now)
+        if seller is not None:
+            raise PlanNeeded("This household needs a plan to watch this title.", remedy=_ASK_SELLER[seller])
         licence = await self._licence_of(package)
         places = self._book.held_places(profile)
         if places is None:
@@ -178,9 +192,16 @@ class Desk:
                 # A title that was removed, or that the operator no longer carries, must not play on from token to token.
                 await asyncio.to_thread(self.stop, session_id, LEFT_THE_SERVICE)
                 session = self._book.find_session(session_id) or session
+        is_last = False
+        if showing is not None and self._plans.seller_needed(party, showing.service, now) is not None:
+            # A plan that ends stops no film that runs: it goes on by the token that it has, and gets no other.
+            is_last = True
+            if session.token_expires_at <= now + LAST_BEATS * self._settings.heartbeat_ms:
+                await asyncio.to_thread(self.stop, session_id, PLAN_ENDED)
+                session = self._book.find_session(session_id) or session
         if session.stop_reason is None:
             session, place = self._book.hear(session_id, report, now)
-            session = self._renewed(session, None if showing is None else showing.service, now)
+            session = self._renewed(session, None if showing is None else showing.service, now, is_last=is_last)
             position = session.position_ms if place is None else place.position_ms
         else:
             position = session.position_ms
@@ -284,9 +305,7 @@ class Desk:
             session_id=session.id,
             title=showing.tile,
             manifests=self._manifests(token, session.package),
-            licence=LicenceTold(
-                system=licence.system, url=f"{web}/licence/clearkey/{token}", keys=dict(licence.keys)
-            ),
+            licence=LicenceTold(system=licence.system, url=f"{web}/licence/clearkey/{token}", keys=dict(licence.keys)),
             resume_ms=session.position_ms,
             duration_ms=session.duration_ms,
             audio_language=rules.choose_audio(wishes.audio_language, showing.audio),
@@ -295,9 +314,7 @@ class Desk:
             av1=showing.av1,
             markers=showing.markers,
             next=showing.next_tile or _NOTHING,
-            heartbeat=HeartbeatTold(
-                url=f"{web}/api/v1/playback/{session.id}/heartbeat", every_ms=self._settings.heartbeat_ms
-            ),
+            heartbeat=HeartbeatTold(url=f"{web}/api/v1/playback/{session.id}/heartbeat", every_ms=self._settings.heartbeat_ms),
             events=EventsTold(url=f"{web}/cmcd/{token}"),
             token_expires_at=to_rfc3339(session.token_expires_at),
         )
@@ -334,12 +351,17 @@ class Desk:
             raise SessionNotFound
         return session
 
-    def _renewed(self, session: Session, service: ServiceId | None, now: Instant) -> Session:
-        """The session with a token that lasts: the one it has in the first half of its life, a fresh one after."""
+    def _renewed(self, session: Session, service: ServiceId | None, now: Instant, *, is_last: bool) -> Session:
+        """The session with a token that lasts: the one it has in the first half of its life, a fresh one after.
+
+        With `is_last` it ends when the one it has does: what it then lacks is a token alone, as after a restart of ours.
+        """
         begun = session.token_expires_at - rules.token_expiry(Instant(0), session.duration_ms, self._settings.token_ms)
-        if session.token and not rules.renews(now, Instant(begun), session.token_expires_at):
+        if session.token and (is_last or not rules.renews(now, Instant(begun), session.token_expires_at)):
             return session
         expires_at = rules.token_expiry(now, session.duration_ms, self._settings.token_ms)
+        if is_last:
+            expires_at = session.token_expires_at
         grant = StreamGrant(
             session=session.id,
             profile=session.profile,
@@ -349,9 +371,7 @@ class Desk:
             operator=session.operator,
             service=service,
         )
-        renewed = msgspec.structs.replace(
-            session, token=self._minter.mint(grant, now), token_expires_at=expires_at
-        )
+        renewed = msgspec.structs.replace(session, token=self._minter.mint(grant, now), token_expires_at=expires_at)
         self._book.put_session(renewed)
         return renewed
 

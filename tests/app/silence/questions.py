@@ -10,7 +10,7 @@ from matinee.base.ids import encode_id
 from matinee.base.pagination import encode_cursor
 from matinee.base.party import PartyKind
 from matinee.catalogue.model import Title
-from tests.app.silence.worlds import NEWER_BOX, RIVALS_BOX, SERVICE, TELLTALE, Asker, Question, Silent
+from tests.app.silence.worlds import NEWER_BOX, RIVALS_BOX, SERVICE, TELLTALE, TELLTALES_REFERENCE, Asker, Question, Silent
 
 UNKNOWN = encode_id(b"there is nothing")
 _CMCD = {"Content-Type": "application/cmcd"}
@@ -80,6 +80,34 @@ def _carriage(silent: Silent, asker: Asker) -> Iterator[Question]:
     yield Question("GET", "/api/v1/carriage", {"limit": 1})
     for operator in silent.operators:
         yield Question("GET", "/api/v1/carriage", {"cursor": encode_cursor(operator, silent.service), "limit": 1})
+
+
+@recipe("GET /api/v1/plans", "POST /api/v1/plans")
+def _plans(silent: Silent, asker: Asker) -> Iterator[Question]:
+    yield Question("GET", "/api/v1/plans")
+    yield Question("POST", "/api/v1/plans", body={"service_id": silent.service, "name": f"{TELLTALE} in full"})
+    for service in (silent.service, silent.seen_service, UNKNOWN, TELLTALE):
+        yield Question("POST", "/api/v1/plans", body={"service_id": service, "name": "One more"})
+    yield Question("POST", "/api/v1/plans", body={"service_id": silent.service, "name": ""})
+    yield Question("GET", "/api/v1/plans")
+
+
+@recipe("GET /api/v1/subscriptions", "POST /api/v1/subscriptions")
+def _subscriptions(silent: Silent, asker: Asker) -> Iterator[Question]:
+    yield Question("GET", "/api/v1/subscriptions")
+    body = {"reference": TELLTALES_REFERENCE, "household": NEWER_BOX, "plan_id": silent.plan}
+    yield Question("POST", "/api/v1/subscriptions", body=body)
+    for household in (NEWER_BOX, "the older box", RIVALS_BOX, silent.service, "\0"):
+        yield Question("GET", "/api/v1/subscriptions", {"household": household})
+        for number, plan in enumerate((silent.plan, silent.seen_plan, UNKNOWN, silent.service)):
+            told = {"reference": f"{household} {number}", "household": household, "plan_id": plan}
+            yield Question("POST", "/api/v1/subscriptions", body=told)
+            ends = {**told, "reference": f"{household} {number} ends", "state": "ended", "since": "2030-01-01T00:00:00Z"}
+            yield Question("POST", "/api/v1/subscriptions", body=ends)
+    yield Question("POST", "/api/v1/subscriptions", body={**body, "since": "no moment"})
+    yield Question("POST", "/api/v1/subscriptions", body={**body, "state": silent.service})
+    yield Question("GET", "/api/v1/subscriptions", {"limit": 1, "cursor": encode_cursor(silent.plan)})
+    yield Question("GET", "/api/v1/subscriptions")
 
 
 @recipe("GET /api/v1/reach")

@@ -21,6 +21,7 @@ from pathlib import Path
 import pytest
 
 from matinee.base.party import PartyKind, Policy
+from matinee.carriage.model import Billing
 from matinee.parties.tokens import TokenKind
 from tests.app.installations import Running
 from tests.app.silence.questions import RECIPES, nowhere, of_the_edge
@@ -184,6 +185,9 @@ def test_who_may_have_it_does(walks: dict[str, Walk]) -> None:
     sides = {"/api/v1/decisions", "/ofrep/v1/evaluate/flags", "/api/v1/carriage", "/api/v1/reach", "/api/v1/audit"}
     assert sides <= of_its_own
     assert sides <= _paths_that_differ(silent, without, OPERATORS_STAFF)
+    sold = next(walks[one.name] for one in KEPT_SILENT if one.billing is Billing.OPERATOR)
+    for who in (OWNER, OPERATORS_STAFF):
+        assert {"/api/v1/plans", "/api/v1/subscriptions"} <= _paths_that_differ(sold, without, who)
     spreads = next(walks[one.name] for one in KEPT_SILENT if one.spreads)
     for who in (OWNER, OPERATORS_STAFF):
         assert "/api/v1/rollouts" in _paths_that_differ(spreads, without, who)

@@ -43,7 +43,7 @@ from matinee.base.party import PartyKind, Role
 from matinee.base.units import DurationMs, PositionMs
 from matinee.carriage import rollout_store
 from matinee.carriage import store as carriage
-from matinee.carriage.model import AgreementStatus, Discoverability, Launch, LaunchState
+from matinee.carriage.model import AgreementStatus, Billing, Discoverability, Launch, LaunchState
 from matinee.carriage.rollouts import Rollout
 from matinee.catalogue import store as titles
 from matinee.catalogue.model import (
@@ -66,7 +66,9 @@ from matinee.fleet.model import Box, BoxModel, Operator
 from matinee.fleet.waves import Wave
 from matinee.home.ranking_log import RankingLog
 from matinee.library import store as library
+from matinee.members import plan_store
 from matinee.members import store as members
+from matinee.members.model import SubscriptionState
 from matinee.parties import passwords
 from matinee.parties import store as parties
 from matinee.playback import store as playback
@@ -83,6 +85,8 @@ OWNER, NEWER_BOX, OTHERS_BOX = "its own publisher", "the newer box", "the other 
 OPERATORS_STAFF, OTHERS_STAFF = "the operator's staff", "the other operator's staff"
 """Both have a record of the service as soon as it was agreed or refused. The other's says nothing of the operator's launch."""
 RIVALS_BOX = "the rival operator's box"
+TELLTALES_REFERENCE = "order 1"
+"""What every seller calls its first subscription: two who use one reference are told nothing of each other by it."""
 
 
 class Dice:
@@ -121,6 +125,8 @@ class Telling:
     """The boxes whose homes have it, or had it that evening."""
     spreads: bool = False
     """Whether a rollout is planned, that nobody has approved."""
+    billing: Billing = Billing.NONE
+    """Who bills there; where it is the operator, it has sold a plan to the home of the newer box."""
 
     @property
     def may_know(self) -> frozenset[str]:
@@ -170,6 +176,20 @@ KEPT_SILENT = (
     Telling("silent, about to spread in waves", status=AgreementStatus.SIGNED, launch={**_LIVE, "share": 0}, spreads=True),
     Telling("refused by the operator", status=AgreementStatus.REFUSED, launch=_TOLD),
     Telling("open, and hidden", status=AgreementStatus.SIGNED, launch={**_TOLD, "discoverability": Discoverability.HIDDEN}),
+    Telling(
+        "silent, on the operator's bill",
+        status=AgreementStatus.SIGNED,
+        launch=_LIVE,
+        billing=Billing.OPERATOR,
+        has=(NEWER_BOX,),
+    ),
+    Telling(
+        "silent, sold by the service itself",
+        status=AgreementStatus.SIGNED,
+        launch=_LIVE,
+        billing=Billing.DIRECT,
+        has=(NEWER_BOX,),
+    ),
 )
 EVERY_TELLING = (NOWHERE, UNLAUNCHED, *KEPT_SILENT)
 
@@ -203,6 +223,8 @@ class Silent:
     older_box: str
     neighbour: str  # a profile of the home that may have it
     rollout: str
+    plan: str
+    seen_plan: str
     seen: Title  # a film that all may see
     seen_service: ServiceId  # its service, the rival's
     seen_kid: str
@@ -223,7 +245,7 @@ class Silent:
     @property
     def ids(self) -> frozenset[str]:
         parts = [part for one in self.titles for part in (one.id, one.artwork, one.playable and one.playable.package)]
-        return frozenset({self.service, self.session, self.rollout, *(str(part) for part in parts if part)})
+        return frozenset({self.service, self.session, self.rollout, self.plan, *(str(part) for part in parts if part)})
 
 
 @dataclass(frozen=True)
@@ -389,8 +411,15 @@ class _Builder:
             self._tokens["a rival publisher"] = parties.mint_api_key(conn, rival.id, "", NOW)
             self._seen = titles.ensure_service(conn, rival.id, "Théâtre", NOW)
             for operator in (self._one, self._two, self._three):
-                carriage.record_agreement(conn, operator.id, self._seen.id, AgreementStatus.SIGNED, NOW, NOW, actor="test")
+                billing = Billing.OPERATOR if operator is self._three else Billing.NONE
+                signed = AgreementStatus.SIGNED
+                carriage.record_agreement(conn, operator.id, self._seen.id, signed, NOW, NOW, actor="test", billing=billing)
                 carriage.ensure_open_launch(conn, operator.id, self._seen.id, NOW, actor="test")
+            dice.about("the rival's plan")
+            plan, _ = plan_store.ensure_plan(conn, self._seen, "Everything", NOW, actor="test")
+            subscribes = SubscriptionState.ACTIVE
+            older = self._households["the older box"]
+            plan_store.record_subscription(conn, older, plan, None, subscribes, NOW, actor="test", reference=TELLTALES_REFERENCE)
         self._rival = rival
         self._seat_staff(rival.id)
         self._service = Service(id=ServiceId(first_id("the service")), publisher=rival.id, name=SERVICE)
@@ -462,7 +491,9 @@ class _Builder:
                 poll()
         self._remember(telling)
         if telling.status is not None and telling.launch is not None:
-            self._agree(telling.status, telling.launch, elsewhere=telling.elsewhere, spreads=telling.spreads)
+            self._agree(
+                telling.status, telling.launch, elsewhere=telling.elsewhere, spreads=telling.spreads, billing=telling.billing
+            )
         poll()
 
     def _bring_the_service(self) -> None:
@@ -529,19 +560,38 @@ class _Builder:
             for seat in (seat_of("operator", operator=self._three.id), seat_of("publisher", publisher=self._rival.id)):
                 parties.add_api_key(conn, seat, "one more", NOW, actor="test")
 
-    def _agree(self, status: AgreementStatus, launch: Mapping[str, Any], *, elsewhere: bool, spreads: bool) -> None:
+    def _agree(
+        self, status: AgreementStatus, launch: Mapping[str, Any], *, elsewhere: bool, spreads: bool, billing: Billing
+    ) -> None:
         self._dice.about("the agreement")
         with self._installation.database.write() as conn:
             others = AgreementStatus.SIGNED if elsewhere else AgreementStatus.REFUSED
             for operator, stands in ((self._one, status), (self._two, others)):
+                bills = billing if operator is self._one else Billing.NONE
                 carriage.record_agreement(
-                    conn, operator.id, self._service.id, stands, Instant(0), NOW, actor="test", reason="no peering"
+                    conn, operator.id, self._service.id, stands, Instant(0), NOW, actor="test", reason="no peering", billing=bills
                 )
             self._launch(conn, self._one, launch)
             if spreads:
                 self._plan(conn)
             if elsewhere:
                 self._launch(conn, self._two, _TOLD)
+            self._dice.about("its plan")
+            if billing is not Billing.NONE:
+                self._sell(conn, self._one if billing is Billing.OPERATOR else None)
+
+    def _sell(self, conn: Connection, operator: Operator | None) -> None:
+        plan, _ = plan_store.ensure_plan(conn, self._service, f"{TELLTALE} in full", NOW, actor="test")
+        plan_store.record_subscription(
+            conn,
+            self._households[NEWER_BOX],
+            plan,
+            None if operator is None else operator.id,
+            SubscriptionState.ACTIVE,
+            NOW,
+            actor="test",
+            reference=TELLTALES_REFERENCE,
+        )
 
     def _launch(self, conn: Connection, operator: Operator, words: Mapping[str, Any]) -> None:
         since = Instant(NOW - 1) if "technical_at" in words else NOW
@@ -585,6 +635,8 @@ class _Builder:
             box=self._boxes[NEWER_BOX].id,
             older_box=self._boxes["the older box"].id,
             rollout=first_id("the rollout"),
+            plan=first_id("its plan"),
+            seen_plan=first_id("the rival's plan"),
             neighbour=self._people[NEWER_BOX][0],
             seen=self._visible[0],
             seen_service=self._seen.id,

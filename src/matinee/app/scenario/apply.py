@@ -27,9 +27,11 @@ from matinee.app.scenario.told import (
     Moment,
     MoveTold,
     OperatorTold,
+    PlanTold,
     RolloutTold,
     Scenario,
     ServiceTold,
+    SubscriptionTold,
     day_of,
 )
 from matinee.base.clock import HOUR, Instant
@@ -42,7 +44,7 @@ from matinee.carriage.model import Agreement, Blackout, Launch
 from matinee.carriage.rollouts import Rollout
 from matinee.carriage.trial import try_rule
 from matinee.catalogue import store as catalogue
-from matinee.catalogue.model import AgeClass, Language, Service
+from matinee.catalogue.model import AgeClass, Language, Seller, Service
 from matinee.fleet import moves
 from matinee.fleet import store as fleet
 from matinee.fleet.buckets import ALL_BOXES
@@ -50,7 +52,9 @@ from matinee.fleet.model import BoxModel, Interface, Operator
 from matinee.fleet.waves import Freeze, Wave
 from matinee.interconnect import store as interconnect
 from matinee.interconnect.model import Dispute, Network
+from matinee.members import plan_store
 from matinee.members import store as members
+from matinee.members.model import Plan
 from matinee.parties import store as parties
 
 MAX_HOMES = 10_000
@@ -116,6 +120,7 @@ class _Applying:
     models: dict[str, BoxModel] = field(default_factory=dict)
     operators: dict[str, Operator] = field(default_factory=dict)
     networks: dict[str, Network] = field(default_factory=dict)
+    plans: dict[tuple[str, str], Plan] = field(default_factory=dict)
     recorded: dict[Place, Agreement | Launch | Dispute] = field(default_factory=dict)
     told: set[Place] = field(default_factory=set)
 
@@ -130,7 +135,9 @@ class _Applying:
             ("operators", self._operator),
             ("agreements", self._agreement),
             ("launches", self._launch),
+            ("plans", self._plan),
             ("homes", self._homes),
+            ("subscriptions", self._subscription),
             ("moves", self._move),
             ("disputes", self._dispute),
             ("rollouts", self._rollout),
@@ -245,6 +252,46 @@ class _Applying:
         carriage.record_launch(self.conn, launch, self.now, actor=ACTOR)
         text = f"{service.name} at {operator.name}: {told.state.value} since {told.since}"
         self._new("launch", f"{text}, announced for {launch.announced_for}" if launch.announced_for else text)
+
+    def _plan(self, told: PlanTold) -> None:
+        service = self._of(self.services, "service", told.service)
+        made, is_new = plan_store.ensure_plan(self.conn, service, told.name, self.now, actor=ACTOR)
+        self.plans[told.service, told.name] = made
+        if is_new:
+            self._new("plan", f"{told.name} of {told.service}")
+
+    def _subscription(self, told: SubscriptionTold) -> None:
+        operator = self._of(self.operators, "operator", told.operator)
+        plan = self.plans.get((told.service, told.plan))
+        if plan is None:
+            raise InvalidRequest(
+                f"There is no plan {told.plan!r} of {told.service!r} in this file.", remedy="Tell of it in plans."
+            )
+        household = members.household_named(self.conn, told.household)
+        if household is None:
+            raise InvalidRequest(
+                f"There is no household {told.household!r}.", remedy="Of a home in this file: the operator's name and the serial."
+            )
+        since, until = self._at(operator, "since", told.since), self._maybe(operator, "until", told.until)
+        seller = None if told.seller is Seller.US else operator.id
+        same = (plan.id, seller, told.state, since, until)
+        rows = plan_store.subscriptions_of(self.conn, [household])
+        begun = [one for one in rows if (one.plan, one.operator, one.valid_from) == (plan.id, seller, since)]
+        if any((one.plan, one.operator, one.state, one.valid_from, one.valid_to) == same for one in begun[-1:]):
+            return
+        plan_store.record_subscription(
+            self.conn,
+            household,
+            plan,
+            seller,
+            told.state,
+            self.now,
+            actor=ACTOR,
+            valid_from=since,
+            valid_to=until,
+            recorded_at=self.now if begun else self._known(operator, told),
+        )
+        self._new("subscription", f"{told.household} to {told.plan} of {told.service}: {told.state.value} since {told.since}")
 
     def _homes(self, told: HomesTold) -> None:
         operator, model = self._of(self.operators, "operator", told.operator), self._of(self.models, "box model", told.model)
@@ -386,7 +433,7 @@ class _Applying:
             raise InvalidRequest(f"There is no {kind} {name!r} in this file.", remedy=f"It tells of {names}.")
         return found
 
-    def _known(self, operator: Operator, told: AgreementTold | LaunchTold | MoveTold | DisputeTold) -> Instant:
+    def _known(self, operator: Operator, told: AgreementTold | LaunchTold | MoveTold | DisputeTold | SubscriptionTold) -> Instant:
         """When a fact was known: as the file says, and never after now."""
         if told.known is not None:
             return min(self._at(operator, "known", told.known), self.now)

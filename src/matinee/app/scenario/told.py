@@ -11,10 +11,11 @@ from matinee.base.errors import InvalidRequest
 from matinee.carriage.model import AgreementStatus, Billing, Discoverability, LaunchState
 from matinee.carriage.rollouts import OnError
 from matinee.carriage.trial import Example
-from matinee.catalogue.model import ServiceKind
+from matinee.catalogue.model import Seller, ServiceKind
 from matinee.fleet.model import Interface
 from matinee.fleet.waves import OnTimeout
 from matinee.interconnect.model import DisputeState
+from matinee.members.model import SubscriptionState
 
 MAX_BYTES = 1_000_000
 
@@ -135,6 +136,28 @@ class HomesTold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     interfaces: tuple[InterfaceTold, ...] = ()
 
 
+class PlanTold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    service: str
+    name: str
+
+
+class SubscriptionTold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """That a household subscribes, or with the state `ended` does no more. `operator`: whose line it has; days are its own.
+
+    `household` by its reference: of a home that a scenario tells of, the operator's name and the box's serial.
+    """
+
+    operator: str
+    household: str
+    service: str
+    plan: str
+    since: Moment
+    until: Moment | None = None
+    known: Moment | None = None
+    seller: Seller = Seller.US
+    state: SubscriptionState = SubscriptionState.ACTIVE
+
+
 class MoveTold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """That a box stands at another line from a moment on. `line` is the operator's reference; "" is none: it came back."""
 
@@ -170,7 +193,9 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     operators: tuple[OperatorTold, ...] = ()
     agreements: tuple[AgreementTold, ...] = ()
     launches: tuple[LaunchTold, ...] = ()
+    plans: tuple[PlanTold, ...] = ()
     homes: tuple[HomesTold, ...] = ()
+    subscriptions: tuple[SubscriptionTold, ...] = ()
     moves: tuple[MoveTold, ...] = ()
     disputes: tuple[DisputeTold, ...] = ()
     rollouts: tuple[RolloutTold, ...] = ()

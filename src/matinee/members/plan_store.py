@@ -1,0 +1,247 @@
+"""SQL for plans and for who subscribes to them. A change, an end and a correction are each one more record; none is edited."""
+
+import unicodedata
+from collections.abc import Collection, Sequence
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from matinee.base.clock import Instant, to_rfc3339
+from matinee.base.errors import ErrorCode
+from matinee.base.ids import HouseholdId, OperatorId, PlanId, ServiceId, SubscriptionId, new_id
+from matinee.base.party import SideKey, operator_side, publisher_side
+from matinee.catalogue.model import Service
+from matinee.members.model import MemberError, Plan, Subscription, SubscriptionState
+from matinee.outside.database import InstantColumn, metadata
+from matinee.parties import audit, outbox
+
+TOPIC: Final = "subscriptions"
+PLAN_MADE: Final = "plan"
+SUBSCRIPTION_RECORDED: Final = "subscription"
+MAX_NAME: Final = 100
+MAX_REFERENCE: Final = 100
+FIRST_MOMENT: Final = -2_208_988_800_000
+LAST_MOMENT: Final = 221_845_392_000_000
+"""The first days of 1900 and of 9000: no calendar tells of more."""
+
+plans = sa.Table(
+    "plans",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("publisher_id", sa.Text, sa.ForeignKey("publishers.id"), nullable=False),
+    sa.Column("service_id", sa.Text, sa.ForeignKey("services.id"), nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("created_at", InstantColumn, nullable=False),
+    sa.UniqueConstraint("service_id", "name"),
+)
+
+subscriptions = sa.Table(
+    "subscriptions",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("household_id", sa.Text, sa.ForeignKey("households.id"), nullable=False, index=True),
+    sa.Column("plan_id", sa.Text, sa.ForeignKey("plans.id"), nullable=False, index=True),
+    sa.Column("operator_id", sa.Text, sa.ForeignKey("operators.id")),  # who sold it; none: the service's publisher
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("valid_from", InstantColumn, nullable=False),
+    sa.Column("valid_to", InstantColumn),
+    sa.Column("recorded_at", InstantColumn, nullable=False),
+    sa.Column("seller", sa.Text, nullable=False),  # the side that sold it (base/party.py): its references are its own
+    sa.Column("reference", sa.Text, nullable=False),
+    sa.UniqueConstraint("seller", "reference"),
+)
+
+
+def ensure_plan(conn: Connection, service: Service, name: str, now: Instant, *, actor: str) -> tuple[Plan, bool]:
+    """The service's plan of that name, and whether it was made now. Raises MemberError."""
+    outbox.hold(conn)  # two who make the same one at once must not both find it missing
+    found = plan_named(conn, service.id, name)
+    if found is not None:
+        return found, False
+    _check_text("A plan's name", name, MAX_NAME)
+    made = Plan(id=PlanId(new_id()), publisher=service.publisher, service=service.id, name=name)
+    conn.execute(
+        sa.insert(plans).values(id=made.id, publisher_id=made.publisher, service_id=made.service, name=made.name, created_at=now)
+    )
+    detail = {"service": made.service, "name": made.name}
+    audit.record(conn, actor, "plan.make", made.id, detail, now, sides=[publisher_side(made.publisher)])
+    outbox.append(conn, TOPIC, made.id, {"kind": PLAN_MADE}, now)
+    return made, True
+
+
+def plan_named(conn: Connection, service: ServiceId, name: str) -> Plan | None:
+    row = conn.execute(sa.select(plans).where(plans.c.service_id == service, plans.c.name == name)).one_or_none()
+    return None if row is None else _plan(row)
+
+
+def all_plans(conn: Connection) -> Sequence[Plan]:
+    """Every plan, by service and name."""
+    return [_plan(row) for row in conn.execute(sa.select(plans).order_by(plans.c.service_id, plans.c.name))]
+
+
+def record_subscription(
+    conn: Connection,
+    household: HouseholdId,
+    plan: Plan,
+    operator: OperatorId | None,
+    state: SubscriptionState,
+    now: Instant,
+    *,
+    actor: str,
+    valid_from: Instant | None = None,
+    valid_to: Instant | None = None,
+    reference: str = "",
+    recorded_at: Instant | None = None,
+) -> tuple[Subscription, bool]:
+    """Record how a household stands with a plan from a moment on (None: from now on), and whether that was new.
+
+    `reference` is the seller's own name for the record, "" to have one drawn: the same again, with the same words, is the record
+    that is there. `recorded_at`: when it was known, where that was before `now`. Raises MemberError.
+    """
+    outbox.hold(conn)
+    seller = publisher_side(plan.publisher) if operator is None else operator_side(operator)
+    if reference:
+        _check_text("The reference", reference, MAX_REFERENCE)
+        before = _of_reference(conn, seller, reference)
+        if before is not None:
+            return _again(before, (household, plan.id, state), valid_from, valid_to), False
+    since = now if valid_from is None else valid_from
+    _check_times(since, valid_to, recorded_at, now)
+    made = Subscription(
+        id=SubscriptionId(new_id()),
+        household=household,
+        plan=plan.id,
+        service=plan.service,
+        operator=operator,
+        state=state,
+        valid_from=since,
+        valid_to=valid_to,
+        recorded_at=_known_at(conn, household, plan.id, now if recorded_at is None else recorded_at, now),
+        reference=reference or new_id(),
+    )
+    conn.execute(
+        sa.insert(subscriptions).values(
+            id=made.id,
+            household_id=household,
+            plan_id=plan.id,
+            operator_id=operator,
+            state=state.value,
+            valid_from=made.valid_from,
+            valid_to=made.valid_to,
+            recorded_at=made.recorded_at,
+            seller=seller,
+            reference=made.reference,
+        )
+    )
+    detail = {
+        "household": household,
+        "plan": plan.id,
+        "service": plan.service,
+        "operator": operator,
+        "state": state.value,
+        "valid_from": made.valid_from,
+        "valid_to": made.valid_to,
+        "reference": made.reference,
+    }
+    audit.record(conn, actor, "subscription.record", made.id, detail, now, sides={seller, publisher_side(plan.publisher)})
+    outbox.append(conn, TOPIC, household, {"kind": SUBSCRIPTION_RECORDED}, now)
+    return made, True
+
+
+def subscriptions_of(conn: Connection, households: Collection[HouseholdId] | None = None) -> Sequence[Subscription]:
+    """All that was ever recorded of these households, or with None of all, in the order of recording."""
+    query = _recorded().order_by(subscriptions.c.recorded_at, subscriptions.c.valid_from, subscriptions.c.id)
+    if households is not None:
+        query = query.where(subscriptions.c.household_id.in_(households))
+    return [_subscription(row) for row in conn.execute(query)]
+
+
+def page_of(
+    conn: Connection,
+    services: Collection[ServiceId],
+    operator: OperatorId | None,
+    household: HouseholdId | None,
+    after: str,
+    limit: int,
+) -> Sequence[Subscription]:
+    """At most `limit` records of these services, with an operator those that it sold, by id from after one on."""
+    query = _recorded().where(plans.c.service_id.in_(services), subscriptions.c.id > after)
+    if operator is not None:
+        query = query.where(subscriptions.c.operator_id == operator)
+    if household is not None:
+        query = query.where(subscriptions.c.household_id == household)
+    return [_subscription(row) for row in conn.execute(query.order_by(subscriptions.c.id).limit(limit))]
+
+
+def _recorded() -> "sa.Select[Any]":
+    return sa.select(subscriptions, plans.c.service_id).select_from(
+        subscriptions.join(plans, plans.c.id == subscriptions.c.plan_id)
+    )
+
+
+def _of_reference(conn: Connection, seller: SideKey, reference: str) -> Subscription | None:
+    named = (subscriptions.c.seller == seller, subscriptions.c.reference == reference)
+    row = conn.execute(_recorded().where(*named)).one_or_none()
+    return None if row is None else _subscription(row)
+
+
+def _again(
+    before: Subscription,
+    told: tuple[HouseholdId, PlanId, SubscriptionState],
+    valid_from: Instant | None,
+    valid_to: Instant | None,
+) -> Subscription:
+    """The record of a reference that is said again. Raises MemberError where it was said of something else."""
+    same_times = valid_from in (None, before.valid_from) and valid_to == before.valid_to
+    if (before.household, before.plan, before.state) == told and same_times:
+        return before
+    since = to_rfc3339(before.valid_from)
+    raise MemberError(
+        f"The reference {before.reference!r} names another record already: {before.state.value} since {since}.",
+        remedy="Give each record a reference of its own; to say one again, say all of it as before.",
+        code=ErrorCode.CONFLICT,
+    )
+
+
+def _known_at(conn: Connection, household: HouseholdId, plan: PlanId, told: Instant, now: Instant) -> Instant:
+    """When a record was known: of two of a household and a plan it is plain which was written last."""
+    of_both = (subscriptions.c.household_id == household, subscriptions.c.plan_id == plan)
+    newest = conn.execute(sa.select(sa.func.max(subscriptions.c.recorded_at)).where(*of_both)).scalar()
+    if told == now and newest is not None and newest >= told:
+        return Instant(newest + 1)
+    return told
+
+
+def _check_times(valid_from: Instant, valid_to: Instant | None, recorded_at: Instant | None, now: Instant) -> None:
+    for moment in (valid_from, valid_to):
+        if moment is not None and not FIRST_MOMENT <= moment <= LAST_MOMENT:
+            raise MemberError("A moment lies before 1900 or after 9000.", remedy="Leave the end out where none is known.")
+    if valid_to is not None and valid_to <= valid_from:
+        raise MemberError("The subscription ends before it begins.", remedy="Write its beginning first.")
+    if recorded_at is not None and recorded_at > now:
+        raise MemberError("It was known later than now.", remedy="Leave that moment out, or write one that is past.")
+
+
+def _check_text(what: str, text: str, limit: int) -> None:
+    if not text.strip() or len(text) > limit or any(unicodedata.category(one).startswith("C") for one in text):
+        raise MemberError(f"{what} is no line of 1 to {limit} characters.", remedy="Write a short one.")
+
+
+def _plan(row: "Row[Any]") -> Plan:
+    return Plan(id=row.id, publisher=row.publisher_id, service=row.service_id, name=row.name)
+
+
+def _subscription(row: "Row[Any]") -> Subscription:
+    return Subscription(
+        id=row.id,
+        household=row.household_id,
+        plan=row.plan_id,
+        service=row.service_id,
+        operator=row.operator_id,
+        state=SubscriptionState(row.state),
+        valid_from=row.valid_from,
+        valid_to=row.valid_to,
+        recorded_at=row.recorded_at,
+        reference=row.reference,
+    )

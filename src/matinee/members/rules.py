@@ -1,0 +1,125 @@
+"""Entitlement: what OK does on a title that is there. Pure, for any moment, as it was known at any other.
+
+It is decided apart from availability (carriage/rules.py): no clause here hides a title, and none there asks for a plan. Every
+clause is asked, also when an earlier one fails. Days in what is said to staff are the operator's.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from matinee.base.clock import Instant
+from matinee.base.dated import in_force
+from matinee.base.ids import HouseholdId, OperatorId, PlanId, ServiceId
+from matinee.catalogue.model import Seller
+from matinee.members.model import (
+    Billed,
+    Entitlement,
+    EntitlementClause,
+    EntitlementClauseName,
+    Subscription,
+    SubscriptionState,
+)
+
+_SOLD_BY = {Seller.US: "the service itself", Seller.OPERATOR: "the operator, on its own bill"}
+
+
+def entitled(
+    service: ServiceId,
+    household: HouseholdId,
+    operator: OperatorId | None,
+    billed: Billed,
+    subscriptions: Iterable[Subscription],
+    at: Instant,
+    known_at: Instant | None = None,
+    zone: ZoneInfo | None = None,
+) -> Entitlement:
+    """Decide by what was recorded of this household and this service alone; `operator` is that of its line at `at`."""
+    known = [one for one in subscriptions if known_at is None or one.recorded_at <= known_at]
+    return Entitlement(
+        service=service,
+        household=household,
+        operator=operator,
+        at=at,
+        known_at=known_at,
+        seller=billed.by,
+        clauses=(
+            _billing(billed),
+            _subscription(billed, known),
+            _period(billed, known, operator, at, zone or ZoneInfo("UTC")),
+        ),
+    )
+
+
+def may_play(billed: Billed, subscriptions: Sequence[Subscription], operator: OperatorId | None, at: Instant) -> bool:
+    """The answer of `entitled` as it is known now, without its reasons: asked for each play."""
+    if not billed.is_agreed:
+        return False
+    return billed.by is None or any(_holds(one, operator) for one in _standing(subscriptions, at))
+
+
+def _standing(subscriptions: Iterable[Subscription], at: Instant) -> list[Subscription]:
+    """What is in force at a moment of each plan and each seller, by all that is given, whatever it says."""
+    rows: dict[tuple[PlanId, OperatorId | None], list[Subscription]] = {}
+    for one in subscriptions:
+        rows.setdefault((one.plan, one.operator), []).append(one)
+    found = (in_force(row, at) for row in rows.values())
+    return [one for one in found if one is not None]
+
+
+def _holds(one: Subscription, operator: OperatorId | None) -> bool:
+    return one.state is SubscriptionState.ACTIVE and one.operator in (None, operator)
+
+
+def _billing(billed: Billed) -> EntitlementClause:
+    if not billed.is_agreed:
+        return _no(EntitlementClauseName.BILLING, "No agreement is recorded: nothing says who would bill.")
+    if billed.by is None:
+        return _yes(EntitlementClauseName.BILLING, "The agreement bills nobody: no plan is needed.")
+    return _yes(EntitlementClauseName.BILLING, f"The agreement bills: a plan is needed, sold by {_SOLD_BY[billed.by]}.")
+
+
+def _subscription(billed: Billed, known: Sequence[Subscription]) -> EntitlementClause:
+    if not billed.is_agreed:
+        return _no(EntitlementClauseName.SUBSCRIPTION, "There is nothing that one could be for.")
+    if billed.by is None:
+        return _yes(EntitlementClauseName.SUBSCRIPTION, "None is needed.")
+    if not known:
+        return _no(EntitlementClauseName.SUBSCRIPTION, "No subscription is recorded.")
+    return _yes(EntitlementClauseName.SUBSCRIPTION, f"{len(known)} recorded.")
+
+
+def _period(
+    billed: Billed, known: Sequence[Subscription], operator: OperatorId | None, at: Instant, zone: ZoneInfo
+) -> EntitlementClause:
+    name = EntitlementClauseName.PERIOD
+    if not billed.is_agreed:
+        return _no(name, "There is nothing that one could be for.")
+    if billed.by is None:
+        return _yes(name, "None is needed.")
+    standing = _standing(known, at)
+    for one in standing:
+        if _holds(one, operator):
+            until = "with no end known" if one.valid_to is None else f"until {_moment(one.valid_to, zone)}"
+            return _yes(name, f"One sold by {_sold(one)} holds since {_moment(one.valid_from, zone)}, {until}.")
+    for one in standing:
+        if one.state is SubscriptionState.ENDED:
+            return _no(name, f"The one sold by {_sold(one)} has ended at {_moment(one.valid_from, zone)}.")
+        return _no(name, "The one that holds was sold by another operator, and holds at that one's lines alone.")
+    return _no(name, "None is recorded that holds at this moment.")
+
+
+def _sold(one: Subscription) -> str:
+    return "the service itself" if one.operator is None else "the operator"
+
+
+def _yes(name: EntitlementClauseName, says: str) -> EntitlementClause:
+    return EntitlementClause(name=name, holds=True, says=says)
+
+
+def _no(name: EntitlementClauseName, says: str) -> EntitlementClause:
+    return EntitlementClause(name=name, holds=False, says=says)
+
+
+def _moment(at: Instant, zone: ZoneInfo) -> str:
+    return datetime.fromtimestamp(at / 1000, zone).strftime(f"%Y-%m-%d %H:%M {zone.key}")

@@ -1,0 +1,50 @@
+"""Plans and subscriptions in memory, so that a play asks no database whether its home has one."""
+
+from collections.abc import Sequence
+
+from sqlalchemy.engine import Connection
+
+from matinee.base.ids import HouseholdId, PlanId, ServiceId
+from matinee.members import plan_store
+from matinee.members.model import Plan, Subscription
+from matinee.parties.outbox import Event
+
+
+class Subscriptions:
+    """Follows the topic "subscriptions". Readers take no lock: a household's rows are swapped whole."""
+
+    topics = frozenset({plan_store.TOPIC})
+
+    def __init__(self) -> None:
+        self._plans: dict[PlanId, Plan] = {}
+        self._of: dict[HouseholdId, tuple[Subscription, ...]] = {}
+
+    def load(self, conn: Connection) -> None:
+        self._plans = {plan.id: plan for plan in plan_store.all_plans(conn)}
+        self._of = _by_household(plan_store.subscriptions_of(conn))
+
+    def follow(self, conn: Connection, events: Sequence[Event]) -> None:
+        if any(event.payload["kind"] == plan_store.PLAN_MADE for event in events):
+            self._plans = {plan.id: plan for plan in plan_store.all_plans(conn)}
+        told = (event.key for event in events if event.payload["kind"] == plan_store.SUBSCRIPTION_RECORDED)
+        households = {HouseholdId(key) for key in told}
+        if households:
+            self._of.update(_by_household(plan_store.subscriptions_of(conn, households)))
+
+    def of(self, household: HouseholdId, service: ServiceId) -> Sequence[Subscription]:
+        """All that was ever recorded of the two, in the order of recording."""
+        return [one for one in self._of.get(household, ()) if one.service == service]
+
+    def plans(self) -> Sequence[Plan]:
+        """Every plan, by service and name."""
+        return tuple(self._plans.values())
+
+    def plan(self, plan: PlanId) -> Plan | None:
+        return self._plans.get(plan)
+
+
+def _by_household(recorded: Sequence[Subscription]) -> dict[HouseholdId, tuple[Subscription, ...]]:
+    rows: dict[HouseholdId, list[Subscription]] = {}
+    for one in recorded:
+        rows.setdefault(one.household, []).append(one)
+    return {household: tuple(row) for household, row in rows.items()}

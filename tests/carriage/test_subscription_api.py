@@ -1,0 +1,186 @@
+"""Plans and subscriptions over HTTP: who may write and read which, twice sent is once recorded, and all of it is in the audit."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from matinee.base.clock import DAY, Instant
+from matinee.carriage.model import Billing
+from matinee.members import plan_store, store
+from matinee.members.model import MemberError, SubscriptionState
+from matinee.outside.database import Database
+from matinee.parties import audit
+from tests.world import NOW, Screen, Screens, World, screens
+
+SUBSCRIPTIONS, PLANS = "/api/v1/subscriptions", "/api/v1/plans"
+
+
+class Counter:
+    """Everybody who sells: the studio that owns Cinéma, its rival, and the two operators."""
+
+    def __init__(self, world: World, who: Screens) -> None:
+        self.world = world
+        self.studio, self.rival = who.studio, who.rival
+        self.orange = who.as_(world.key("operator", operator=world.orange))
+        self.free = who.as_(world.key("operator", operator=world.free))
+        self.auditor = who.as_(world.key("auditor", operator=world.orange))
+        self.all = who.as_(world.key("auditor"))
+
+    def bill(self, billing: str) -> None:
+        self.world.sign(self.world.orange, self.world.cinema, valid_from=NOW, billing=Billing(billing))
+
+    def plan(self, name: str = "Everything") -> str:
+        made = self.studio.send("POST", PLANS, {"service_id": self.world.cinema.id, "name": name})
+        self.world.feed.poll()
+        return str(made.raise_for_status().json()["id"])
+
+    def sell(self, seller: Screen, plan: str, household: str = "one", reference: str = "order 1", **told: Any) -> httpx.Response:
+        answer = seller.send("POST", SUBSCRIPTIONS, {"reference": reference, "household": household, "plan_id": plan, **told})
+        self.world.feed.poll()
+        return answer
+
+    def listed(self, who: Screen, **query: Any) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = who.get(SUBSCRIPTIONS, **query).raise_for_status().json()["items"]
+        return found
+
+
+@pytest.fixture
+def counter(any_database: Database) -> Iterator[Counter]:
+    world = World(any_database)
+    with screens(world) as who:
+        yield Counter(world, who)
+
+
+def test_a_publisher_sells_its_own_and_an_operator_where_it_bills(counter: Counter) -> None:
+    plan = counter.plan()
+    for billing, status in (("none", 404), ("direct", 404), ("operator", 201)):
+        counter.world.now = Instant(counter.world.now + 1)
+        counter.bill(billing)
+        assert counter.sell(counter.orange, plan).status_code == status, billing
+        shown = [one["id"] for one in counter.orange.get(PLANS).json()["items"]]
+        assert shown == ([plan] if status == 201 else [])
+    sold = counter.sell(counter.studio, plan)
+    assert (sold.status_code, sold.json()["seller"], sold.json()["operator_id"]) == (201, "us", None)
+    assert [(one["seller"], one["operator_id"]) for one in counter.listed(counter.orange)] == [("operator", counter.world.orange)]
+    assert len(counter.listed(counter.studio)) == len(counter.listed(counter.all)) == 2
+    assert counter.listed(counter.auditor) == counter.listed(counter.orange)
+    assert counter.listed(counter.rival) == counter.listed(counter.free) == []
+
+
+def test_what_is_another_s_reads_as_what_does_not_exist(counter: Counter) -> None:
+    counter.bill("operator")
+    plan = counter.plan()
+    nowhere = "0" * 26
+    for seller in (counter.rival, counter.free):
+        there, missing = counter.sell(seller, plan), counter.sell(seller, nowhere)
+        assert (there.status_code, there.content) == (missing.status_code, missing.content) == (404, there.content)
+        assert seller.get(PLANS).json() == {"items": []}
+    for seller in (counter.studio, counter.orange):
+        other, nobody = counter.sell(seller, plan, "other"), counter.sell(seller, plan, "nobody")
+        assert (other.status_code, other.content) == (nobody.status_code, nobody.content) == (404, other.content)
+        assert counter.listed(seller, household="other") == counter.listed(seller, household="nobody") == []
+        assert counter.listed(seller, household="\0") == []
+    refused = counter.rival.send("POST", PLANS, {"service_id": counter.world.cinema.id, "name": "Mine"})
+    missing = counter.rival.send("POST", PLANS, {"service_id": nowhere, "name": "Mine"})
+    assert (refused.status_code, refused.content) == (404, missing.content)
+
+
+def test_an_auditor_and_a_screen_write_nothing(counter: Counter) -> None:
+    plan = counter.plan()
+    assert counter.sell(counter.auditor, plan).status_code == 403
+    assert counter.orange.send("POST", PLANS, {"service_id": counter.world.cinema.id, "name": "x"}).status_code == 403
+
+
+def test_a_reference_said_again_changes_nothing_and_is_the_seller_s_own(counter: Counter) -> None:
+    counter.bill("operator")
+    plan = counter.plan()
+    first = counter.sell(counter.orange, plan, since="2014-10-02T10:00:00Z", until="2015-10-02T10:00:00Z")
+    counter.world.now = Instant(counter.world.now + DAY)
+    again = counter.sell(counter.orange, plan, since="2014-10-02T10:00:00Z", until="2015-10-02T10:00:00Z")
+    assert (first.status_code, again.status_code, again.json()) == (201, 200, first.json())
+    assert counter.sell(counter.orange, plan, state="ended").json()["code"] == "conflict"
+    assert counter.sell(counter.orange, plan, since="2014-10-03T10:00:00Z").status_code == 409
+    assert counter.sell(counter.studio, plan).status_code == 201, "another seller's reference is another"
+    assert len(counter.listed(counter.orange)) == 1
+    assert counter.plan() == plan
+
+
+def test_what_was_sold_can_be_ended_after_the_agreement_bills_no_more(counter: Counter) -> None:
+    counter.bill("operator")
+    plan = counter.plan()
+    counter.sell(counter.orange, plan)
+    counter.world.now = Instant(counter.world.now + 1)
+    counter.bill("direct")
+    assert counter.sell(counter.orange, plan, reference="order 2").status_code == 404
+    assert counter.sell(counter.orange, plan, reference="order 3", state="ended").status_code == 201
+    assert sorted(one["state"] for one in counter.listed(counter.orange)) == ["active", "ended"]
+
+
+def test_it_comes_in_pages(counter: Counter) -> None:
+    plan = counter.plan()
+    for number in range(5):
+        assert counter.sell(counter.studio, plan, reference=f"order {number}").status_code == 201
+    found, cursor = [], None
+    for _ in range(3):
+        page = counter.studio.get(SUBSCRIPTIONS, limit=2, cursor=cursor).json()
+        found += [one["reference"] for one in page["items"]]
+        cursor = page["next_cursor"]
+    assert (sorted(found), cursor) == ([f"order {number}" for number in range(5)], None)
+
+
+@pytest.mark.parametrize(
+    ("what", "told"),
+    [
+        ("an empty reference", {"reference": ""}),
+        ("one that breaks lines", {"reference": "a\nb"}),
+        ("a zero byte", {"reference": "a\0"}),
+        ("one that is too long", {"reference": "a" * 101}),
+        ("no moment", {"since": "soon"}),
+        ("an end before its beginning", {"since": "2015-01-01T00:00:00Z", "until": "2014-01-01T00:00:00Z"}),
+        ("a year that no calendar tells", {"until": "9999-01-01T00:00:00Z"}),
+        ("an unknown state", {"state": "grace"}),
+        ("an unknown field", {"price": 5}),
+    ],
+)
+def test_what_is_wrong_is_refused_in_words(counter: Counter, what: str, told: dict[str, Any]) -> None:
+    plan = counter.plan()
+    body = {"reference": "order 1", "household": "one", "plan_id": plan, **told}
+    refused = counter.studio.send("POST", SUBSCRIPTIONS, body)
+    assert (refused.status_code, refused.json()["code"]) == (400, "invalid_request"), what
+    assert counter.listed(counter.studio) == []
+
+
+def test_each_record_is_sealed_for_its_seller_and_the_publisher(counter: Counter) -> None:
+    counter.bill("operator")
+    plan = counter.plan()
+    counter.sell(counter.studio, plan, reference="ours")
+    counter.sell(counter.orange, plan, reference="theirs")
+
+    def told(who: Screen) -> list[str]:
+        rows = who.get("/api/v1/audit").json()["items"]
+        return sorted(row["detail"]["reference"] for row in rows if row["action"] == "subscription.record")
+
+    assert (told(counter.studio), told(counter.orange)) == (["ours", "theirs"], ["theirs"])
+    assert told(counter.rival) == told(counter.free) == []
+    with counter.world.database.read() as conn:
+        assert (audit.first_broken(conn), audit.broken_sides(conn)) == (None, [])
+
+
+def test_a_store_keeps_every_record_and_refuses_a_time_that_is_none(any_database: Database) -> None:
+    world = World(any_database)
+    with any_database.write() as conn:
+        household = store.household_named(conn, "one")
+        assert household is not None
+        plan, is_new = plan_store.ensure_plan(conn, world.cinema, "Everything", NOW, actor="test")
+        assert is_new
+        assert plan_store.ensure_plan(conn, world.cinema, "Everything", NOW, actor="test") == (plan, False)
+        states = (SubscriptionState.ACTIVE, SubscriptionState.ENDED, SubscriptionState.ACTIVE)
+        made = [plan_store.record_subscription(conn, household, plan, None, state, NOW, actor="test")[0] for state in states]
+        with pytest.raises(MemberError, match="known later than now"):
+            plan_store.record_subscription(
+                conn, household, plan, None, states[0], NOW, actor="test", recorded_at=Instant(NOW + 1_000)
+            )
+        assert plan_store.subscriptions_of(conn) == plan_store.subscriptions_of(conn, [household]) == made
+    assert [one.recorded_at for one in made] == [NOW, NOW + 1, NOW + 2], "which was written last is plain"

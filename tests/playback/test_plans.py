@@ -1,0 +1,301 @@
+"""What OK does: a title that is there plays for a home that has the plan it needs, and tells any other so beforehand."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import sqlalchemy as sa
+from litestar.testing import TestClient
+
+from matinee.app.showings import CatalogueShowings
+from matinee.app.web import create_web
+from matinee.app.wiring import ProfilePreferences
+from matinee.base.clock import DAY, HOUR, Instant
+from matinee.base.ids import OperatorId, PackageId
+from matinee.carriage.model import Billing
+from matinee.catalogue.model import Title
+from matinee.delivery.control import ControlWriter
+from matinee.delivery.keyring import open_ring
+from matinee.delivery.tokens import TokenMinter, TokenVerifier
+from matinee.members import plan_store, store
+from matinee.members.model import SubscriptionState
+from matinee.members.snapshot import Resolver
+from matinee.outside.database import Database
+from matinee.outside.objects import ObjectStore
+from matinee.playback.api import routes
+from matinee.playback.book import Book
+from matinee.playback.licences import ClearKeyIssuer
+from matinee.playback.model import Addresses
+from matinee.playback.work import Desk
+from tests.catalogue.factories import episode, film, series
+from tests.world import NOW, Screens, World, screens
+
+ENDED = SubscriptionState.ENDED
+SERVICE = "Cinéma"
+
+
+class Paying(World):
+    """The world with a film and a series, and playback over its own sights, plans and titles."""
+
+    def __init__(self, database: Database, folder: Path) -> None:
+        super().__init__(database)
+        own: dict[str, Any] = {"service": self.cinema.id, "publisher": self.studio.id}
+        self.film, self.nights = film("Le Phare", **own), series("Les nuits", **own)
+        self.night = episode(self.nights, 1, 1, "Un")
+        self.put(self.film, self.nights, self.night)
+        ring = open_ring(folder / "token.key")
+        self.book = Book(database, lambda: self.now)
+        desk = Desk(
+            book=self.book,
+            showings=CatalogueShowings(self.catalogue),
+            sights=self.sights,
+            plans=self.entitlements,
+            preferences=ProfilePreferences(self.members),
+            licences=ClearKeyIssuer(self),
+            minter=TokenMinter(ring),
+            verifier=TokenVerifier(ring),
+            control=ControlWriter(ObjectStore.local(folder / "published"), ring),
+            stops=lambda grant: False,
+            addresses=Addresses(web="http://web.test", edge="http://edge.test"),
+            clock=lambda: self.now,
+        )
+        self.player = create_web(
+            routes(desk),
+            authenticate=Resolver(self.keys, self.fleet, self.members, self.staff).resolve,
+            clock=lambda: self.now,
+            page_policy="default-src 'self'",
+        )
+
+    def content_keys(self, package: PackageId) -> Mapping[str, str]:
+        return {"00112233445566778899aabbccddeeff": "ffeeddccbbaa99887766554433221100"}
+
+    def bill(self, billing: str) -> None:
+        """Another agreement from the same moment on: a correction, so that the first never held."""
+        self.sign(self.orange, self.cinema, valid_from=NOW, billing=Billing(billing))
+
+    def subscribe(
+        self,
+        *,
+        operator: OperatorId | None = None,
+        state: SubscriptionState = SubscriptionState.ACTIVE,
+        plan: str = "All of it",
+        **times: Any,
+    ) -> None:
+        with self.database.write() as conn:
+            made, _ = plan_store.ensure_plan(conn, self.cinema, plan, self.now, actor="test")
+            home = self.one.household
+            plan_store.record_subscription(conn, home, made, operator, state, self.now, actor="test", **times)
+        self.feed.poll()
+
+
+class Home:
+    """The home at its screens: what it is told, and what OK does. Its box asks, where nothing else is said."""
+
+    def __init__(self, world: Paying, who: Screens, player: "TestClient[Any]") -> None:
+        self.world, self.who, self._player = world, who, player
+
+    def told(self, title: Title, *, phone: bool = False) -> Any:
+        screen = self.who.phone if phone else self.who.box
+        answer = screen.get(f"/api/v1/titles/{title.id}", profile=self.world.one.adult.id)
+        return answer.raise_for_status().json()["needs_plan"]
+
+    def home(self) -> Any:
+        return self.who.box.get("/api/v1/home", profile=self.world.one.adult.id).raise_for_status().json()
+
+    def announced(self) -> list[tuple[str, str]]:
+        found = self.who.box.get("/api/v1/announced").raise_for_status().json()["services"]
+        return [(one["name"], one["shows"]) for one in found]
+
+    def play(self, title: Title, *, phone: bool = False) -> httpx.Response:
+        body = {"title_id": title.id, "profile_id": self.world.one.adult.id}
+        return self._post("/api/v1/playback", body, phone=phone)
+
+    def beat(self, session: str, sequence: int) -> httpx.Response:
+        body = {"sequence": sequence, "position_ms": sequence * 1000, "state": "playing"}
+        return self._post(f"/api/v1/playback/{session}/heartbeat", body)
+
+    def _post(self, path: str, body: Any, *, phone: bool = False) -> httpx.Response:
+        token = self.world.one.viewer_token if phone else self.world.one.box_token
+        return self._player.post(path, json=body, headers={"Authorization": f"Bearer {token}"})
+
+    def explained(self, key: str, **moments: str) -> Any:
+        asked = {"box": self.world.one.box.id, "service": self.world.cinema.id, **moments}
+        return self.who.as_(key).get("/api/v1/decisions", **asked).raise_for_status().json()
+
+
+@pytest.fixture
+def world(any_database: Database, tmp_path: Path) -> Paying:
+    return Paying(any_database, tmp_path)
+
+
+@pytest.fixture
+def home(world: Paying) -> Iterator[Home]:
+    with screens(world) as who, TestClient(world.player) as player:
+        yield Home(world, who, player)
+
+
+def test_where_nobody_is_billed_no_plan_is_needed(world: Paying, home: Home) -> None:
+    assert home.told(world.film) is None
+    assert home.home()["needs_plan"] == []
+    assert home.announced() == []
+    assert home.play(world.film).status_code == 200
+
+
+@pytest.mark.parametrize(("billing", "seller"), [("direct", "us"), ("operator", "operator")])
+def test_without_a_plan_it_is_told_and_refused_and_the_tile_stays(world: Paying, home: Home, billing: str, seller: str) -> None:
+    before = home.home()["rows"], home.who.box.get("/api/v1/search", q="phare").content, home.who.box.get("/api/v1/me").content
+    world.bill(billing)
+    expected = {"service_id": world.cinema.id, "service_name": SERVICE, "seller": seller}
+    for title in (world.film, world.nights, world.night):
+        assert home.told(title) == home.told(title, phone=True) == expected
+    assert home.home()["needs_plan"] == [expected]
+    assert home.announced() == [(SERVICE, "needs_plan")]
+    after = home.home()["rows"], home.who.box.get("/api/v1/search", q="phare").content, home.who.box.get("/api/v1/me").content
+    assert after == before
+    for phone in (False, True):
+        for title in (world.film, world.night):
+            refused = home.play(title, phone=phone)
+            assert (refused.status_code, refused.json()["code"]) == (403, "plan_needed")
+            assert ("operator" in refused.json()["remedy"]) == (seller == "operator")
+    assert home.play(world.nights).json()["code"] == "title_not_playable"
+
+
+@pytest.mark.parametrize("billing", ["direct", "operator"])
+@pytest.mark.parametrize("by_operator", [False, True])
+def test_with_a_plan_it_plays(world: Paying, home: Home, billing: str, by_operator: bool) -> None:
+    world.bill(billing)
+    world.subscribe(operator=world.orange if by_operator else None)
+    assert home.told(world.film) is None
+    assert (home.home()["needs_plan"], home.announced()) == ([], [])
+    assert home.play(world.film).status_code == home.play(world.night, phone=True).status_code == 200
+
+
+def test_what_another_operator_sold_holds_at_its_own_lines_alone(world: Paying, home: Home) -> None:
+    world.bill("operator")
+    world.subscribe(operator=world.free)
+    assert home.play(world.film).json()["code"] == "plan_needed"
+    (period,) = (one for one in home.explained(world.studio_key)["entitlement"]["clauses"] if one["name"] == "period")
+    assert "another operator" in period["says"]
+
+
+def test_one_that_ends_tomorrow_plays_today_and_not_tomorrow(world: Paying, home: Home) -> None:
+    world.bill("direct")
+    tomorrow = Instant(NOW + DAY)
+    world.subscribe(valid_to=tomorrow)
+    for now, status in ((NOW, 200), (tomorrow - 1, 200), (tomorrow, 403), (tomorrow + DAY, 403)):
+        world.now = Instant(now)
+        assert home.play(world.film).status_code == status, now - NOW
+        assert (home.told(world.film) is None) == (status == 200)
+
+
+def test_one_that_begins_tomorrow_does_not_play_today(world: Paying, home: Home) -> None:
+    world.bill("direct")
+    world.subscribe(valid_from=Instant(NOW + DAY))
+    assert home.play(world.film).status_code == 403
+    world.now = Instant(NOW + DAY)
+    assert home.play(world.film).status_code == 200
+
+
+def test_an_end_is_a_record_and_so_is_coming_back(world: Paying, home: Home) -> None:
+    world.bill("direct")
+    world.subscribe()
+    world.now = Instant(NOW + DAY)
+    world.subscribe(state=ENDED)
+    assert home.play(world.film).status_code == 403
+    world.subscribe(plan="Another one", valid_to=Instant(NOW + 2 * DAY))
+    assert home.play(world.film).status_code == 200, "any plan of the service does"
+    world.now = Instant(NOW + 3 * DAY)
+    assert home.play(world.film).status_code == 403
+    world.subscribe()
+    assert home.play(world.film).status_code == 200
+
+
+def test_it_can_be_told_as_it_was_and_as_it_was_known(world: Paying, home: Home) -> None:
+    world.bill("direct")
+    world.now = Instant(NOW + 10 * DAY)
+    world.subscribe(valid_from=Instant(NOW + DAY))  # known nine days after it began
+    asked = {"at": "2014-10-04T12:00:00Z"}
+    now_known = home.explained(world.studio_key, **asked)
+    then_known = home.explained(world.studio_key, **asked, known_at="2014-10-05T00:00:00Z")
+    assert (now_known["entitlement"]["may_play"], then_known["entitlement"]["may_play"]) == (True, False)
+    assert now_known["visible"], "availability is another decision"
+    assert then_known["entitlement"]["clauses"][1]["says"] == "No subscription is recorded."
+    assert [one["name"] for one in now_known["entitlement"]["clauses"]] == ["billing", "subscription", "period"]
+    before = home.explained(world.studio_key, at="2014-10-02T20:00:00Z")["entitlement"]
+    assert not before["may_play"], "the day before it began"
+
+
+def test_who_reads_the_entitlement(world: Paying, home: Home) -> None:
+    """The service's publisher does. Its operator does where that bills, and not where the service itself does."""
+    key = world.key("operator", operator=world.orange)
+    for billing, reads in (("none", True), ("operator", True), ("direct", False)):
+        world.now = Instant(world.now + 1)
+        world.bill(billing)
+        assert home.explained(world.studio_key)["entitlement"] is not None
+        assert (home.explained(key)["entitlement"] is not None) == reads, billing
+
+
+def test_a_film_that_runs_goes_on_to_its_token_s_end_when_the_plan_ends(world: Paying, home: Home) -> None:
+    world.bill("direct")
+    world.subscribe(valid_to=Instant(NOW + HOUR))
+    begun = home.play(world.film).json()
+    session, expires = begun["session_id"], begun["token_expires_at"]
+    tokens = set()
+    for sequence, later in enumerate((HOUR - 1, HOUR, 2 * HOUR, 3 * HOUR, 4 * HOUR - 30_000), 1):
+        world.now = Instant(NOW + later)
+        heard = home.beat(session, sequence).json()
+        assert (heard["stop"], heard["token_expires_at"]) == (None, expires), "it runs, by the token that it had"
+        tokens.add(heard["token"])
+    assert len(tokens) == 1
+    world.now = Instant(NOW + 4 * HOUR - 10_000)
+    assert home.beat(session, 9).json()["stop"] == "plan"
+    assert home.play(world.film).json()["code"] == "plan_needed"
+
+
+def test_a_film_that_runs_is_renewed_while_the_plan_holds(world: Paying, home: Home) -> None:
+    world.bill("direct")
+    world.subscribe()
+    begun = home.play(world.film).json()
+    world.now = Instant(NOW + 3 * HOUR)
+    assert home.beat(begun["session_id"], 1).json()["token_expires_at"] > begun["token_expires_at"]
+
+
+def test_a_home_of_which_no_line_is_known_has_no_service_and_so_no_plan_to_need(world: Paying, home: Home) -> None:
+    world.bill("direct")
+    world.now = Instant(NOW + DAY)
+    with world.database.write() as conn:
+        store.assign_household(conn, world.one.line.id, None, world.now, world.now)
+    world.feed.poll()
+    assert home.play(world.film, phone=True).json()["code"] == "not_found"
+
+
+def test_while_the_database_is_away_it_decides_by_what_was_known(world: Paying, home: Home) -> None:
+    world.bill("direct")
+    assert home.play(world.film).status_code == 403
+    world.subscribe(valid_to=Instant(NOW + DAY))
+    assert home.play(world.film).status_code == 200  # keys and places are in memory from here on
+    with _away(world.database):
+        assert home.told(world.film) is None
+        assert home.play(world.film).status_code == 200
+        with pytest.raises(ConnectionError), world.database.read():
+            pytest.fail("the database is there")
+        world.now = Instant(NOW + DAY)
+        assert home.play(world.film).json()["code"] == "plan_needed"
+
+
+@contextmanager
+def _away(database: Database) -> Iterator[None]:
+    """The database closed, and no connection to it to be had."""
+
+    def refuse(*_: object) -> None:
+        raise ConnectionError("the database is away")
+
+    database.close()
+    sa.event.listen(database.engine, "do_connect", refuse)
+    try:
+        yield
+    finally:
+        sa.event.remove(database.engine, "do_connect", refuse)
