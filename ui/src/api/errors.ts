@@ -28,12 +28,13 @@ export class Aborted extends MatineeError {
 }
 
 /** What a screen says about a failure. The words are in base/messages. */
-export type Complaint = "network" | "signedOut" | "notAllowed" | "notFound" | "tooMany" | "server";
+export type Complaint = "network" | "signedOut" | "needsPlan" | "notAllowed" | "notFound" | "tooMany" | "server";
 
 export function complaintOf(error: unknown): Complaint {
   if (error instanceof NetworkError) return "network";
   if (!(error instanceof ApiError)) return "server";
   if (error.status === 401) return "signedOut";
+  if (error.code === "plan_needed") return "needsPlan";
   if (error.status === 403) return "notAllowed";
   if (error.status === 404 || error.status === 410) return "notFound";
   if (error.status === 409 || error.status === 429) return "tooMany";

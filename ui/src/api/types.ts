@@ -83,8 +83,17 @@ export interface Row {
   more: boolean;
 }
 
+/** A service whose titles are there and play for this home once it has a plan. `seller`: the service itself, or the operator. */
+export interface PlanNeeded {
+  service_id: Id;
+  service_name: string;
+  seller: "us" | "operator";
+}
+
 export interface Home {
   rows: Row[];
+  /** The services among those of the rows for which this home needs a plan. */
+  needs_plan?: PlanNeeded[];
 }
 
 export interface RowPage {
@@ -134,6 +143,8 @@ export interface Title extends Tile {
   warnings: string[];
   /** How a partner's title is watched; none for what plays here. */
   ways?: Way[];
+  /** What OK needs first; null where it plays. */
+  needs_plan?: PlanNeeded | null;
   similar: Tile[];
 }
 
@@ -238,13 +249,13 @@ export interface Ingest {
 }
 
 /**
- * A service that this screen does not have, or loses. `announced_for`: "2014-11", "2014-11-20", or "" for no date. `watch_at`: the
+ * A service that this screen does not have, loses, or plays once the home has a plan. `announced_for`: "2014-11", "2014-11-20", or "" for no date. `watch_at`: the
  * web's address where the home's other screens have it ("elsewhere"), else "".
  */
 export interface Announced {
   service: Id;
   name: string;
-  shows: "coming" | "update_needed" | "not_on_this_box" | "elsewhere" | "leaving";
+  shows: "coming" | "update_needed" | "not_on_this_box" | "elsewhere" | "leaving" | "needs_plan";
   announced_for: string;
   watch_at: string;
 }

@@ -214,6 +214,17 @@ export function App(props: { shell: Shell; store: Store }): JSX.Element {
     return home.value()?.rows.flatMap((row) => row.items).find((tile) => tile.id === id);
   }
 
+  /** To the page that says whom to ask for a plan: the one that lies under the player, or the title's own in its place. */
+  function leadToPlan(id: string): void {
+    const series = tileOf(id)?.series?.id;
+    const below = nav.stack().at(-2);
+    titles.clear();
+    home.refresh();
+    announced.refresh();
+    if (below?.screen === "title" && (below.id === id || below.id === series)) nav.back();
+    else nav.replace({ screen: "title", id: series ?? id });
+  }
+
   /** While nobody is known: the name, and, if it lasts, why. */
   function Boot(): JSX.Element {
     const complaint = () => (refused() || !shell.token ? "signedOut" : me.complaint());
@@ -285,6 +296,7 @@ export function App(props: { shell: Shell; store: Store }): JSX.Element {
                 onPreferences={change}
                 fromStart={play().fromStart ?? false}
                 onClose={() => void nav.back()}
+                onNeedsPlan={() => leadToPlan(play().id)}
                 onNext={(id: string) => nav.replace({ screen: "play", id })}
               />
             </Suspense>

@@ -13,6 +13,7 @@ describe("what a viewer is told of a service that is not here", () => {
     [told("coming", "2014-11-20"), "Ciné is coming on November 20, 2014", "Ciné arrive le 20 novembre 2014"],
     [told("update_needed"), "Ciné will be here once your box is up to date", "Ciné sera là dès que votre box sera à jour"],
     [told("leaving", "2026-12-12"), "Ciné leaves on December 12, 2026", "Ciné nous quitte le 12 décembre 2026"],
+    [told("needs_plan"), "You need a plan to watch Ciné", "Il vous faut un abonnement pour regarder Ciné"],
     [told("elsewhere"), "Ciné is on your phone and on the web", "Ciné est sur votre téléphone et sur le web"],
     [told("not_on_this_box"), "Ciné is not made for this box", "Ciné n’est pas prévu sur cette box"],
   ])("%o", (one, english, french) => {

@@ -1,4 +1,4 @@
-// What this home does not have yet and may be told of, and what it loses soon: a quiet line for each, never a card that cannot
+// What this home does not have yet and may be told of, what it loses soon, and what asks for a plan: a quiet line for each, never a card that cannot
 // be pressed. Where the home's phones have a service that its box cannot, a code leads there.
 
 import { For, type JSX, Show } from "solid-js";
@@ -15,6 +15,7 @@ export function announcement(one: Announced, words: Words): string {
   if (one.shows === "update_needed") return words.t("announced.update", { name });
   if (one.shows === "not_on_this_box") return words.t("announced.elsewhere", { name });
   if (one.shows === "elsewhere") return words.t("announced.onPhone", { name });
+  if (one.shows === "needs_plan") return words.t("announced.needsPlan", { name });
   if (one.shows === "leaving") return words.t("announced.leaving", { name, when: words.date(when) });
   if (when === "") return words.t("announced.coming", { name });
   if (when.length === "2014-11".length) return words.t("announced.comingIn", { name, when: words.month(when) });

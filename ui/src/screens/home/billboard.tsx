@@ -1,11 +1,12 @@
 // The quiet picture behind Home: it follows the focus, but only once the focus has rested, and fades when its picture is
 // decoded. While someone is travelling through rows nothing here moves.
 
-import { createEffect, createSignal, For, type JSX, on, onCleanup } from "solid-js";
+import { createEffect, createSignal, For, type JSX, on, onCleanup, Show } from "solid-js";
 import type { Tile } from "../../api/types";
 import { useSeat } from "../context";
 import { Facts, timeLeft } from "../parts/facts";
 import { hueOf } from "../parts/picture";
+import { PlanLine, planFor } from "../parts/plan";
 
 const REST_MS = 260;
 
@@ -75,7 +76,7 @@ export function titleSize(name: string): "long" | "middle" | "short" {
 }
 
 export function Billboard(props: { tile: Tile | undefined }): JSX.Element {
-  const { words } = useSeat();
+  const { words, home } = useSeat();
   const name = (): string => props.tile?.series?.name ?? props.tile?.name ?? "";
   const more = (): string[] => {
     const tile = props.tile;
@@ -94,6 +95,7 @@ export function Billboard(props: { tile: Tile | undefined }): JSX.Element {
           <p class="synopsis" dir="auto">
             {tile.synopsis_short}
           </p>
+          <Show when={planFor(home.value(), tile)}>{(plan) => <PlanLine plan={plan()} />}</Show>
         </div>
       )}
     </For>

@@ -11,6 +11,7 @@ import { isElsewhere } from "../parts/facts";
 import { Icon } from "../parts/icons";
 import { Menu } from "../parts/menu";
 import { ComplaintNotice, Making, Notice } from "../parts/notice";
+import { planFor } from "../parts/plan";
 import { rowTitle, Shelf } from "../parts/shelf";
 import { AnnouncedLines } from "./announced";
 import { Backdrop, Billboard, createSettled } from "./billboard";
@@ -82,9 +83,9 @@ export default function HomeScreen(props: { covered: boolean }): JSX.Element {
     const tile = focused();
     const inRow = focus.owner().zone?.startsWith("row:") ?? false;
     if ((press.action === "play" || press.action === "playPause") && inRow && tile && tile.kind !== "series") {
-      // What lies with a partner is opened from its page, which tells by which way.
-      const elsewhere = isElsewhere(tile);
-      seat.nav.open(elsewhere ? { screen: "title", id: tile.series?.id ?? tile.id } : { screen: "play", id: tile.id });
+      // What lies with a partner is opened from its page, which tells by which way; and whom to ask for a plan.
+      const byPage = isElsewhere(tile) || planFor(seat.home.value(), tile) !== null;
+      seat.nav.open(byPage ? { screen: "title", id: tile.series?.id ?? tile.id } : { screen: "play", id: tile.id });
       return true;
     }
     if (press.action === "search") {
@@ -264,7 +265,8 @@ function WebHome(props: RowsProps): JSX.Element {
     const play = { icon: "play", label: t("title.play"), run: () => seat.nav.open({ screen: "play", id: tile.id }) } as const;
     const more = { icon: "info", label: t("title.more"), run: () => seat.nav.open(page(tile)) } as const;
     // What of a series is played is known by its own page, and so are the ways to what lies with a partner.
-    return tile.kind === "series" || isElsewhere(tile) ? [more] : [play, more];
+    const byPage = tile.kind === "series" || isElsewhere(tile) || planFor(seat.home.value(), tile) !== null;
+    return byPage ? [more] : [play, more];
   });
   const zone = useZone({
     id: "featured",

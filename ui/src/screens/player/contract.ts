@@ -17,6 +17,8 @@ export interface PlayerScreenProps {
   readonly fromStart?: boolean | undefined;
   /** Back at the last level, the end of a film, or a failure that the viewer leaves: the router shows the title's page. */
   onClose(): void;
+  /** The home has no plan for this title: the router shows the title's page, which says whom to ask. */
+  onNeedsPlan?(): void;
   /** The next episode, taken by the viewer or by the countdown: the router replaces this play by that one. */
   onNext(titleId: Id): void;
   /** The viewer chose another language: kept for every title. */

@@ -97,6 +97,9 @@ function Film(props: PlayerScreenProps): JSX.Element {
     return zone === "offer" ? (offer()?.kind === "next" ? "next" : "skip") : zone === "seek" ? "seek" : "buttons";
   };
   let lastMove = 0;
+  createEffect(() => {
+    if (screening.complaint()?.trouble === "needsPlan") props.onNeedsPlan?.();
+  });
 
   function toggle(): void {
     const now = port();
@@ -435,5 +438,6 @@ function Buttons(props: { shown: boolean; buttons: readonly Button[] }): JSX.Ele
 
 function stopWord(reason: string | null): PlayerWord {
   if (reason === "stream_limit" || reason === "streams" || reason === "too_many_streams") return "stop.streams";
+  if (reason === "plan") return "stop.plan";
   return reason === "ended" || reason === "rights" || reason === "window" ? "stop.ended" : "stop.other";
 }

@@ -55,6 +55,8 @@ const en = {
   "failure.media.help": "Something in it is damaged. Try again, or start a little further on.",
   "failure.engine.title": "The player did not start",
   "failure.engine.help": "It could not be fetched. Try again in a moment.",
+  "failure.needsPlan.title": "You need a plan to watch",
+  "failure.needsPlan.help": "The title’s page says whom to ask for one.",
   "failure.notAllowed.title": "Not available here",
   "failure.notAllowed.help": "This profile cannot watch this title.",
   "failure.notFound.title": "This title is gone",
@@ -68,6 +70,7 @@ const en = {
   "stop.title": "The film was stopped",
   "stop.streams": "The household watches on too many screens. Stop one of them, then go on here.",
   "stop.ended": "This title has just left the service.",
+  "stop.plan": "Your plan has ended. The title’s page says whom to ask for another.",
   "stop.other": "The service ended this play. Try again: the film goes on where it stopped.",
 } as const;
 
@@ -124,6 +127,8 @@ const fr: Record<PlayerWord, string> = {
   "failure.media.help": "Quelque chose y est abîmé. Réessayez, ou reprenez un peu plus loin.",
   "failure.engine.title": "Le lecteur n’a pas démarré",
   "failure.engine.help": "Il n’a pas pu être chargé. Réessayez dans un instant.",
+  "failure.needsPlan.title": "Il vous faut un abonnement pour regarder",
+  "failure.needsPlan.help": "La fiche du titre dit à qui le demander.",
   "failure.notAllowed.title": "Indisponible ici",
   "failure.notAllowed.help": "Ce profil ne peut pas regarder ce titre.",
   "failure.notFound.title": "Ce titre n’est plus là",
@@ -137,6 +142,7 @@ const fr: Record<PlayerWord, string> = {
   "stop.title": "La lecture a été arrêtée",
   "stop.streams": "Le foyer regarde sur trop d’écrans. Arrêtez-en un, puis reprenez ici.",
   "stop.ended": "Ce titre vient de quitter le service.",
+  "stop.plan": "Votre abonnement a pris fin. La fiche du titre dit à qui en demander un autre.",
   "stop.other": "Le service a mis fin à cette lecture. Réessayez : le film reprendra où il s’est arrêté.",
 };
 
@@ -147,7 +153,7 @@ export function say(language: Language, word: PlayerWord, values: Values = {}): 
 }
 
 /** What went wrong, as the words know it: the player's own failures, and the server's answers. */
-export type Trouble = FailureCode | "notAllowed" | "notFound" | "signedOut" | "tooMany" | "server";
+export type Trouble = FailureCode | "needsPlan" | "notAllowed" | "notFound" | "signedOut" | "tooMany" | "server";
 
 /** 83 s -> "1:23", 3,723 s -> "1:02:03". Rounded down, as every player does: the last second is not shown before it is over. */
 export function clock(ms: number): string {

@@ -13,11 +13,12 @@ import { AgeBadge, Facts, isElsewhere, ProgressBar, timeLeft } from "../parts/fa
 import { Icon, type IconName } from "../parts/icons";
 import { ComplaintNotice } from "../parts/notice";
 import { Picture } from "../parts/picture";
+import { PlanPanel } from "../parts/plan";
 import { Shelf, SIZES, trackOffset } from "../parts/shelf";
 import { Tracks } from "./tracks";
 
 interface ActionItem {
-  readonly id: "play" | "restart" | "tracks" | "elsewhere";
+  readonly id: "play" | "restart" | "tracks" | "elsewhere" | "plan";
   readonly icon: IconName;
   readonly label: string;
   run(): void;
@@ -30,6 +31,11 @@ export function playTarget(title: Title): { id: string; episode: Episode | null 
   if (title.kind !== "series") return { id: title.id, episode: null };
   const episode = resumed ?? episodes[0] ?? null;
   return { id: episode?.id ?? title.id, episode };
+}
+
+/** Whether OK plays nothing of it until the home has a plan. */
+export function needsPlan(title: Title): boolean {
+  return !isElsewhere(title) && Boolean(title.needs_plan);
 }
 
 /** The page is drawn at once from the tile that led here; what only the server knows follows. */
@@ -90,12 +96,19 @@ export default function TitleScreen(props: { id: string; layer: string; restore:
     if (focus.owner().layer === props.layer) setShownLevel(next);
   });
 
+  /** What would play leads to what is said in the place of Play. */
+  const toPlan = (): void => void focus.index.claim(props.layer, "actions", 0);
+
   function onKey(press: Press): boolean {
     const now = title();
     if (!now || press.phase !== "down" || press.repeat) return false;
     if ((press.action === "play" || press.action === "playPause") && isElsewhere(now)) {
       const { id } = playTarget(now);
       void openElsewhere(id, now.service_name ?? "", null);
+      return true;
+    }
+    if ((press.action === "play" || press.action === "playPause") && needsPlan(now)) {
+      toPlan();
       return true;
     }
     if (press.action === "play" || press.action === "playPause") {
@@ -137,7 +150,15 @@ export default function TitleScreen(props: { id: string; layer: string; restore:
                 </p>
                 <Show when={title()}>{(full) => <People title={full()} />}</Show>
                 <Show when={title()}>
-                  {(full) => <Actions title={full()} openTracks={() => setTracksOpen(true)} openElsewhere={openElsewhere} />}
+                  {(full) => (
+                    <Actions
+                      title={full()}
+                      openTracks={() => setTracksOpen(true)}
+                      openElsewhere={openElsewhere}
+                      checkPlan={() => live.refresh()}
+                      checking={live.loading()}
+                    />
+                  )}
                 </Show>
                 <p class="elsewhere" role="status">
                   {elsewhere()}
@@ -155,7 +176,7 @@ export default function TitleScreen(props: { id: string; layer: string; restore:
             {(full) => (
               <>
                 <Show when={(full().seasons?.length ?? 0) > 0}>
-                  <Seasons title={full()} seasons={full().seasons ?? []} openElsewhere={openElsewhere} />
+                  <Seasons title={full()} seasons={full().seasons ?? []} openElsewhere={openElsewhere} toPlan={toPlan} />
                 </Show>
                 <Similar items={full().similar} />
                 <About title={full()} />
@@ -237,7 +258,16 @@ function People(props: { title: Title }): JSX.Element {
 
 type OpenElsewhere = (id: Id, service: string, way: number | null) => Promise<void>;
 
-function Actions(props: { title: Title; openTracks(): void; openElsewhere: OpenElsewhere }): JSX.Element {
+interface ActionsProps {
+  title: Title;
+  openTracks(): void;
+  openElsewhere: OpenElsewhere;
+  /** Asks the server again whether the home has a plan by now. */
+  checkPlan(): void;
+  checking: boolean;
+}
+
+function Actions(props: ActionsProps): JSX.Element {
   const seat = useSeat();
   const target = createMemo(() => playTarget(props.title));
   const actions = createMemo((): readonly ActionItem[] => {
@@ -250,10 +280,10 @@ function Actions(props: { title: Title; openTracks(): void; openElsewhere: OpenE
     const label = numbers
       ? t(resumes ? "title.resumeEpisode" : "title.playEpisode", numbers)
       : t(resumes ? "title.resume" : "title.play");
-    const list: ActionItem[] = [
-      { id: "play", icon: "play", label, run: () => seat.nav.open({ screen: "play", id }) },
-    ];
-    if (resumes) {
+    const list: ActionItem[] = needsPlan(props.title)
+      ? [{ id: "plan", icon: "restart", label: t("plan.again"), run: () => props.checkPlan() }]
+      : [{ id: "play", icon: "play", label, run: () => seat.nav.open({ screen: "play", id }) }];
+    if (resumes && !needsPlan(props.title)) {
       const run = (): void => seat.nav.open({ screen: "play", id, fromStart: true });
       list.push({ id: "restart", icon: "restart", label: t("title.fromStart"), run });
     }
@@ -302,6 +332,9 @@ function Actions(props: { title: Title; openTracks(): void; openElsewhere: OpenE
           </p>
         )}
       </Show>
+      <Show when={needsPlan(props.title) && props.title.needs_plan}>
+        {(plan) => <PlanPanel plan={plan()} checking={props.checking} />}
+      </Show>
       <div class="buttons" role="group" aria-label={seat.words().t("title.actions")}>
         <For each={actions()}>
           {(action, index) => (
@@ -322,7 +355,14 @@ function Actions(props: { title: Title; openTracks(): void; openElsewhere: OpenE
   );
 }
 
-function Seasons(props: { title: Title; seasons: readonly Season[]; openElsewhere: OpenElsewhere }): JSX.Element {
+interface SeasonsProps {
+  title: Title;
+  seasons: readonly Season[];
+  openElsewhere: OpenElsewhere;
+  toPlan(): void;
+}
+
+function Seasons(props: SeasonsProps): JSX.Element {
   const seat = useSeat();
   const resumedSeason = props.seasons.findIndex((season) =>
     season.episodes.some((episode) => episode.id === props.title.resume?.title_id),
@@ -358,6 +398,8 @@ function Seasons(props: { title: Title; seasons: readonly Season[]; openElsewher
         episodes={season()?.episodes ?? []}
         resume={props.title.resume?.title_id ?? null}
         openElsewhere={props.openElsewhere}
+        needsPlan={needsPlan(props.title)}
+        toPlan={props.toPlan}
       />
     </section>
   );
@@ -367,6 +409,8 @@ function Episodes(props: {
   episodes: readonly Episode[];
   resume: string | null;
   openElsewhere: OpenElsewhere;
+  needsPlan: boolean;
+  toPlan(): void;
 }): JSX.Element {
   const seat = useSeat();
   const layer = useLayerId();
@@ -382,6 +426,7 @@ function Episodes(props: {
         onPress: (index: number) => {
           const episode = props.episodes[index];
           if (episode?.service_name) void props.openElsewhere(episode.id, episode.service_name, null);
+          else if (props.needsPlan) props.toPlan();
           else if (episode) seat.nav.open({ screen: "play", id: episode.id });
         },
       },
@@ -390,7 +435,7 @@ function Episodes(props: {
   const zone = bindZone("episodes");
   createEffect(() => {
     const episode = props.episodes[zone.current()];
-    if (zone.within()) seat.expectPlay(episode && !isElsewhere(episode) ? episode.id : null);
+    if (zone.within()) seat.expectPlay(episode && !isElsewhere(episode) && !props.needsPlan ? episode.id : null);
   });
   // Back to the start of the list with another season.
   const offset = (): number => trackOffset(Math.min(zone.current(), props.episodes.length - 1), props.episodes.length, "tile");
