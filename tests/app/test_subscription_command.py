@@ -101,6 +101,15 @@ def test_a_scenario_tells_of_a_home_with_a_plan_and_of_one_without(run: Any, app
     assert not _entitlement(run, "--household", "Fibre B-00001", *_AT)["may_play"], "a changed file corrects what it told"
 
 
+def test_the_example_tells_of_both(run: Any) -> None:
+    example = Path(__file__).parents[2] / "examples/plans.toml"
+    assert run("apply", str(example))[0] == 0
+    for box, may_play in (("HOME-00001", True), ("HOME-00002", False)):
+        out = run("explain", "--service", "Ciné-club", "--box", box, "--at", "2026-02-10T20:00:00+01:00", "--json")[1]
+        told = json.loads(out)
+        assert (told["visible"], told["entitlement"]["may_play"]) == (True, may_play)
+
+
 def test_a_scenario_that_tells_of_no_plan_or_no_home_is_refused(run: Any, apply: Any) -> None:
     assert "subscriptions[0]: There is no plan 'Another' of 'Films'" in apply(plan="Another")[2]
     rest = _SUBSCRIPTION.format(plan="Everything", until="2026-03-01").replace("B-00001", "nobody")

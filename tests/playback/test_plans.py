@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 import sqlalchemy as sa
+from litestar import Litestar
 from litestar.testing import TestClient
 
 from matinee.app.showings import CatalogueShowings
@@ -46,10 +47,14 @@ class Paying(World):
         self.film, self.nights = film("Le Phare", **own), series("Les nuits", **own)
         self.night = episode(self.nights, 1, 1, "Un")
         self.put(self.film, self.nights, self.night)
-        ring = open_ring(folder / "token.key")
-        self.book = Book(database, lambda: self.now)
+        self.folder = folder
+        self.player = self.desk_of(Book(database, lambda: self.now))
+
+    def desk_of(self, book: Book) -> Litestar:
+        """Playback with what a process remembers of its own in `book`."""
+        self.book, ring, folder = book, open_ring(self.folder / "token.key"), self.folder
         desk = Desk(
-            book=self.book,
+            book=book,
             showings=CatalogueShowings(self.catalogue),
             sights=self.sights,
             plans=self.entitlements,
@@ -62,7 +67,7 @@ class Paying(World):
             addresses=Addresses(web="http://web.test", edge="http://edge.test"),
             clock=lambda: self.now,
         )
-        self.player = create_web(
+        return create_web(
             routes(desk),
             authenticate=Resolver(self.keys, self.fleet, self.members, self.staff).resolve,
             clock=lambda: self.now,
@@ -253,6 +258,19 @@ def test_a_film_that_runs_goes_on_to_its_token_s_end_when_the_plan_ends(world: P
     world.now = Instant(NOW + 4 * HOUR - 10_000)
     assert home.beat(session, 9).json()["stop"] == "plan"
     assert home.play(world.film).json()["code"] == "plan_needed"
+
+
+def test_after_a_restart_of_ours_it_goes_on_and_no_longer(world: Paying, home: Home) -> None:
+    """Tokens are in memory alone: another is made, that ends when the first one would have."""
+    world.bill("direct")
+    world.subscribe(valid_to=Instant(NOW + HOUR))
+    begun = home.play(world.film).json()
+    world.book.flush()
+    world.now = Instant(NOW + 2 * HOUR)
+    with TestClient(world.desk_of(Book(world.database, lambda: world.now))) as player:
+        heard = Home(world, home.who, player).beat(begun["session_id"], 1).json()
+    assert (heard["stop"], heard["token_expires_at"]) == (None, begun["token_expires_at"])
+    assert heard["token"]
 
 
 def test_a_film_that_runs_is_renewed_while_the_plan_holds(world: Paying, home: Home) -> None:

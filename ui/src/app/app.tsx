@@ -140,6 +140,7 @@ export function App(props: { shell: Shell; store: Store }): JSX.Element {
       if (id === null) plays.predictor.cancel();
       else plays.predictor.hint(id);
     },
+    checkPlans,
     openElsewhere: async (id, source, way) => {
       const launch = await client.openTitle(id, profile()?.id ?? "", source, way);
       return opener.open(launch.uri);
@@ -214,13 +215,17 @@ export function App(props: { shell: Shell; store: Store }): JSX.Element {
     return home.value()?.rows.flatMap((row) => row.items).find((tile) => tile.id === id);
   }
 
+  function checkPlans(): void {
+    titles.clear();
+    home.refresh();
+    announced.refresh();
+  }
+
   /** To the page that says whom to ask for a plan: the one that lies under the player, or the title's own in its place. */
   function leadToPlan(id: string): void {
     const series = tileOf(id)?.series?.id;
     const below = nav.stack().at(-2);
-    titles.clear();
-    home.refresh();
-    announced.refresh();
+    checkPlans();
     if (below?.screen === "title" && (below.id === id || below.id === series)) nav.back();
     else nav.replace({ screen: "title", id: series ?? id });
   }

@@ -37,6 +37,8 @@ export interface Seat {
   setPreferences(preferences: Preferences): void;
   /** The viewer seems about to play this; null: not any more. */
   expectPlay(titleId: Id | null): void;
+  /** Whether plans are needed is asked again: Home, and what it tells, with every page that is opened from now on. */
+  checkPlans(): void;
   /** Leads to a partner's title, by one of its ways or the first: whether this device has a way there. */
   openElsewhere(titleId: Id, source: Source, way: number | null): Promise<Opened>;
 }

@@ -155,7 +155,10 @@ export default function TitleScreen(props: { id: string; layer: string; restore:
                       title={full()}
                       openTracks={() => setTracksOpen(true)}
                       openElsewhere={openElsewhere}
-                      checkPlan={() => live.refresh()}
+                      checkPlan={() => {
+                        seat.checkPlans();
+                        live.refresh();
+                      }}
                       checking={live.loading()}
                     />
                   )}
