@@ -1,6 +1,7 @@
 """A home without a plan: its titles are there, OK says what is needed and whom to ask, and plays once there is a plan."""
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,6 +50,7 @@ def shots(tmp_path: Path) -> Path:
 def billed(service: Service, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[None]:
     """The demo's agreement bills, and its home has no plan, for the length of a test."""
     apply_story(service, tmp_path, _STORY.format(billing=request.param))
+    _followed(service, needs_plan=True)
     yield
     service.matinee(*_END, *(("--seller", "operator") if request.param == "operator" else ()))  # where there was any
     apply_story(service, tmp_path, _STORY.format(billing="none"))
@@ -59,6 +61,21 @@ def _no_player(on: Screen) -> None:
     assert "#/play" not in on.hash()
 
 
+def _subscribe(service: Service, *seller: str) -> None:
+    """A plan is recorded, and the service has followed."""
+    _run(service, *_ADD, *seller)
+    _followed(service, needs_plan=False)
+
+
+def _followed(service: Service, *, needs_plan: bool) -> None:
+    """Wait until the service knows of what a command wrote."""
+    end = time.monotonic() + PATIENCE_MS / 1000
+    with service.client() as client:
+        while (client.get(f"/api/v1/titles/{service.titles[LIGHTHOUSE]}").json()["needs_plan"] is not None) != needs_plan:
+            assert time.monotonic() < end, f"needs_plan is not {needs_plan}"
+            time.sleep(0.1)
+
+
 def _opened(on: Screen, service: Service, title: str) -> None:
     """On a television a place is read from the address at the start alone."""
     on.page.evaluate("href => { location.hash = href; }", f"#/play/{service.titles[title]}")
@@ -66,9 +83,7 @@ def _opened(on: Screen, service: Service, title: str) -> None:
 
 
 @pytest.mark.parametrize("billed", ["operator"], indirect=True)
-def test_on_the_box_ok_says_whom_to_ask_and_plays_once_there_is_a_plan(
-    service: Service, browser: Browser, billed: None, shots: Path
-) -> None:
+def test_on_the_box_ok_says_whom_to_ask(service: Service, browser: Browser, billed: None, shots: Path) -> None:
     film, series = service.titles[LIGHTHOUSE], service.titles[SERIES]
     with screen(browser, service.box_address, forgives=_REFUSED) as on:
         choose_profile(on)
@@ -102,12 +117,18 @@ def test_on_the_box_ok_says_whom_to_ask_and_plays_once_there_is_a_plan(
         on.until("OK on an episode leads to what is said", lambda: "Check again" in on.focused())
         _no_player(on)
 
+
+@pytest.mark.parametrize("billed", ["operator"], indirect=True)
+def test_a_link_leads_to_what_is_said_and_it_plays_once_there_is_a_plan(service: Service, browser: Browser, billed: None) -> None:
+    film = service.titles[LIGHTHOUSE]
+    with screen(browser, service.box_address, forgives=_REFUSED) as on:
+        choose_profile(on)
         _opened(on, service, LIGHTHOUSE)
         on.until("a link to the film leads to its page", lambda: on.hash() == f"#/title/{film}")
         on.until("what is said", lambda: "Check again" in on.focused())
         _no_player(on)
 
-        _run(service, *_ADD, "--seller", "operator")
+        _subscribe(service, "--seller", "operator")
         on.press("Enter")
         on.until("Play comes in its place", lambda: on.page.locator("[data-action=play]").count() == 1)
         on.until("and has the focus", lambda: on.focused() in ("Play", "Resume"))
@@ -152,7 +173,7 @@ def test_on_the_web_it_is_said_in_french_before_anything_is_pressed(
         expect(on.page.locator(".plan")).to_be_in_viewport()
         on.until("an episode leads to what is said", lambda: "Vérifier à nouveau" in on.focused())
         _no_player(on)
-        _run(service, *_ADD)
+        _subscribe(service)
         on.page.evaluate("href => { location.hash = href; }", f"#/title/{film}")
         on.page.get_by_role("button", name="Lecture").or_(on.page.get_by_role("button", name="Reprendre")).first.click()
         on.await_film()
