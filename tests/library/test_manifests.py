@@ -174,7 +174,7 @@ def test_surround_is_a_group_of_its_own_with_the_same_choices() -> None:
 
 def test_surround_is_an_adaptation_set_that_must_be_asked_for() -> None:
     text = dash.manifest(_with_surround())
-    schema = _schema()
+    schema = mpd_schema()
     if schema is not None:
         schema.validate(text)
     told = [
