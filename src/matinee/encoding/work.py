@@ -42,8 +42,8 @@ from matinee.encoding.model import (
     VideoRendition,
     WarningCode,
 )
+from matinee.encoding.screening import screened
 from matinee.encoding.stills import choose_stills
-from matinee.encoding.survey import surveyed
 from matinee.outside.processes import Finished, Limits, ToolFailed, run
 from matinee.outside.tools import Tools
 
@@ -106,7 +106,7 @@ def probe(source: Path, tools: Tools) -> Probe:
         chapters=probing.chapters(found.get("chapters", [])),
         warnings=tuple(_stream_warnings(video.index, others, len(sounds) - len(audio))),
     )
-    return surveyed(told, source, tools, DurationMs(rules.LONGEST_MS))
+    return screened(told, source, tools, DurationMs(rules.LONGEST_MS))
 
 
 def plan(probed: Probe, ladder: Ladder, sidecars: tuple[Sidecar, ...] = ()) -> EncodePlan:

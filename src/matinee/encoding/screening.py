@@ -26,7 +26,7 @@ _TALLEST, _NARROWEST = 1088, 320
 _MEMORY = 4 * 1024**3
 
 
-def surveyed(probed: Probe, source: Path, tools: Tools, longest: DurationMs) -> Probe:
+def screened(probed: Probe, source: Path, tools: Tools, longest: DurationMs) -> Probe:
     """The probe with what the whole film showed."""
     length = probed.duration_ms or longest
     argv = command.measure_command(tools, source, probed.video, probed.audio, length <= _EVERY_FRAME_MS)
