@@ -16,6 +16,7 @@ from matinee.catalogue.model import (
     Language,
     Marker,
     MarkerKind,
+    MarkerSource,
     Title,
     TitleText,
     Watched,
@@ -243,6 +244,57 @@ def test_a_publisher_lists_its_own_and_nothing_of_anothers(world: World, ask: Sc
     for cursor in ("x", "W10", "WzEsMl0", "é", "A" * 399):
         bad = ask.studio.get("/api/v1/titles", cursor=cursor)
         assert (bad.status_code, bad.json()["code"]) == (400, "invalid_cursor"), cursor
+
+
+def test_a_publisher_sets_markers_by_hand_and_viewers_see_no_source(world: World, ask: Screens) -> None:
+    found = Marker(kind=MarkerKind.CREDITS, start_ms=PositionMs(50_000), end_ms=PositionMs(60_000), source=MarkerSource.FOUND)
+    made = mine(world, film("Film", markers=(found,)))
+    world.put(made)
+    intro = {"kind": "intro", "start_ms": 12_000, "end_ms": 6_500}
+    path = f"/api/v1/titles/{made.id}/markers"
+    backward = ask.studio.send("POST", path, {"markers": [intro]})
+    assert (backward.status_code, backward.json()["code"]) == (400, "invalid_request")
+    intro["end_ms"] = 20_000
+    answer = ask.studio.send("POST", path, {"markers": [intro], "none": ["recap"]}).json()
+    credits_ = {"kind": "credits", "start_ms": 50_000, "end_ms": 60_000}
+    assert answer == {
+        "title_id": made.id,
+        "markers": [{**intro, "source": "written"}, {**credits_, "source": "found"}],
+        "settled": ["intro", "recap"],
+    }
+    world.feed.poll()
+    assert ask.studio.get("/api/v1/titles").json()["items"][0]["markers"] == answer["markers"]
+    page = ask.box.get(f"/api/v1/titles/{made.id}", profile=world.one.adult.id).json()
+    assert page["markers"] == [intro, credits_]
+
+
+@pytest.mark.parametrize(
+    ("shows", "body", "code"),
+    [
+        ("no kind", {}, "invalid_request"),
+        ("a kind twice", {"none": ["intro"], "markers": [{"kind": "intro", "start_ms": 1, "end_ms": 2}]}, "invalid_request"),
+        ("a kind that is none", {"none": ["ad"]}, "invalid_request"),
+        ("beyond the film", {"markers": [{"kind": "intro", "start_ms": 1, "end_ms": 60_001}]}, "invalid_request"),
+        ("a stray field", {"markers": [{"kind": "intro", "start_ms": 1, "end_ms": 2, "source": "found"}]}, "invalid_request"),
+    ],
+)
+def test_markers_that_make_no_sense_are_refused(
+    world: World, ask: Screens, shows: str, body: dict[str, Any], code: str
+) -> None:
+    made = mine(world, film("Film"))
+    world.put(made)
+    answer = ask.studio.send("POST", f"/api/v1/titles/{made.id}/markers", body)
+    assert (answer.status_code, answer.json()["code"]) == (400, code), shows
+
+
+def test_nobody_else_sets_a_titles_markers(world: World, ask: Screens) -> None:
+    made = mine(world, film("Film"))
+    world.put(made)
+    for who, title, status in (
+        (ask.rival, made.id, 404), (ask.studio, "x", 404), (ask.box, made.id, 403), (ask.nobody, made.id, 401),
+    ):  # fmt: skip
+        assert who.send("POST", f"/api/v1/titles/{title}/markers", {"none": ["intro"]}).status_code == status
+    assert ask.studio.get("/api/v1/titles").json()["items"][0]["markers"] == []
 
 
 @pytest.mark.parametrize(

@@ -18,14 +18,27 @@ from matinee.app.terminal import Terminal
 from matinee.base.errors import MatineeError
 
 if TYPE_CHECKING:
-    from matinee.app import auditing, carrying, commands, feeding, hooking, people, planning, subscribing, switching, waving
+    from matinee.app import (
+        auditing,
+        carrying,
+        commands,
+        feeding,
+        hooking,
+        marking,
+        people,
+        planning,
+        subscribing,
+        switching,
+        waving,
+    )
     from matinee.app import boxes as box_commands
     from matinee.app import ranking as ranking_commands
 else:
     auditing, box_commands, carrying = later("auditing"), later("boxes"), later("carrying")
     commands, feeding, hooking = later("commands"), later("feeding"), later("hooking")
-    people, planning, ranking_commands = later("people"), later("planning"), later("ranking")
-    subscribing, switching, waving = later("subscribing"), later("switching"), later("waving")
+    marking, people, planning = later("marking"), later("people"), later("planning")
+    ranking_commands, subscribing = later("ranking"), later("subscribing")
+    switching, waving = later("switching"), later("waving")
 
 DONE, FAILED, WRONG_USE = 0, 1, 2
 
@@ -114,6 +127,38 @@ def remove(
 ) -> int:
     """Take a title away: its rows, its package, its pictures and its key. It cannot be undone."""
     return commands.remove(title, data=data, yes=yes)
+
+
+@app.command(group=_films)
+def markers(
+    title: Annotated[str, Parameter(help="A title's id, or enough of its name.")],
+    /,
+    *,
+    intro: Annotated[str | None, Parameter(help="Where its intro lies: 0:12-1:05.")] = None,
+    no_intro: Annotated[bool, Parameter(name="--no-intro", negative="", help="It has no intro.")] = False,
+    recap: Annotated[str | None, Parameter(help="Where it tells what happened before: 0:00-0:30.")] = None,
+    no_recap: Annotated[bool, Parameter(name="--no-recap", negative="", help="It has no recap.")] = False,
+    ends: Annotated[str | None, Parameter(name="--credits", help="Its credits: 41:10 to the end, or 41:10-43:00.")] = None,
+    no_credits: Annotated[bool, Parameter(name="--no-credits", negative="", help="It has no credits.")] = False,
+    by: By = "",
+    data: Data = None,
+    json: Json = False,
+) -> int:
+    """Tell a title's markers and where they come from: written or found. With an option, set one by hand first.
+
+    What was set by hand, or said not to be there, is never found anew.
+    """
+    return marking.markers(
+        title,
+        {
+            "intro": marking.NONE if no_intro else intro,
+            "recap": marking.NONE if no_recap else recap,
+            "credits": marking.NONE if no_credits else ends,
+        },
+        by=by,
+        data=data,
+        as_json=json,
+    )
 
 
 @app.command(group=_films)

@@ -209,7 +209,7 @@ def show(wanted: str, *, data: Path | None, as_json: bool) -> int:
     terminal = Terminal()
     with opened(data) as installation:
         with installation.database.read() as conn:
-            title = _one_title(list(catalogue.all_titles(conn)), wanted, whole_name=False)
+            title = one_title(list(catalogue.all_titles(conn)), wanted, whole_name=False)
             package = library_store.get(conn, title.playable.package) if title.playable else None
         told = {**msgspec.to_builtins(title), "package": msgspec.to_builtins(package) if package else None}
         if as_json:
@@ -225,7 +225,7 @@ def remove(wanted: str, *, data: Path | None, yes: bool) -> int:
     terminal = Terminal()
     with opened(data) as installation:
         with installation.database.read() as conn:
-            title = _one_title(list(catalogue.all_titles(conn)), wanted, whole_name=True)
+            title = one_title(list(catalogue.all_titles(conn)), wanted, whole_name=True)
         name = name_of(title, _ANY)
         if not yes and not _agreed(terminal, f"Remove {name} for good? [y/N] "):
             terminal.line("Nothing was removed.")
@@ -298,7 +298,7 @@ def check(*, data: Path | None, as_json: bool) -> int:
     return FAILED if faults else DONE
 
 
-def _one_title(every: Sequence[Title], wanted: str, *, whole_name: bool) -> Title:
+def one_title(every: Sequence[Title], wanted: str, *, whole_name: bool) -> Title:
     """The title that is meant, by id or name. Raises NotFound, or InvalidRequest where several could be."""
     folded = wanted.casefold()
     names = {title.id: [text.name.casefold() for text in title.text.values()] for title in every}

@@ -11,6 +11,7 @@ import msgspec
 from matinee.base.ids import TitleId
 from matinee.base.units import DurationMs
 from matinee.catalogue.model import Language, MarkerKind, Sight, Title
+from matinee.catalogue.pages import wire_markers
 from matinee.catalogue.snapshot import Catalogue
 from matinee.catalogue.tiles import tile_of
 from matinee.catalogue.view import CatalogueView
@@ -65,10 +66,9 @@ class CatalogueShowings:
         key = (title.id, sight.language)
         found = self._encoded.get(key)
         if found is None:
-            markers = [msgspec.to_builtins(marker) for marker in title.markers]
             found = (
                 msgspec.Raw(msgspec.json.encode(tile_of(view, sight, title))),
-                msgspec.Raw(msgspec.json.encode(markers)),
+                msgspec.Raw(msgspec.json.encode(wire_markers(title))),
             )
             self._encoded[key] = found
             if len(self._encoded) > MAX_ENCODED:

@@ -2,6 +2,7 @@
 
 from matinee.carriage import rollout_store as _rollouts
 from matinee.carriage import store as _carriage
+from matinee.catalogue import landmark_store as _landmarks
 from matinee.catalogue import partner_store as _partners
 from matinee.catalogue import progress as _progress
 from matinee.catalogue import store as _catalogue
@@ -29,6 +30,7 @@ STORES = (
     _fleet,
     _hooks,
     _interconnect,
+    _landmarks,
     _library,
     _members,
     _opened,

@@ -13,7 +13,7 @@ from matinee.base.errors import NotAllowed
 from matinee.base.ids import TitleId, is_id
 from matinee.base.pagination import MAX_PAGE
 from matinee.base.party import PUBLISHERS, SCREENS
-from matinee.catalogue import store
+from matinee.catalogue import marker_api, store
 from matinee.catalogue.answers import AnyRequest, revalidated
 from matinee.catalogue.model import Language, Plans, Positions, Sight, Sights, Title, TitleNotFound
 from matinee.catalogue.pages import SearchAnswer, TitlePage, search_answer, title_page
@@ -54,6 +54,7 @@ class PublishedTitle(msgspec.Struct, frozen=True, kw_only=True):
     duration_ms: int | None
     published_at: str
     warnings: tuple[str, ...]
+    markers: list[marker_api.PublishedMarker]
 
 
 class PublishedPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,7 +113,7 @@ def routes(
         answer = PublishedPage(items=[_published(title) for title in page.items], next_cursor=page.next_cursor)
         return revalidated(request, answer)
 
-    return [get_title, search_titles, list_titles]
+    return [get_title, search_titles, list_titles, *marker_api.routes(database, clock)]
 
 
 def _published(title: Title) -> PublishedTitle:
@@ -131,4 +132,5 @@ def _published(title: Title) -> PublishedTitle:
         duration_ms=title.playable.duration_ms if title.playable else None,
         published_at=to_rfc3339(title.published_at),
         warnings=title.warnings,
+        markers=marker_api.published_markers(title),
     )

@@ -96,12 +96,20 @@ class MarkerKind(StrEnum):
     CREDITS = "credits"
 
 
+class MarkerSource(StrEnum):
+    """Who says so: the publisher, in a sidecar, a chapter's name or by hand; or we, who found it."""
+
+    WRITTEN = "written"
+    FOUND = "found"
+
+
 class Marker(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A stretch of a film that a screen offers to skip, or where it offers the next episode."""
+    """A stretch of a film that a screen offers to skip, or where it offers the next episode. Its source is for staff alone."""
 
     kind: MarkerKind
     start_ms: PositionMs
     end_ms: PositionMs
+    source: MarkerSource = MarkerSource.WRITTEN
 
 
 class Window(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -218,7 +226,8 @@ class Title(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     `playable` is None for a series and a season, and for what lies with a partner: that has `partner`, and is opened there.
     `series`, `season` and `episode` place an episode (and a season). `windows` empty means that no window narrows it: its
-    service's agreements alone decide. `warnings` are the named troubles of its source that a viewer may notice.
+    service's agreements alone decide. `warnings` are the named troubles of its source that a viewer may notice. `settled` are
+    the kinds of markers that staff decided on, with a marker or without: none of them is found any more.
     """
 
     id: TitleId
@@ -241,6 +250,7 @@ class Title(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     season: int | None = None
     episode: int | None = None
     warnings: tuple[str, ...] = ()
+    settled: tuple[MarkerKind, ...] = ()
 
 
 class SeriesRef(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -43,9 +43,15 @@ class WireQuality(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WireMarker(msgspec.Struct, frozen=True, kw_only=True):
+    """A marker as screens have it: whether it was written or found is for staff."""
+
     kind: str
     start_ms: int
     end_ms: int
+
+
+def wire_markers(title: Title) -> list[WireMarker]:
+    return [WireMarker(kind=one.kind.value, start_ms=one.start_ms, end_ms=one.end_ms) for one in title.markers]
 
 
 class WireResume(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,7 +124,7 @@ def title_page(view: CatalogueView, sight: Sight, positions: Positions, title_id
         quality=_quality(playable, sight) if playable else None,
         seasons=_seasons(view, sight, title, episodes, watched),
         resume=_resume(title, episodes, watched),
-        markers=[WireMarker(kind=m.kind.value, start_ms=m.start_ms, end_ms=m.end_ms) for m in title.markers],
+        markers=wire_markers(title),
         warnings=title.warnings,
         ways=[
             WireWay(number=number, offer=way.offer.value, subscription=way.subscription)

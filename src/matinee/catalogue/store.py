@@ -4,7 +4,7 @@ What is asked by has a column; the rest of a title is one JSON text, the same va
 a table of their own with two times: when they are true, and when we knew (`recorded_at`, `withdrawn_at`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -36,6 +36,7 @@ TITLE_TOPIC: Final = "title"
 SERVICE_TOPIC: Final = "service"
 PUBLISHED: Final = "published"
 REMOVED: Final = "removed"
+MARKED: Final = "marked"
 _BATCH: Final = 500
 
 services = sa.Table(
@@ -326,6 +327,28 @@ def _redraw(conn: Connection, series: Title, artwork: ArtworkId | None, now: Ins
     after = msgspec.structs.replace(series, artwork=artwork)
     conn.execute(sa.update(titles).where(titles.c.id == series.id).values(**_columns(after, now)))
     outbox.append(conn, TITLE_TOPIC, series.id, {"change": "replaced"}, now)
+
+
+def change_markers(conn: Connection, title: TitleId, change: Callable[[Title], Title], now: Instant) -> Title:
+    """Write what `change` makes of a title's markers, with an event where it is another; the title as it now stands.
+
+    The row is held from the reading on: of two who change it at once, each sees what the other wrote. Raises TitleNotFound.
+    """
+    conn.execute(sa.select(titles.c.id).where(titles.c.id == title).with_for_update())
+    before = load_title(conn, title)
+    after = change(before)
+    if after != before:
+        conn.execute(sa.update(titles).where(titles.c.id == title).values(**_columns(after, now)))
+        outbox.append(conn, TITLE_TOPIC, title, {"change": MARKED}, now)
+    return after
+
+
+def episodes_near(conn: Connection, title: Title, most: int) -> Sequence[Title]:
+    """The other episodes of a title's season, the nearest by number first; none where it is no episode."""
+    if title.series is None:
+        return ()
+    season = _titles(conn, sa.and_(titles.c.series_id == title.series, titles.c.season == title.season, titles.c.id != title.id))
+    return sorted(season, key=lambda one: (abs((one.episode or 0) - (title.episode or 0)), one.episode or 0))[:most]
 
 
 def add_window(conn: Connection, publisher: PublisherId, title: TitleId, window: Window, now: Instant) -> str:

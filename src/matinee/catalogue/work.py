@@ -1,6 +1,7 @@
 """Ingest: from a film file to a published title, as durable steps that a killed process leaves safe to run again.
 
-    fingerprint -> metadata -> probe -> plan -> (choose) -> encode -> artwork -> package -> verify -> store -> tell
+    fingerprint -> metadata -> probe -> plan -> (choose) -> encode -> landmarks -> artwork -> package -> verify -> store -> tell
+        -> season
 
 Every id is drawn when the work is handed in, every stage writes under a temporary name and then renames, and the rows that
 make the title visible are written last, in one transaction. A refusal takes back whatever stands by then: no row, no file,
@@ -25,6 +26,7 @@ from matinee.base.errors import ErrorCode, InvalidRequest, MatineeError
 from matinee.base.ids import ArtworkId, IngestId, PackageId, PublisherId, ServiceId, TitleId, new_id
 from matinee.base.units import Pixels
 from matinee.catalogue import progress, store
+from matinee.catalogue.marking import landmarks_or_none, mark_season, with_film_markers
 from matinee.catalogue.model import (
     AlreadyAdded,
     AudioTrack,
@@ -45,6 +47,7 @@ from matinee.catalogue.rules import in_language
 from matinee.catalogue.sidecar import metadata_of
 from matinee.encoding import artwork
 from matinee.encoding import work as encoding
+from matinee.encoding.landmarks import Landmarks
 from matinee.encoding.model import Coding, EncodedFilm, EncodePlan, FilmRefused, Ladder, Probe, RefusalReason, Stills, Transfer
 from matinee.library import store as library_store
 from matinee.library import work as library
@@ -171,11 +174,14 @@ class Ingest:
         if plan.measures:  # as it was recorded: the setting may have changed since a process died here
             plan = _read(step("choose", at(Stage.PROBE, lambda p: self._choose(plan, source, folder, p))), EncodePlan)
         film = _read(step("encode", at(Stage.ENCODE, lambda p: self._encode(plan, source, mark, folder, p))), EncodedFilm)
+        marks = _read(step("landmarks", at(Stage.PACKAGE, lambda _: landmarks_or_none(film, folder, self._tools))), Landmarks)
+        metadata = with_film_markers(metadata, film, marks)
         step("artwork", at(Stage.PACKAGE, lambda _: self._artwork(request, film, metadata, folder)))
         files = _read(step("package", at(Stage.PACKAGE, lambda p: self._package(request, film, folder, p))), PackageFiles)
         step("verify", at(Stage.VERIFY, lambda p: self._verify(request, film, folder, p)))
         step("store", at(Stage.PUBLISH, lambda p: self._store(request, folder, p)))
         step("tell", at(Stage.PUBLISH, lambda _: self._tell(request, metadata, mark, film, files)))
+        step("season", lambda: mark_season(self._database, request.title, marks, self._clock))
         step("clean", lambda: self._finish(request))
         return tuple(warning.message for warning in film.warnings)
 

@@ -280,6 +280,14 @@ def _open(silent: Silent, asker: Asker) -> Iterator[Question]:
     yield Question("POST", f"/api/v1/titles/{silent.film.id}/open", body={"source": "nowhere"})
 
 
+@recipe("POST /api/v1/titles/{title_id}/markers")
+def _markers(silent: Silent, asker: Asker) -> Iterator[Question]:
+    intro = {"kind": "intro", "start_ms": 1, "end_ms": 2}
+    for title in (silent.film.id, silent.series.id, silent.episodes[0].id, silent.service, UNKNOWN, TELLTALE):
+        for body in ({"none": ["recap"]}, {"markers": [intro]}, {"markers": [intro], "none": ["intro"]}, {}):
+            yield Question("POST", f"/api/v1/titles/{title}/markers", body=body)
+
+
 @recipe("GET /api/v1/titles")
 def _own_titles(silent: Silent, asker: Asker) -> Iterator[Question]:
     for limit in (1, 50, 100):
