@@ -6,7 +6,6 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
-from fractions import Fraction
 from pathlib import Path
 
 import msgspec
@@ -17,7 +16,7 @@ from matinee.base.ids import PackageId, TitleId, new_id
 from matinee.base.units import FrameRate
 from matinee.library.keys import new_content_keys
 from matinee.library.model import Contents, DrmSystem, LibraryError, Package, PackageState, TrackKind
-from matinee.library.rules import publishing_order, starts_together
+from matinee.library.rules import publishing_order
 from matinee.library.work import check, package, publish, read_contents, unpublish, verify
 from matinee.outside.objects import ObjectStore
 from matinee.outside.processes import ToolFailed
@@ -348,21 +347,6 @@ def test_the_order_of_publishing() -> None:
         ["v1/iframes.m3u8", "v1/main.m3u8"],
         ["manifest.mpd", "master.m3u8"],
     ]
-
-
-@pytest.mark.parametrize(
-    ("video", "audio", "worst", "good"),
-    [
-        ([0], [], 0, True),
-        ([0], [0.06], 60, True),
-        ([0], [0.07], 70, False),
-        ([0.04], [0], -40, True),
-        ([0, 0.05], [0], -50, False),
-    ],
-)
-def test_sound_may_be_late_a_little_and_early_less(video: list[float], audio: list[float], worst: int, good: bool) -> None:
-    found = starts_together([Fraction(str(at)) for at in video], [Fraction(str(at)) for at in audio])
-    assert (found.milliseconds, found.good) == (worst, good)
 
 
 def test_each_range_of_an_iframe_playlist_is_a_whole_picture(packaged: Packaged, tmp_path: Path) -> None:

@@ -49,6 +49,7 @@ from matinee.encoding import artwork
 from matinee.encoding import work as encoding
 from matinee.encoding.landmarks import Landmarks
 from matinee.encoding.model import Coding, EncodedFilm, EncodePlan, FilmRefused, Ladder, Probe, RefusalReason, Stills, Transfer
+from matinee.encoding.sampling import sampled_scores
 from matinee.library import store as library_store
 from matinee.library import work as library
 from matinee.library.keys import MasterKey
@@ -178,7 +179,7 @@ class Ingest:
         metadata = with_film_markers(metadata, film, marks)
         step("artwork", at(Stage.PACKAGE, lambda _: self._artwork(request, film, metadata, folder)))
         files = _read(step("package", at(Stage.PACKAGE, lambda p: self._package(request, film, folder, p))), PackageFiles)
-        step("verify", at(Stage.VERIFY, lambda p: self._verify(request, film, folder, p)))
+        step("verify", at(Stage.VERIFY, lambda p: self._verify(request, plan, film, folder, p)))
         step("store", at(Stage.PUBLISH, lambda p: self._store(request, folder, p)))
         step("tell", at(Stage.PUBLISH, lambda _: self._tell(request, metadata, mark, film, files)))
         step("season", lambda: mark_season(self._database, request.title, marks, self._clock))
@@ -252,10 +253,16 @@ class Ingest:
         out = folder / "package"
         return library.package(film, folder, request.package, keys, self._drm, out, self._tools, on_progress)
 
-    def _verify(self, request: IngestRequest, film: EncodedFilm, folder: Path, on_progress: Progress) -> VerifyReport:
+    def _verify(
+        self, request: IngestRequest, plan: EncodePlan, film: EncodedFilm, folder: Path, on_progress: Progress
+    ) -> VerifyReport:
         with self._database.read() as conn:
             keys = library_store.keys_of(conn, self._master, request.package)
-        return library.verify(folder / "package", film, keys, self._tools, on_progress)
+
+        def scores() -> dict[str, float]:
+            return sampled_scores(plan, film, Path(request.source), folder, self._tools)
+
+        return library.verify(folder / "package", film, keys, self._tools, on_progress, scores)
 
     def _store(self, request: IngestRequest, folder: Path, on_progress: Progress) -> Nothing:
         library.publish(folder / "package", request.package, self._published, on_progress)

@@ -341,6 +341,15 @@ def _with_subsamples(data: bytes, box: Box, samples: list[Sample]) -> list[Sampl
     return described
 
 
+def picture_size(data: bytes) -> tuple[int, int]:
+    """Width and height by the sample description of an initialisation segment; (0, 0) where it describes no picture."""
+    for box in walk(data):
+        if box.kind in (b"encv", b"avc1", b"av01") and box.end - box.body >= _VIDEO_ENTRY_BYTES:
+            width, height = struct.unpack_from(">HH", data, box.body + 24)
+            return width, height
+    return 0, 0
+
+
 def pssh_payload(box: bytes) -> bytes:
     """The data of a PSSH box behind its header and, in version 1, its list of key ids."""
     at = 28

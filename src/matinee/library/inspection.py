@@ -6,25 +6,19 @@ packaged. So the answer needs the key and the bytes alone, today and in ten year
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from fractions import Fraction
 
-from matinee.library.boxes import BoxError, Initialisation, MediaSegment, read_initialisation, read_segment
+from matinee.base.units import Bytes
+from matinee.library.boxes import BoxError, Initialisation, MediaSegment, picture_size, read_initialisation, read_segment
+from matinee.library.checks import CheckFailed, Looked
 from matinee.library.decryption import clear_initialisation, decrypt_segment, initialisation_matches, samples_of
-from matinee.library.model import ContentKeys, LibraryError, Track, TrackKind
+from matinee.library.key_pictures import UnknownCoding, coding_of, stands_alone
+from matinee.library.model import Check, ContentKeys, LibraryError, Track, TrackKind
+from matinee.library.presentation import Segment, Timeline
 from matinee.outside.packager import INITIALISATION, SEGMENT_SUFFIX
 
 Read = Callable[[str], bytes]
 """The bytes of a file of the package, by its path within it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Inspected:
-    """A track that is as it should be. `first_shown` is when its first sample is shown, in seconds of the film."""
-
-    first_shown: Fraction
-    segments: int
-    samples: int
 
 
 def is_media(track: Track) -> bool:
@@ -32,32 +26,58 @@ def is_media(track: Track) -> bool:
     return track.kind in (TrackKind.VIDEO, TrackKind.AUDIO)
 
 
-def inspect(track: Track, read: Read, keys: ContentKeys) -> Inspected:
-    """Decrypt a whole track and compare it with what was encoded. Raises LibraryError that names file and fault."""
+def inspect(track: Track, read: Read, keys: ContentKeys) -> Looked:
+    """Decrypt a whole track and compare it with what was encoded; what it is like, for the checks of the whole package.
+
+    Raises LibraryError that names file and fault, CheckFailed among them where a segment begins with no key picture.
+    """
     init = _initialisation(track, read, keys)
+    width, height = picture_size(read(f"{track.name}/{INITIALISATION}"))
     digest = hashlib.sha256()
+    segments: list[Segment] = []
     samples, at = 0, 0
     first_shown: int | None = None
+    dependent = ""
     for number in range(1, track.segments + 1):
         path = _segment_path(track, number)
         segment, clear = _decrypted(path, read, init, keys)
         if segment.decode_time != at or not segment.samples:
             raise LibraryError(f"{path} begins at tick {segment.decode_time} where {at} is due.")
-        if track.kind is TrackKind.VIDEO and not segment.samples[0].sync:
-            raise LibraryError(f"{path} does not begin with a picture that stands alone.")
+        if track.kind is TrackKind.VIDEO and not dependent and not _stands_alone(track, clear, segment):
+            dependent = path
         if first_shown is None:
             first_shown = _first_shown(segment)
         for sample in samples_of(clear, segment):
             digest.update(sample)
+        first = segment.samples[0]
+        segments.append(Segment(segment.duration, Bytes(len(clear)), segment.moof_start, first.start + first.size))
         samples += len(segment.samples)
         at += segment.duration
     if samples != track.samples:
         raise LibraryError(f"{track.name} holds {samples} samples where {track.samples} are due.")
     if digest.hexdigest() != track.media_sha256:
         raise LibraryError(f"{track.name} does not decrypt to what was encoded.")
+    if dependent:  # told after what decrypts to something else, which may look like it
+        raise CheckFailed(Check.KEY_PICTURES, f"{dependent} does not begin with a picture that stands alone.")
     # What lies before the edit's start is an encoder's run-up: it is decoded and never shown.
     shown = max(0, (first_shown or 0) - init.edit_media_time)
-    return Inspected(Fraction(shown, init.timescale), track.segments, samples)
+    return Looked(
+        track=track,
+        timeline=Timeline(init.timescale, tuple(segments)),
+        first_shown=Fraction(shown, init.timescale),
+        run_up=Fraction(init.edit_media_time if track.kind is TrackKind.AUDIO else 0, init.timescale),
+        codec=init.codec,
+        width=width,
+        height=height,
+    )
+
+
+def _stands_alone(track: Track, clear: bytes, segment: MediaSegment) -> bool:
+    first = segment.samples[0]
+    try:
+        return first.sync and stands_alone(clear[first.start : first.start + first.size], coding_of(track.codec))
+    except UnknownCoding as error:
+        raise CheckFailed(Check.DESCRIPTIONS, f"{track.name} cannot be looked into: {error}.") from error
 
 
 def clear_excerpt(track: Track, read: Read, keys: ContentKeys, numbers: list[int]) -> tuple[bytes, int]:

@@ -48,6 +48,28 @@ class PackageState(StrEnum):
     REMOVED = "removed"
 
 
+class Check(StrEnum):
+    """What a package is checked for before it is published, and after. Closed: a name never changes its meaning."""
+
+    FILES = "files"
+    """Every file stands as it is listed, and no other."""
+    ADDRESSES = "addresses"
+    """Every address in a playlist or manifest leads to a file of the package."""
+    SAMPLES = "samples"
+    """Every byte of picture and sound decrypts to what was encoded."""
+    KEY_PICTURES = "key_pictures"
+    """Every segment of every rung begins with a picture that stands alone."""
+    DECODING = "decoding"
+    """The first, a middle and the last segment of each track decode, frame for frame."""
+    BOUNDARIES = "boundaries"
+    DESCRIPTIONS = "descriptions"
+    LENGTHS = "lengths"
+    SYNC = "sync"
+    RATES = "rates"
+    PICTURES = "pictures"
+    """A sampled stretch of every rung looks like the source."""
+
+
 class TrackKind(StrEnum):
     VIDEO = "video"
     AUDIO = "audio"
@@ -165,7 +187,8 @@ class PackageFiles(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class VerifyReport(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What was looked at and found right; what is wrong raises LibraryError instead. `sync_ms` is audio's start after video's."""
+    """What was looked at and found right; what is wrong raises LibraryError instead. `sync_ms` is audio's start after video's,
+    `scores` how the poorest sampled stretch of each rung looks beside the source (VMAF at 360 lines)."""
 
     files: int
     bytes: Bytes
@@ -174,6 +197,7 @@ class VerifyReport(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     frames_decoded: int
     duration_ms: DurationMs
     sync_ms: int
+    scores: dict[str, float] = {}
 
 
 class CheckReport(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

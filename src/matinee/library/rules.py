@@ -1,15 +1,9 @@
 """Decisions about packages that need nothing but their arguments."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from fractions import Fraction
+from collections.abc import Iterable
 
 CONTENTS = "contents.json"
 MANIFESTS = ("master.m3u8", "manifest.mpd")
-
-EARLY_LIMIT_MS = 40
-LATE_LIMIT_MS = 60
-"""Sound may lead the picture by 40 ms or follow it by 60 ms at the end of the chain (EBU R 37)."""
 
 
 def publishing_order(paths: Iterable[str]) -> list[list[str]]:
@@ -36,18 +30,3 @@ def decoded_segments(count: int) -> list[int]:
     All of them are compared with what was encoded, byte for byte; decoding a few shows that what was encoded is pictures.
     """
     return sorted({1, (count + 1) // 2, count})
-
-
-@dataclass(frozen=True, slots=True)
-class Together:
-    """How long after the picture the sound begins, the worst of all tracks, and whether a viewer would forgive it."""
-
-    milliseconds: int
-    good: bool
-
-
-def starts_together(video: Sequence[Fraction], audio: Sequence[Fraction]) -> Together:
-    """Compare when tracks are first shown, in seconds."""
-    gaps = [round((sound - picture) * 1000) for picture in video for sound in audio]
-    worst = max(gaps, key=abs, default=0)
-    return Together(worst, all(-EARLY_LIMIT_MS <= gap <= LATE_LIMIT_MS for gap in gaps))

@@ -10,20 +10,23 @@ import fcntl
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from matinee.base.ids import PackageId
 from matinee.base.units import Bytes, DurationMs
 from matinee.encoding.model import EncodedFilm, Transfer
-from matinee.library import dash, hls, presentation
+from matinee.library import checks, dash, hls, presentation
+from matinee.library.checks import CheckFailed, Looked
 from matinee.library.inspection import Read, clear_excerpt, inspect, is_media
 from matinee.library.mastering import read_mastering, with_mastering
 from matinee.library.measure import IMAGE_FOLDER, TEXT_FILE, measure
 from matinee.library.model import (
+    Check,
     CheckReport,
     ContentKeys,
     Contents,
@@ -36,7 +39,7 @@ from matinee.library.model import (
     TrackKind,
     VerifyReport,
 )
-from matinee.library.rules import CONTENTS, decoded_segments, publishing_order, starts_together
+from matinee.library.rules import CONTENTS, decoded_segments, publishing_order
 from matinee.outside import packager
 from matinee.outside.objects import ObjectMissing, ObjectStore
 from matinee.outside.packager import Job, Stream
@@ -44,6 +47,7 @@ from matinee.outside.processes import Limits, ToolFailed, run
 from matinee.outside.tools import Tools
 
 Progress = Callable[[float], None]
+T = TypeVar("T")
 
 _SYSTEM_NAMES = {
     DrmSystem.CLEARKEY: "Common",
@@ -346,31 +350,36 @@ def _hash_files(folder: Path) -> Iterator[FileHash]:
 # --- verify ----------------------------------------------------------------------------------------------------------
 
 
-def verify(out: Path, film: EncodedFilm, keys: ContentKeys, tools: Tools, progress: Progress = _silent) -> VerifyReport:
-    """Take the package apart again, by other code than made it. Raises LibraryError that names file and fault.
+def verify(
+    out: Path,
+    film: EncodedFilm,
+    keys: ContentKeys,
+    tools: Tools,
+    progress: Progress = _silent,
+    scores: Callable[[], Mapping[str, float]] = dict,
+) -> VerifyReport:
+    """Take the package apart again, by other code than made it. Raises CheckFailed: its check, and the fault with its file.
 
-    Every file stands as listed; every byte of picture and sound decrypts to what was encoded; the first, a middle and the
-    last segment of each track decode, frame for frame; picture and sound begin together, the picture lasts as long as the
-    film.
+    `scores` samples how each rung looks beside its source (VMAF by the rung's name); without, that is not looked at.
     """
-    contents = read_contents(out)
-    _compare_files(out, contents)
-    _follow_playlists(out)
-    progress(0.2)
+    contents = _of(Check.FILES, lambda: read_contents(out))
+    _of(Check.FILES, lambda: _compare_files(out, contents))
+    _of(Check.ADDRESSES, lambda: _follow_playlists(out))
+    progress(0.1)
     media = [track for track in contents.tracks if is_media(track)]
-    starts: dict[TrackKind, list[Fraction]] = {TrackKind.VIDEO: [], TrackKind.AUDIO: []}
+    looked: list[Looked] = []
     decoded = 0
     for number, track in enumerate(media, 1):
-        starts[track.kind].append(inspect(track, _reader(out), keys).first_shown)
-        decoded += _decode_some(out, track, keys, tools)
-        progress(0.2 + 0.8 * number / len(media))
-    frame_ms = 1000 / film.frame_rate.fraction
-    for track in media:
-        if track.kind is TrackKind.VIDEO and abs(track.duration_ms - film.duration_ms) > frame_ms + 1:
-            raise LibraryError(f"{track.name} lasts {track.duration_ms} ms where the film lasts {film.duration_ms} ms.")
-    sync = starts_together(starts[TrackKind.VIDEO], starts[TrackKind.AUDIO])
-    if not sync.good:
-        raise LibraryError(f"Sound begins {sync.milliseconds} ms after the picture.", remedy="Encode the film again.")
+        looked.append(_of(Check.SAMPLES, partial(inspect, track, _reader(out), keys)))
+        decoded += _of(Check.DECODING, partial(_decode_some, out, track, keys, tools))
+        progress(0.1 + 0.5 * number / len(media))
+    master, mpd = ((out / name).read_text(encoding="utf-8") for name in (hls.MASTER, dash.MANIFEST))
+    for check, fault in checks.of_tracks(looked, film.duration_ms, master, mpd):
+        raise CheckFailed(check, fault)
+    sampled = scores()
+    for fault in checks.pictures(sampled):
+        raise CheckFailed(Check.PICTURES, fault)
+    progress(1.0)
     return VerifyReport(
         files=len(contents.files) + 1,
         bytes=Bytes(sum(file.size for file in contents.files)),
@@ -378,8 +387,19 @@ def verify(out: Path, film: EncodedFilm, keys: ContentKeys, tools: Tools, progre
         samples=sum(track.samples for track in media),
         frames_decoded=decoded,
         duration_ms=contents.duration_ms,
-        sync_ms=sync.milliseconds,
+        sync_ms=checks.largest_gap_ms(looked),
+        scores={name: round(score, 1) for name, score in sampled.items()},
     )
+
+
+def _of(check: Check, look: Callable[[], T]) -> T:
+    """What a look gives; its fault under the name of the check, unless it names another itself."""
+    try:
+        return look()
+    except CheckFailed:
+        raise
+    except LibraryError as fault:
+        raise CheckFailed(check, fault.message) from fault
 
 
 def _reader(out: Path) -> Read:
@@ -518,15 +538,23 @@ def check(package: Package, store: ObjectStore, keys: ContentKeys, progress: Pro
             progress(done / total)
         return data
 
-    for track in contents.tracks:
-        if is_media(track):
-            found += _fault_of(partial(inspect, track, read, keys))
+    looked: list[Looked] = []
+    media = [track for track in contents.tracks if is_media(track)]
+    for track in media:
+        found += _fault_of(lambda track=track: looked.append(inspect(track, read, keys)))  # type: ignore[misc]
+    if len(looked) == len(media) and all(name in listed for name in (hls.MASTER, dash.MANIFEST)):
+        found += _fault_of(lambda: found.extend(_faults_of_tracks(looked, contents, read)))
     for path in listed:
         if path not in good:
             found += _fault_of(partial(read, path))
     return CheckReport(
         package_id=package.id, files=len(listed) + 1, bytes=Bytes(done + len(listing)), faults=tuple(dict.fromkeys(found))
     )
+
+
+def _faults_of_tracks(looked: Sequence[Looked], contents: Contents, read: Read) -> list[str]:
+    master, mpd = (read(name).decode("utf-8") for name in (hls.MASTER, dash.MANIFEST))
+    return [fault for _, fault in checks.of_tracks(looked, contents.duration_ms, master, mpd)]
 
 
 def _strangers(store: ObjectStore, prefix: str, listed: Mapping[str, FileHash]) -> list[str]:
@@ -537,6 +565,8 @@ def _strangers(store: ObjectStore, prefix: str, listed: Mapping[str, FileHash]) 
 def _fault_of(look: Callable[[], object]) -> list[str]:
     try:
         look()
+    except CheckFailed as failed:
+        return [failed.fault]
     except LibraryError as fault:
         return [fault.message]
     return []

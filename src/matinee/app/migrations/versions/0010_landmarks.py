@@ -1,13 +1,13 @@
 """what is kept of a film to find its season's intro and credits
 
-Revision: 0010, after 0012.
+Revision: 0010, after 0009.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0010"
-down_revision = "0012"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 

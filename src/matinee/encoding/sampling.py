@@ -1,0 +1,91 @@
+"""How each rung looks beside its source: a few seconds at two places, scored by VMAF at 360 lines.
+
+It asks whether a rung shows this film and nothing else, not how good it is: an analysis does that. Small frames make it cheap,
+and a poor rung and a wrong one lie far apart on them. The source is decoded where a stretch begins, as a seek finds it; where a
+rung then does not look like it, it is decoded from the film's start, as the encoder did: some containers seek to another picture
+than they say.
+"""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from matinee.encoding.analysis import MODEL, read_scores
+from matinee.encoding.analysis_command import SCORE_EACH
+from matinee.encoding.command import QUIET, film_input, normalised, scaled
+from matinee.encoding.model import EncodedFilm, EncodePlan, VideoRendition
+from matinee.outside.processes import Limits, run
+from matinee.outside.tools import Tools
+
+PLACES = (1 / 3, 3 / 4)
+"""Where the stretches begin, as parts of the film: neither in its titles nor in its credits."""
+STRETCH_SECONDS = 2
+SCORED_WIDTH, SCORED_HEIGHT = 640, 360
+DOUBTED = 40.0
+"""A stretch that scores less is scored again without a seek, before anything is said of it."""
+_FOLDER = "sample.part"
+_MEMORY = 4 * 1024**3
+
+
+def sampled_scores(plan: EncodePlan, film: EncodedFilm, source: Path, workdir: Path, tools: Tools) -> dict[str, float]:
+    """The score of each rung's poorest stretch, by its name. Raises ToolFailed."""
+    folder = workdir / _FOLDER
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        found: dict[str, float] = {}
+        for begin in places(film):
+            scores = _scored(plan, film, begin, source, folder, tools, seeks=True)
+            if min(scores.values()) < DOUBTED and begin:
+                scores = _scored(plan, film, begin, source, folder, tools, seeks=False)
+            found = {name: min(score, found.get(name, score)) for name, score in scores.items()}
+        return found
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def places(film: EncodedFilm) -> list[int]:
+    """The frames at which stretches begin: each the first of a segment."""
+    return sorted({int(film.frames * part) // film.segment_frames * film.segment_frames for part in PLACES})
+
+
+def sample_command(
+    plan: EncodePlan, rungs: Sequence[VideoRendition], begin: int, source: Path, tools: Tools, *, seeks: bool
+) -> list[str]:
+    """Score a stretch of the rungs against the source, from the frame `begin` on; one file of figures for each rung.
+
+    It runs in a folder of the work folder. A seek aims a quarter of a frame early, so that rounding cannot lose the first frame.
+    """
+    frames = round(STRETCH_SECONDS * plan.rate.fraction)
+    start = max(0.0, float((begin - 0.25) / plan.rate.fraction))
+    ready = f"setpts=N/({plan.rate})/TB,settb=1/1000000,{scaled(SCORED_WIDTH, SCORED_HEIGHT)},format=yuv420p"
+    seek = ["-ss", f"{start:.6f}"]
+    first = 0 if seeks else begin
+    steps = [*normalised(plan), f"tpad=stop={begin - first + frames}:stop_mode=clone"]
+    steps.append(f"trim=start_frame={first}:end_frame={first + frames}")
+    argv = [tools.ffmpeg, *QUIET, "-max_error_rate", "1", "-reinit_filter", "0"]
+    argv += [*(seek if seeks and begin else []), *film_input(source)]
+    chains = [f"[0:{plan.source.index}]{','.join(steps)},{ready},split={len(rungs)}{''.join(f'[r{one.name}]' for one in rungs)}"]
+    for number, one in enumerate(rungs, 1):
+        argv += ["-protocol_whitelist", "file", *(seek if begin else []), "-i", f"file:../{one.path}"]
+        options = f"model=version={MODEL}:n_threads=1:n_subsample={SCORE_EACH}:log_fmt=json:log_path={one.name}.json"
+        chains.append(f"[{number}:v]trim=end_frame={frames},{ready}[d{one.name}]")
+        chains.append(f"[d{one.name}][r{one.name}]libvmaf={options}[o{one.name}]")
+    argv += ["-filter_complex", ";".join(chains)]
+    for one in rungs:
+        argv += ["-map", f"[o{one.name}]", "-f", "null", "-"]
+    return argv
+
+
+def _scored(
+    plan: EncodePlan, film: EncodedFilm, begin: int, source: Path, folder: Path, tools: Tools, *, seeks: bool
+) -> dict[str, float]:
+    # Decoding from the start takes as long as the film is; a seek may, in a file without an index.
+    limits = Limits(wall_seconds=600 + 3 * film.duration_ms / 1000, memory_bytes=_MEMORY)
+    run(sample_command(plan, film.video, begin, source, tools, seeks=seeks), limits=limits, cwd=folder)
+    return {one.name: _mean((folder / f"{one.name}.json").read_bytes()) for one in film.video}
+
+
+def _mean(log: bytes) -> float:
+    scores = [value for _, value in read_scores(log)]
+    return sum(scores) / len(scores) if scores else 0.0
