@@ -241,7 +241,7 @@ def rekey(wanted: str, *, at_once: bool, data: Path | None, as_json: bool) -> in
     terminal = Terminal()
     with opened(data) as installation:
         with installation.database.read() as conn:
-            title = _one_title(list(catalogue.all_titles(conn)), wanted, whole_name=True)
+            title = one_title(list(catalogue.all_titles(conn)), wanted, whole_name=True)
         name = name_of(title, _ANY)
         rekeying = Rekeying(
             database=installation.database,

@@ -135,7 +135,11 @@ def rates(tracks: Sequence[Looked], target: Fraction, master: str, mpd: str) -> 
         ):
             faults += _rate_fault(f"master.m3u8: {key} of {name}", attributes.get(key, "0"), measured)
     longest = max((one.timeline.longest for one in tracks), default=Fraction(1))
-    for element in ET.fromstring(mpd).iter("{urn:mpeg:dash:schema:mpd:2011}Representation"):  # noqa: S314 -- ours, by its hash
+    try:
+        root = ET.fromstring(mpd)  # noqa: S314 -- ours, by its hash
+    except ET.ParseError as error:
+        return [*faults, f"manifest.mpd cannot be read: {error}."]
+    for element in root.iter("{urn:mpeg:dash:schema:mpd:2011}Representation"):
         track = by_name.get(element.attrib.get("id", ""))
         if track is not None:
             said = element.attrib.get("bandwidth", "0")
