@@ -21,7 +21,7 @@ SYNC_MS = 20
 frame of its own besides."""
 LOWEST_SCORE = 20.0
 """VMAF at 360 lines, of a stretch, below which a rung does not show what its source shows. Measured: 79 and more of poor rungs of
-real films, 0 of another film, 6 of the same film half a second late (docs/decisions/0025)."""
+real films, 0 of another film, 6 of the same film half a second late (docs/decisions/0026)."""
 
 
 class CheckFailed(LibraryError):
