@@ -1,6 +1,7 @@
 """Rungs beside their source: one of this film scores high, one of another next to nothing, by a seek as by a decode of all."""
 
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -81,3 +82,16 @@ def test_the_whole_command(film: Encoded) -> None:
     later = sample_command(plan, made.video[-1:], 96, Path("/films/a.mkv"), TOOLS, seeks=False)
     assert "trim=start_frame=96:end_frame=144" in later[later.index("-filter_complex") + 1]
     assert later.count("-ss") == 1
+    assert " ".join(later).endswith("-map 0:1 -c copy -t 6.000 -f null -")
+
+
+def test_a_film_whose_sound_begins_before_its_picture_and_that_cannot_be_sought_is_found_all_the_same(tmp_path: Path) -> None:
+    """A transport stream at the end of its clock's range: seeks land anywhere, and the first time is the sound's."""
+    plain = make_film(tmp_path / "plain.mp4", seconds=6, rate="24", languages=("fra",))
+    film = tmp_path / "film.ts"
+    argv = [TOOLS.ffmpeg, "-nostdin", "-v", "error", "-itsoffset", "0.03", "-i", str(plain), "-i", str(plain), "-map", "0:v"]
+    argv += ["-map", "1:a", "-c", "copy", "-output_ts_offset", "95000", "-f", "mpegts", str(film)]
+    subprocess.run(argv, check=True, timeout=60)
+    plan = work.plan(work.probe(film, TOOLS), QUICK)
+    made = work.encode(plan, film, tmp_path / "work", TOOLS, lambda _: None)
+    assert min(sampled_scores(plan, made, film, tmp_path / "work", TOOLS).values()) > 60

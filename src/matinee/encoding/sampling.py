@@ -14,7 +14,7 @@ from matinee.encoding.analysis import MODEL, read_scores
 from matinee.encoding.analysis_command import SCORE_EACH
 from matinee.encoding.command import QUIET, film_input, normalised, scaled
 from matinee.encoding.model import EncodedFilm, EncodePlan, VideoRendition
-from matinee.outside.processes import Limits, run
+from matinee.outside.processes import Limits, ToolFailed, run
 from matinee.outside.tools import Tools
 
 PLACES = (1 / 3, 3 / 4)
@@ -35,8 +35,8 @@ def sampled_scores(plan: EncodePlan, film: EncodedFilm, source: Path, workdir: P
     try:
         found: dict[str, float] = {}
         for begin in places(film):
-            scores = _scored(plan, film, begin, source, folder, tools, seeks=True)
-            if min(scores.values()) < DOUBTED and begin:
+            scores = _sought(plan, film, begin, source, folder, tools)
+            if min(scores.values()) < DOUBTED:
                 scores = _scored(plan, film, begin, source, folder, tools, seeks=False)
             found = {name: min(score, found.get(name, score)) for name, score in scores.items()}
         return found
@@ -55,6 +55,8 @@ def sample_command(
     """Score a stretch of the rungs against the source, from the frame `begin` on; one file of figures for each rung.
 
     It runs in a folder of the work folder. A seek aims a quarter of a frame early, so that rounding cannot lose the first frame.
+    Without one the film's sounds are read too, as the encoder read them: ffmpeg counts all times from the first of any stream,
+    and where times jump in a file they jump for all.
     """
     frames = round(STRETCH_SECONDS * plan.rate.fraction)
     start = max(0.0, float((begin - 0.25) / plan.rate.fraction))
@@ -74,18 +76,33 @@ def sample_command(
     argv += ["-filter_complex", ";".join(chains)]
     for one in rungs:
         argv += ["-map", f"[o{one.name}]", "-f", "null", "-"]
+    for sound in plan.audio if not seeks else ():
+        if sound.source_index is not None:
+            end = f"{float((begin + frames) / plan.rate.fraction):.3f}"
+            argv += ["-map", f"0:{sound.source_index}", "-c", "copy", "-t", end, "-f", "null", "-"]
     return argv
+
+
+def _sought(plan: EncodePlan, film: EncodedFilm, begin: int, source: Path, folder: Path, tools: Tools) -> dict[str, float]:
+    """The scores as a seek finds the source; of one that leads nowhere nothing is held against the rungs."""
+    try:
+        return _scored(plan, film, begin, source, folder, tools, seeks=True)
+    except ToolFailed:
+        return {one.name: 0.0 for one in film.video}
 
 
 def _scored(
     plan: EncodePlan, film: EncodedFilm, begin: int, source: Path, folder: Path, tools: Tools, *, seeks: bool
 ) -> dict[str, float]:
-    # Decoding from the start takes as long as the film is; a seek may, in a file without an index.
-    limits = Limits(wall_seconds=600 + 3 * film.duration_ms / 1000, memory_bytes=_MEMORY)
+    # As long as the encoder may take: from the start, or by a seek in a file without an index, all of the film is decoded.
+    limits = Limits(wall_seconds=600 + 100 * film.duration_ms / 1000, memory_bytes=_MEMORY)
+    for log in folder.glob("*.json"):
+        log.unlink()
     run(sample_command(plan, film.video, begin, source, tools, seeks=seeks), limits=limits, cwd=folder)
-    return {one.name: _mean((folder / f"{one.name}.json").read_bytes()) for one in film.video}
+    return {one.name: _mean(folder / f"{one.name}.json") for one in film.video}
 
 
-def _mean(log: bytes) -> float:
-    scores = [value for _, value in read_scores(log)]
+def _mean(log: Path) -> float:
+    """The mean of what was scored; 0 where there was nothing to score, of which no log is written."""
+    scores = [value for _, value in read_scores(log.read_bytes())] if log.exists() else []
     return sum(scores) / len(scores) if scores else 0.0
