@@ -64,7 +64,7 @@ def print_command(sound: Path, start_ms: int, length_ms: int, tools: Tools) -> l
     return [
         *[tools.ffmpeg, *QUIET, "-protocol_whitelist", "file,pipe"],
         *["-ss", f"{start_ms / 1000:.3f}", "-t", f"{length_ms / 1000:.3f}", "-i", source_url(sound), "-map", "0:a:0"],
-        *["-af", SILENCE, "-f", "chromaprint", "-fp_format", "raw", "-"],
+        *["-af", SILENCE, "-ac", "2", "-f", "chromaprint", "-fp_format", "raw", "-"],
     ]
 
 

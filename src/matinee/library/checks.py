@@ -120,14 +120,14 @@ def largest_gap_ms(tracks: Sequence[Looked]) -> int:
 def rates(tracks: Sequence[Looked], target: Fraction, master: str, mpd: str) -> list[str]:
     """The manifests' bitrates are those of the segments, to a tenth. `target`: the HLS target duration, in seconds."""
     by_name = {one.track.name: one for one in tracks}
-    sounds = [one for one in tracks if one.track.kind is TrackKind.AUDIO]
-    peak, average = _weights(sounds, target)
+    groups = _groups(master)
     faults = []
     for name, attributes in _variants(master):
         track = by_name.get(name)
         if track is None:
             continue  # an image or a text: nothing chooses it by its rate
-        shares = (0, 0) if attributes["I-FRAMES"] else (peak, average)
+        with_it = groups.get(attributes.get("AUDIO", ""), ())
+        shares = _weights([by_name[sound] for sound in with_it if sound in by_name], target)
         line = track.timeline.key_pictures() if attributes["I-FRAMES"] else track.timeline
         for key, measured in (
             ("BANDWIDTH", peak_bitrate(line, target) + shares[0]),
@@ -157,7 +157,7 @@ def pictures(scores: Mapping[str, float]) -> list[str]:
 
 
 def _weights(sounds: Sequence[Looked], target: Fraction) -> tuple[int, int]:
-    """Peak and average of the heaviest sound: a variant's rate is that of its picture with any of them."""
+    """Peak and average of the heaviest sound: a variant's rate is that of its picture with any sound of its group."""
     return (
         max((peak_bitrate(one.timeline, target) for one in sounds), default=0),
         max((average_bitrate(one.timeline) for one in sounds), default=0),
@@ -172,6 +172,17 @@ def _rate_fault(what: str, said: str, measured: int) -> list[str]:
 
 
 _ATTRIBUTE = re.compile(r'([A-Z-]+)=("[^"]*"|[^",]*)')
+
+
+def _groups(master: str) -> dict[str, list[str]]:
+    """The folders of the sounds of each group of a master playlist."""
+    found: dict[str, list[str]] = {}
+    for line in master.splitlines():
+        attributes = dict(_ATTRIBUTE.findall(line.removeprefix("#EXT-X-MEDIA:"))) if line.startswith("#EXT-X-MEDIA:") else {}
+        if attributes.get("TYPE") == "AUDIO":
+            folder = attributes.get("URI", "").strip('"').partition("/")[0]
+            found.setdefault(attributes.get("GROUP-ID", ""), []).append(folder)
+    return found
 
 
 def _variants(master: str) -> Iterable[tuple[str, dict[str, str]]]:
