@@ -13,7 +13,7 @@ import numpy as np
 from matinee.base.units import DurationMs, PositionMs
 from matinee.encoding.closing import HEIGHT, WIDTH, credits_of
 from matinee.encoding.command import QUIET, source_url
-from matinee.encoding.model import EncodedFilm
+from matinee.encoding.model import EncodedFilm, Transfer
 from matinee.encoding.prints import SoundPrint, Stretch
 from matinee.outside.processes import Limits, ToolFailed, run
 from matinee.outside.tools import Tools
@@ -89,7 +89,7 @@ def _listen(sound: Path, start_ms: int, length_ms: int, tools: Tools) -> tuple[S
 
 
 def _credits(film: EncodedFilm, workdir: Path, tools: Tools) -> Stretch | None:
-    picture = min(film.video, key=lambda one: abs(one.height - HEIGHT * 2))
+    picture = min((one for one in film.video if one.transfer is Transfer.SDR), key=lambda one: abs(one.height - HEIGHT * 2))
     start = film.duration_ms - round(min(CREDITS_MS, CREDITS_SHARE * film.duration_ms))
     raw = run(frames_command(workdir / picture.path, start, tools), limits=_LIMITS).stdout
     count = len(raw) // (WIDTH * HEIGHT)

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from matinee.encoding.analysis import MODEL, read_scores
 from matinee.encoding.analysis_command import SCORE_EACH
-from matinee.encoding.command import QUIET, film_input, normalised, scaled
-from matinee.encoding.model import EncodedFilm, EncodePlan, VideoRendition
+from matinee.encoding.command import QUIET, film_input, kept_hdr, normalised, scaled
+from matinee.encoding.model import EncodedFilm, EncodePlan, Transfer, VideoRendition
 from matinee.outside.processes import Limits, ToolFailed, run
 from matinee.outside.tools import Tools
 
@@ -63,11 +63,13 @@ def sample_command(
     ready = f"setpts=N/({plan.rate})/TB,settb=1/1000000,{scaled(SCORED_WIDTH, SCORED_HEIGHT)},format=yuv420p"
     seek = ["-ss", f"{start:.6f}"]
     first = 0 if seeks else begin
-    steps = [*normalised(plan), f"tpad=stop={begin - first + frames}:stop_mode=clone"]
-    steps.append(f"trim=start_frame={first}:end_frame={first + frames}")
+    cut = f"tpad=stop={begin - first + frames}:stop_mode=clone,trim=start_frame={first}:end_frame={first + frames}"
     argv = [tools.ffmpeg, *QUIET, "-max_error_rate", "1", "-reinit_filter", "0"]
     argv += [*(seek if seeks and begin else []), *film_input(source)]
-    chains = [f"[0:{plan.source.index}]{','.join(steps)},{ready},split={len(rungs)}{''.join(f'[r{one.name}]' for one in rungs)}"]
+    chains = []
+    for steps, alike in _references(plan, rungs):
+        labels = "".join(f"[r{one.name}]" for one in alike)
+        chains.append(f"[0:{plan.source.index}]{','.join(steps)},{cut},{ready},split={len(alike)}{labels}")
     for number, one in enumerate(rungs, 1):
         argv += ["-protocol_whitelist", "file", *(seek if begin else []), "-i", f"file:../{one.path}"]
         options = f"model=version={MODEL}:n_threads=1:n_subsample={SCORE_EACH}:log_fmt=json:log_path={one.name}.json"
@@ -81,6 +83,17 @@ def sample_command(
             end = f"{float((begin + frames) / plan.rate.fraction):.3f}"
             argv += ["-map", f"0:{sound.source_index}", "-c", "copy", "-t", end, "-f", "null", "-"]
     return argv
+
+
+def _references(plan: EncodePlan, rungs: Sequence[VideoRendition]) -> list[tuple[list[str], list[VideoRendition]]]:
+    """The source as the encoder was given it, for the rungs in SDR, and in its own light for those that keep that."""
+    sdr = [one for one in rungs if one.transfer is Transfer.SDR]
+    others = [one for one in rungs if one.transfer is not Transfer.SDR]
+    found = [(normalised(plan), sdr)] if sdr else []
+    if others:
+        best = next(one for one in plan.video if one.transfer is not Transfer.SDR)
+        found.append((kept_hdr(plan, best), others))
+    return found
 
 
 def _sought(plan: EncodePlan, film: EncodedFilm, begin: int, source: Path, folder: Path, tools: Tools) -> dict[str, float]:
