@@ -1,50 +1,69 @@
 """The analysis of a film: encode a little of it in many ways, score that, and choose the rungs that are worth having.
 
-    survey (whole film, small)  ->  stretches  ->  reel  ->  points (encodes)  ->  scores  ->  choices
+    survey (whole film, small)  ->  stretches  ->  reel  ->  points (encodes)  ->  scores  ->  choices  ->  the same, held to peaks
 
-All of it lies in one folder that is taken away at the end.
+The survey, the reel and its decode are shared by all codings. All of it lies in one folder that is taken away at the end; what
+was measured is kept as figures (`kept.py`), and what is kept is not done again.
 """
 
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
-from matinee.base.units import BitsPerSecond, DurationMs
+from matinee.base.units import DurationMs
 from matinee.encoding import analysis_command as command
+from matinee.encoding import search
 from matinee.encoding.hull import choose_rungs
-from matinee.encoding.measured import Analysis, Measured, Point, Stretch
-from matinee.encoding.model import Coding, EncodeFailed, EncodePlan
+from matinee.encoding.kept import Kept, build_of, film_hash, key_of
+from matinee.encoding.measured import Analysis, Measured, Point, Sample, Stretch, Survey
+from matinee.encoding.model import Choice, Coding, EncodeFailed, EncodePlan
 from matinee.encoding.report import ProgressReader, frame_sizes, last_error
 from matinee.encoding.rules import LONGEST_MS, printable
-from matinee.encoding.stretches import choose_stretches
+from matinee.encoding.stretches import choose_stretches, surveyed
 from matinee.outside.processes import Limits, ToolFailed, run
 from matinee.outside.tools import Tools
 
 MODEL = "vmaf_v1.0.16_3d0h"
-CRFS = ((17.0, 24.0, 31.0, 38.0), (23.0, 30.0, 37.0), (26.0, 34.0))
-"""Where to look: from the film's own size down, the last for all smaller ones. What a small frame gives at a high quality is
-never on the hull, and would cost an encode and a score all the same."""
+OLDER_MODEL = "vmaf_v0.6.1"
+"""What others publish is by this one: the rungs that are chosen are scored by it too, and nothing is decided by it."""
 STRETCHES = 8
 _FOLDER = "analysis.part"
 _MEMORY = 8 * 1024**3
 _LARGEST_FILE = 2 * 1024**3
 """Of a stretch: four seconds without loss of 1080 lines and 60 frames a second are far from it."""
+_JUDGE_LIMITS = Limits(wall_seconds=60, memory_bytes=2 * 1024**3)
+_SURVEY_SHARE = 0.15
+"""Of the whole time, as a person is told of it."""
+
+_ANY_SOURCE, _ANY_TOOLS = Path("/film"), Tools("ffmpeg", "ffprobe", "packager")
+"""In the keys of what is kept: where a film and a program lie changes no figure."""
 
 Progress = Callable[[float], None]
+T = TypeVar("T", bound=msgspec.Struct)
 
 
-def analyse(plan: EncodePlan, source: Path, workdir: Path, tools: Tools, progress: Progress, most: int = STRETCHES) -> Analysis:
+def analyse(
+    plan: EncodePlan,
+    source: Path,
+    workdir: Path,
+    tools: Tools,
+    progress: Progress,
+    most: int = STRETCHES,
+    kept: Kept | None = None,
+) -> Analysis:
     """Measure a film and choose its rungs. `plan` is made with a fixed ladder: it says at which frame sizes to look.
 
-    Raises EncodeFailed where the film or the machine does not allow it; nothing is left behind.
+    Raises EncodeFailed where the film or the machine does not allow it; of pictures nothing is left behind.
     """
     folder = workdir / _FOLDER
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     try:
-        return _analyse(plan, source, folder, tools, progress, most)
+        return _Analysis(plan, source, folder, tools, progress, most, kept).run()
     except ToolFailed as error:
         why = "it takes too long" if error.timed_out else last_error(error.stderr)
         raise _failed(plan, why) from error
@@ -52,48 +71,175 @@ def analyse(plan: EncodePlan, source: Path, workdir: Path, tools: Tools, progres
         raise _failed(plan, f"what it wrote cannot be read ({error})") from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        if kept is not None:
+            kept.trim()
 
 
-def points_of(plan: EncodePlan) -> tuple[Point, ...]:
-    """What is measured: each frame size of the plan at some qualities; about a dozen encodes in all."""
-    found = []
-    for place, rung in enumerate(rung for rung in plan.video if rung.coding is Coding.H264):
-        for crf in CRFS[min(place, len(CRFS) - 1)]:
-            name = f"p{rung.height}_{crf:g}"
-            found.append(Point(name=name, path=f"{name}.mp4", width=rung.width, height=rung.height, crf=crf))
-    return tuple(found)
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """By which models a point is scored, and how many frames lie from one that is scored to the next."""
+
+    models: tuple[str, ...]
+    each: int
 
 
-def _analyse(plan: EncodePlan, source: Path, folder: Path, tools: Tools, progress: Progress, most: int) -> Analysis:
-    seconds = (plan.promised_ms or LONGEST_MS) / 1000
-    limits = Limits(wall_seconds=600 + 30 * seconds, memory_bytes=_MEMORY, file_bytes=_LARGEST_FILE)
-    told = _reader(plan.promised_ms, progress, 0, 0.3)
-    run(command.survey_command(plan, source, tools), limits=limits, cwd=folder, on_stdout_line=told)
-    sizes = read_survey((folder / command.SURVEY_FILE).read_text("ascii", "replace"))
-    stretches = choose_stretches(sizes, plan.segment_frames, most)
-    if not stretches:
-        raise _failed(plan, "none of its frames can be decoded")
-    for number, one in enumerate(stretches):
-        run(command.stretch_command(plan, number, one, source, tools), limits=limits, cwd=folder)
-    (folder / command.REEL_FILE).write_text(command.reel_list(len(stretches)))
-    length = DurationMs(round(sum(one.frames for one in stretches) * 1000 / plan.rate.fraction))
-    points = points_of(plan)
-    told = _reader(length, progress, 0.4, 0.7)
-    run(command.points_command(plan, points, tools), limits=limits, cwd=folder, on_stdout_line=told)
-    told = _reader(length, progress, 0.7, 1.0)
-    run(command.score_command(plan, points, MODEL, tools), limits=limits, cwd=folder, on_stdout_line=told)
-    progress(1.0)
-    measured = tuple(_measured(plan, point, stretches, folder) for point in points)
-    return Analysis(
-        coding=Coding.H264,
-        preset=plan.preset,
-        model=MODEL,
-        rate=plan.rate,
-        frames=len(sizes),
-        stretches=stretches,
-        points=measured,
-        choices=choose_rungs(measured),
-    )
+_FIRST_LOOK = _Look((MODEL,), command.SCORE_EACH_AT_FIRST)
+_SECOND_LOOK = _Look((MODEL, OLDER_MODEL), command.SCORE_EACH)
+
+
+class _Analysis:
+    """One analysis under way: the film, its folder, and how far it is."""
+
+    def __init__(
+        self,
+        plan: EncodePlan,
+        source: Path,
+        folder: Path,
+        tools: Tools,
+        progress: Progress,
+        most: int,
+        kept: Kept | None,
+    ) -> None:
+        self._plan, self._source, self._folder, self._tools, self._most, self._kept = plan, source, folder, tools, most, kept
+        self._progress, self._done = progress, 0.0
+        self._codings = [coding for coding in Coding if any(rung.coding is coding for rung in plan.video)]
+        seconds = (plan.promised_ms or LONGEST_MS) / 1000
+        self._limits = Limits(wall_seconds=1800 + 30 * seconds, memory_bytes=_MEMORY, file_bytes=_LARGEST_FILE)
+        self._film = [] if kept is None else [film_hash(source), build_of(tools)]
+        self._stretches: tuple[Stretch, ...] = ()
+        self._has_reel = False
+        self._was_judged = False
+
+    def run(self) -> Analysis:
+        survey = self._survey()
+        self._stretches = choose_stretches(survey, self._plan.segment_frames, self._most)
+        if not self._stretches:
+            raise _failed(self._plan, "none of its frames can be decoded")
+        sizes = list(dict.fromkeys((rung.width, rung.height) for rung in self._plan.video))
+        looked = self._measure(search.first_points(sizes), _FIRST_LOOK, until=0.5)
+        choices = self._chosen(looked)
+        if Coding.AV1 in self._codings:
+            beside = self._measure(search.beside(choices), _FIRST_LOOK, until=0.65)
+            choices, looked = [*choices, *self._chosen(beside)], [*looked, *beside]
+        seen = [one for one, _ in self._measure(search.held(choices), _SECOND_LOOK, until=1.0)]
+        self._tell(1.0)
+        return Analysis(
+            presets={coding: self._plan.preset_of(coding) for coding in self._codings},
+            model=MODEL,
+            older_model=OLDER_MODEL,
+            rate=self._plan.rate,
+            segment_frames=self._plan.segment_frames,
+            survey=survey,
+            stretches=self._stretches,
+            points=(*(one for one, _ in looked), *seen),
+            choices=tuple(one for coding in self._codings for one in search.settled(choices, seen, coding)),
+        )
+
+    def _survey(self) -> Survey:
+        key = key_of(self._film, command.survey_command(self._plan, _ANY_SOURCE, _ANY_TOOLS))
+        found = self._find(key, Survey)
+        if found is None:
+            self._check_judges()  # a model that is missing is told of before the whole film is read, not after
+            argv = command.survey_command(self._plan, self._source, self._tools)
+            self._run(argv, self._plan.promised_ms, until=_SURVEY_SHARE)
+            sizes = read_survey((self._folder / command.SURVEY_FILE).read_text("ascii", "replace"))
+            found = surveyed(sizes, self._plan.segment_frames)
+            self._keep(key, found)
+        return found
+
+    def _measure(self, points: Sequence[Point], look: _Look, until: float) -> list[tuple[Measured, Sample]]:
+        """Encode the reel at each point and score it, as far as that is not known yet."""
+        keys = {point.name: self._key(point, look) for point in points}
+        found = {point.name: sample for point in points if (sample := self._find(keys[point.name], Sample)) is not None}
+        missing = [point for point in points if point.name not in found]
+        if missing:
+            self._check_judges()
+            self._make_reel()
+            middle = (self._done + until) / 2
+            length = DurationMs(round(self._frames * 1000 / self._plan.rate.fraction))
+            self._run(command.points_command(self._plan, missing, self._tools), length, until=middle)
+            self._run(command.score_command(self._plan, missing, look.models, look.each, self._tools), length, until=until)
+        for point in missing:
+            found[point.name] = self._sample(point)
+            self._keep(keys[point.name], found[point.name])
+            (self._folder / point.path).unlink()
+        self._tell(until)
+        return [(search.measured_as(one, found[one.name], self._stretches, self._plan.rate), found[one.name]) for one in points]
+
+    def _make_reel(self) -> None:
+        if not self._has_reel:
+            for number, one in enumerate(self._stretches):
+                argv = command.stretch_command(self._plan, number, one, self._source, self._tools)
+                run(argv, limits=self._limits, cwd=self._folder)
+            (self._folder / command.REEL_FILE).write_text(command.reel_list(len(self._stretches)))
+            self._has_reel = True
+
+    def _check_judges(self) -> None:
+        if not self._was_judged:
+            run(command.judge_command(_SECOND_LOOK.models, self._tools), limits=_JUDGE_LIMITS, cwd=self._folder)
+            self._was_judged = True
+
+    def _chosen(self, looked: Sequence[tuple[Measured, Sample]]) -> list[Choice]:
+        """The rungs by a first look, each with the peak that it is to be held to."""
+        choices = []
+        for choice in choose_rungs(one for one, _ in looked):
+            same = [(abs(one.crf - choice.crf), one, sample) for one, sample in looked if one.height == choice.height]
+            _, near, sample = min(same, key=lambda each: each[0])
+            choices.append(search.with_peak(choice, sample, near.bitrate, self._stretches, self._plan.rate))
+        return choices
+
+    def _sample(self, point: Point) -> Sample:
+        sizes = frame_sizes(self._folder / point.path)
+        if len(sizes) != self._frames:  # a stretch that came short would hand its frames to its neighbours
+            raise _failed(self._plan, "it does not decode where its stretches begin")
+        scores = read_scores((self._folder / f"{point.name}.json").read_bytes())
+        groups: list[int] = []
+        means: list[tuple[float, float]] = []
+        begin = 0
+        for one in self._stretches:
+            end, step = begin + one.frames, self._plan.segment_frames
+            groups += surveyed(sizes[begin:end], step).groups
+            mine = [(vmaf, older) for frame, vmaf, older in scores if begin <= frame < end] or [(0.0, 0.0)]
+            means.append((sum(vmaf for vmaf, _ in mine) / len(mine), sum(older or 0.0 for _, older in mine) / len(mine)))
+            begin = end
+        has_older = any(older is not None for _, _, older in scores)
+        return Sample(
+            groups=tuple(groups),
+            scores=tuple(vmaf for vmaf, _ in means),
+            older=tuple(older for _, older in means) if has_older else (),
+        )
+
+    @property
+    def _frames(self) -> int:
+        return sum(one.frames for one in self._stretches)
+
+    def _key(self, point: Point, look: _Look) -> str:
+        """All that an encode's figures follow from. Names of files are none of it."""
+        plain = msgspec.structs.replace(point, name="p", path="p.mp4")
+        reel = [
+            command.stretch_command(self._plan, number, one, _ANY_SOURCE, _ANY_TOOLS)
+            for number, one in enumerate(self._stretches)
+        ]
+        encodes = command.points_command(self._plan, [plain], _ANY_TOOLS)
+        return key_of(self._film, *reel, encodes, command.score_command(self._plan, [plain], look.models, look.each, _ANY_TOOLS))
+
+    def _find(self, key: str, kind: type[T]) -> T | None:
+        return None if self._kept is None else self._kept.find(key, kind)
+
+    def _keep(self, key: str, value: msgspec.Struct) -> None:
+        if self._kept is not None:
+            self._kept.keep(key, value)
+
+    def _run(self, argv: list[str], length: DurationMs | None, until: float) -> None:
+        low = self._done
+        told = ProgressReader(length, lambda part: self._tell(low + part * (until - low)))
+        run(argv, limits=self._limits, cwd=self._folder, on_stdout_line=told)
+        self._tell(until)
+
+    def _tell(self, done: float) -> None:
+        if done > self._done:
+            self._done = done
+            self._progress(done)
 
 
 def _failed(plan: EncodePlan, why: str) -> EncodeFailed:
@@ -109,25 +255,9 @@ def read_survey(text: str) -> list[int]:
     return [int(parts[4]) for parts in lines if len(parts) > 4]
 
 
-def _measured(plan: EncodePlan, point: Point, stretches: Sequence[Stretch], folder: Path) -> Measured:
-    """One encode of the reel as it speaks for the whole film: each stretch for its group."""
-    sizes = frame_sizes(folder / point.path)
-    if len(sizes) != sum(one.frames for one in stretches):  # a stretch that came short would hand its frames to its neighbours
-        raise _failed(plan, "it does not decode where its stretches begin")
-    scores = read_scores((folder / f"{point.name}.json").read_bytes())
-    bits, score, begin = 0.0, 0.0, 0
-    for one in stretches:
-        end = begin + one.frames
-        bits += one.weight * one.scale * sum(sizes[begin:end]) * 8 / one.frames
-        mine = [value for frame, value in scores if begin <= frame < end]
-        score += one.weight * (sum(mine) / len(mine) if mine else 0.0)
-        begin = end
-    rate = BitsPerSecond(max(1, round(bits * plan.rate.fraction)))
-    return Measured(width=point.width, height=point.height, crf=point.crf, bitrate=rate, score=round(score, 3))
-
-
 class _Metrics(msgspec.Struct):
     vmaf: float
+    older: float | None = None
 
 
 class _Frame(msgspec.Struct, rename="camel"):
@@ -139,10 +269,7 @@ class _Scored(msgspec.Struct):
     frames: list[_Frame]
 
 
-def read_scores(log: bytes) -> list[tuple[int, float]]:
-    """Frame and VMAF, from libvmaf's log. Frames that were passed over are not in it."""
-    return [(one.frame_num, one.metrics.vmaf) for one in msgspec.json.decode(log, type=_Scored).frames]
-
-
-def _reader(length: DurationMs | None, progress: Progress, low: float, high: float) -> ProgressReader:
-    return ProgressReader(length, lambda part: progress(low + part * (high - low)))
+def read_scores(log: bytes) -> list[tuple[int, float, float | None]]:
+    """Frame, VMAF and the older model's VMAF, from libvmaf's log. Frames that were passed over are not in it."""
+    frames = msgspec.json.decode(log, type=_Scored).frames
+    return [(one.frame_num, one.metrics.vmaf, one.metrics.older) for one in frames]

@@ -7,7 +7,7 @@ files alone, and each of many encodes costs no second decode of a stranger's. It
 from collections.abc import Sequence
 from pathlib import Path
 
-from matinee.encoding.command import NO_TRACES, QUIET, film_input, most_frames, normalised, scaled
+from matinee.encoding.command import NO_TRACES, QUIET, encoder_arguments, film_input, most_frames, normalised, scaled
 from matinee.encoding.measured import Point, Stretch
 from matinee.encoding.model import EncodePlan
 from matinee.outside.tools import Tools
@@ -16,8 +16,8 @@ SURVEY_FILE, REEL_FILE = "survey.txt", "reel.txt"
 SURVEY_WIDTH, SURVEY_HEIGHT = 320, 180
 SURVEY_CRF = 30
 SCORED_WIDTH, SCORED_HEIGHT = 1920, 1080
-SCORE_EACH = 5
-"""Frames from one that is scored to the next."""
+SCORE_EACH, SCORE_EACH_AT_FIRST = 5, 10
+"""Frames from one that is scored to the next; the first look only says where to look again."""
 _TELLING = ["-progress", "pipe:1", "-stats_period", "0.5"]
 _REEL = ["-f", "concat", "-i", REEL_FILE]
 
@@ -74,14 +74,17 @@ def points_command(plan: EncodePlan, points: Sequence[Point], tools: Tools) -> l
     return argv
 
 
-def score_command(plan: EncodePlan, points: Sequence[Point], model: str, tools: Tools) -> list[str]:
-    """Score every point against the reel, both at 1080 lines; one file of figures for each point."""
+def score_command(plan: EncodePlan, points: Sequence[Point], models: Sequence[str], each: int, tools: Tools) -> list[str]:
+    """Score every point against the reel, both at 1080 lines, one frame of `each`; one file of figures for each point.
+
+    The first model's figure is named vmaf there, a second one's older.
+    """
     even = f"setpts=N/({plan.rate})/TB,settb=1/1000000,{scaled(SCORED_WIDTH, SCORED_HEIGHT)},format=yuv420p"
     argv, chains = [tools.ffmpeg, *QUIET, *_TELLING, *_REEL], []
     chains.append(f"[0:v]{even},split={len(points)}{''.join(f'[r{number}]' for number in range(len(points)))}")
     for number, one in enumerate(points):
         argv += ["-i", one.path]
-        options = f"model=version={model}:n_threads=1:n_subsample={SCORE_EACH}:log_fmt=json:log_path={one.name}.json"
+        options = f"{_judged(models)}:n_threads=1:n_subsample={each}:log_fmt=json:log_path={one.name}.json"
         chains.append(f"[{number + 1}:v]{even}[d{number}];[d{number}][r{number}]libvmaf={options}[o{number}]")
     argv += ["-filter_complex", ";".join(chains)]
     for number in range(len(points)):
@@ -89,10 +92,20 @@ def score_command(plan: EncodePlan, points: Sequence[Point], model: str, tools: 
     return argv
 
 
+def judge_command(models: Sequence[str], tools: Tools) -> list[str]:
+    """Score one grey picture against itself: fails at once where this ffmpeg has not the models."""
+    grey = ["-f", "lavfi", "-i", f"color=gray:size={SURVEY_WIDTH}x{SURVEY_HEIGHT}:rate=1:duration=1,format=yuv420p"]
+    return [tools.ffmpeg, *QUIET, *grey, *grey, "-filter_complex", f"[0:v][1:v]libvmaf={_judged(models)}", "-f", "null", "-"]
+
+
+def _judged(models: Sequence[str]) -> str:
+    names = ("vmaf", "older")
+    return "model=" + "|".join(f"version={model}\\\\:name={name}" for model, name in zip(models, names, strict=False))
+
+
 def _encoded(one: Point, plan: EncodePlan) -> list[str]:
-    group = str(plan.segment_frames)
+    preset = plan.preset_of(one.coding)
     return [
-        *["-map", f"[{one.name}]", "-c:v", "libx264", "-preset", plan.preset, "-profile:v", "high", "-crf", f"{one.crf:g}"],
-        *["-g", group, "-keyint_min", group, "-sc_threshold", "0", "-flags", "+cgop+bitexact", "-threads", "1"],
+        *["-map", f"[{one.name}]", *encoder_arguments(one.coding, preset, one.crf, plan.segment_frames, 1, one.peak)],
         *["-fps_mode", "passthrough", *NO_TRACES, "-f", "mp4", one.path],
     ]

@@ -404,7 +404,7 @@ def encoder_arguments(
     """
     if coding is Coding.AV1:
         return _av1(preset, crf, group, threads, peak, level)
-    held = [] if peak is None else ["-maxrate", str(peak), "-bufsize", str(peak)]
+    held = [] if peak is None else ["-maxrate", str(peak), "-bufsize", str(peak // 2)]
     return _h264(preset, level, ["-crf", f"{crf:g}", *held], group, threads)
 
 

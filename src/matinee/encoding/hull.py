@@ -30,7 +30,7 @@ class SizeCurve:
     def __init__(self, points: Sequence[Measured]) -> None:
         ordered = sorted(points, key=lambda point: point.crf)
         crfs = [point.crf for point in ordered]
-        self.width, self.height = ordered[0].width, ordered[0].height
+        self.width, self.height, self.coding = ordered[0].width, ordered[0].height, ordered[0].coding
         self.low, self.high = crfs[0], crfs[-1]
         # Of a picture without detail a worse encode may score a hair better, which is noise.
         self._rate = Curve(crfs, list(accumulate((math.log2(point.bitrate) for point in ordered), min)))
@@ -60,7 +60,10 @@ def size_curves(points: Iterable[Measured]) -> list[SizeCurve]:
 
 
 def choose_rungs(points: Iterable[Measured]) -> tuple[Choice, ...]:
-    """The rungs of a film, best first; fewer bits and less quality at each step. Empty where nothing was measured."""
+    """The rungs of a film in the coding of its points, best first; fewer bits and less quality at each step.
+
+    Empty where nothing was measured.
+    """
     curves = size_curves(points)
     if not curves:
         return ()
@@ -110,4 +113,5 @@ def _choice(curve: SizeCurve, crf: float) -> Choice:
         crf=crf,
         bitrate=BitsPerSecond(round(curve.rate(crf))),
         score=round(curve.score(crf), 2),
+        coding=curve.coding,
     )

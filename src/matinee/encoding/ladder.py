@@ -66,8 +66,8 @@ class Effort(StrEnum):
 _PRESETS = {Effort.FAST: ("veryfast", "9"), Effort.BALANCED: ("medium", "8"), Effort.BEST: ("slow", "6")}
 """Of x264 and SVT-AV1. From its preset 10 on SVT-AV1 itself warns of faults that can be seen."""
 
-PEAK_OVER_MEAN = 2
-"""Of a rung that holds a quality; its buffer is one second of the peak (docs/decisions/0018 says what that leaves open)."""
+PEAK_OVER_MEAN = Fraction(8, 5)
+"""Of a rung that holds a quality. With a buffer of half a second's peak a segment of two seconds stays within twice the mean."""
 _SMALLEST_SIDE = 16
 _WORTH_KEEPING = Fraction(23, 20)  # a rung needs 15 % less height than the one above, or it is only a copy of it
 
@@ -161,10 +161,10 @@ def chosen_plans(choices: Sequence[Choice], rate: FrameRate, transfer: Transfer 
     plans: list[VideoPlan] = []
     for choice in sorted(choices, key=lambda choice: choice.coding is Coding.AV1):
         same = sum(1 for plan in plans if (plan.coding, plan.height) == (choice.coding, choice.height))
-        peak = choice.bitrate * PEAK_OVER_MEAN
+        peak = choice.peak or round(choice.bitrate * PEAK_OVER_MEAN)
         rung = _rung_plan(choice.coding, choice.width, choice.height, choice.bitrate, peak, rate, transfer)
         name = rung.name if not same else f"{rung.name}_{same + 1}"
-        rung = msgspec.structs.replace(rung, name=name, path=f"{name}.mp4", buffer_bits=peak, crf=choice.crf, score=choice.score)
+        rung = msgspec.structs.replace(rung, name=name, path=f"{name}.mp4", crf=choice.crf, score=choice.score)
         plans.append(rung)
     return tuple(plans)
 

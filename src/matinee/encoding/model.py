@@ -267,7 +267,9 @@ class Rung(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A rung that an analysis found worth having of one film: its exact size, its quality, and what that costs and gives."""
+    """A rung that an analysis found worth having of one film: its exact size, its quality, and what that costs and gives.
+
+    `peak` is what it is held to, where it was measured so."""
 
     width: Pixels
     height: Pixels
@@ -275,6 +277,7 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     bitrate: BitsPerSecond
     score: float
     coding: Coding = Coding.H264
+    peak: BitsPerSecond | None = None
 
 
 class Av1Rungs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -8,22 +8,30 @@ small pass as the variable that is known everywhere).
 
 from collections.abc import Sequence
 
-from matinee.encoding.measured import Stretch
+from matinee.encoding.measured import Stretch, Survey
 
 GROUPS_OF_PICTURES = 2
 """Long: the first group of pictures of an encode is not like those that follow, and scores of one alone miss by points."""
 
 
-def choose_stretches(sizes: Sequence[int], segment_frames: int, most: int) -> tuple[Stretch, ...]:
-    """The stretches to encode of a film whose frames took `sizes` bytes in the first pass: of a short film, every whole one.
+def surveyed(sizes: Sequence[int], segment_frames: int) -> Survey:
+    """The first pass, whose frames took `sizes` bytes, by groups of pictures."""
+    groups = (sum(sizes[begin : begin + segment_frames]) for begin in range(0, len(sizes), segment_frames))
+    return Survey(frames=len(sizes), groups=tuple(groups))
+
+
+def choose_stretches(survey: Survey, segment_frames: int, most: int) -> tuple[Stretch, ...]:
+    """The stretches to encode: of a short film, every whole one.
 
     What is left at its end is shorter than a stretch and not looked at. A film shorter than one stretch is one stretch.
     """
     length = segment_frames * GROUPS_OF_PICTURES
-    count = len(sizes) // length
+    count = survey.frames // length
     if count == 0:
-        return (Stretch(start_frame=0, frames=len(sizes), weight=1.0, scale=1.0),) if sizes else ()
-    hardness = [sum(sizes[place * length : (place + 1) * length]) for place in range(count)]
+        return (Stretch(start_frame=0, frames=survey.frames, weight=1.0, scale=1.0),) if survey.frames else ()
+    hardness = [
+        sum(survey.groups[place * GROUPS_OF_PICTURES : (place + 1) * GROUPS_OF_PICTURES]) for place in range(count)
+    ]
     groups = _groups(sorted(range(count), key=lambda place: (hardness[place], place)), min(most, count))
     chosen = []
     for group in groups:

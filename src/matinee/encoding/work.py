@@ -23,6 +23,7 @@ from matinee.base.units import BitsPerSecond, Bytes, DurationMs, PositionMs
 from matinee.encoding import command, probing, report, rules, subtitles
 from matinee.encoding.analysis import analyse
 from matinee.encoding.captioning import lift_captions
+from matinee.encoding.kept import Kept
 from matinee.encoding.ladder import chosen_plans
 from matinee.encoding.measured import Analysis
 from matinee.encoding.model import (
@@ -115,14 +116,14 @@ def plan(probed: Probe, ladder: Ladder, sidecars: tuple[Sidecar, ...] = ()) -> E
 
 
 def choose(
-    plan: EncodePlan, source: Path, workdir: Path, tools: Tools, progress: Progress
+    plan: EncodePlan, source: Path, workdir: Path, tools: Tools, progress: Progress, kept: Kept | None = None
 ) -> tuple[EncodePlan, Analysis | None]:
     """The plan with the rungs that an analysis of the film chose, and what it found.
 
     The frame sizes of `plan` are where it looks. Where the film cannot be analysed its rungs stay, with a warning.
     """
     try:
-        found = analyse(plan, source, workdir, tools, progress)
+        found = analyse(plan, source, workdir, tools, progress, kept=kept)
     except EncodeFailed as error:
         warning = rules.warn(WarningCode.NOT_ANALYSED, f"The ladder {plan.ladder} was taken as it stands: {error.message}")
         return msgspec.structs.replace(plan, measures=False, warnings=(*plan.warnings, warning)), None
