@@ -9,11 +9,13 @@ from pathlib import Path
 import msgspec
 
 from matinee.app.commands import DONE, settings_for
+from matinee.app.settings import Settings
 from matinee.app.terminal import Terminal
 from matinee.app.worker import chosen_ladder
 from matinee.base.errors import InvalidRequest
 from matinee.encoding import command, rules
 from matinee.encoding import work as encoding
+from matinee.encoding.kept import Kept
 from matinee.encoding.ladder import PER_TITLE_V1, PER_TITLE_V2
 from matinee.encoding.measured import Analysis
 from matinee.encoding.model import AudioPlan, Coding, EncodePlan, Probe, TextPlan, Transfer, VideoPlan
@@ -32,7 +34,7 @@ def plan(film: Path, *, data: Path | None, analyses: bool, shows_command: bool, 
     probe = encoding.probe(source, tools)
     made, analysis = encoding.plan(probe, ladder, encoding.find_sidecars(source)), None
     if analyses:
-        made, analysis = _chosen(terminal, made, source, tools)
+        made, analysis = _chosen(terminal, made, source, tools, _kept(settings))
     argv = command.encode_command(made, source, tools)
     if as_json:
         shown = {"probe": probe, "analysis": analysis, "plan": made, "command": None if made.measures else argv}
@@ -45,7 +47,14 @@ def plan(film: Path, *, data: Path | None, analyses: bool, shows_command: bool, 
     return DONE
 
 
-def _chosen(terminal: Terminal, made: EncodePlan, source: Path, tools: Tools) -> tuple[EncodePlan, Analysis | None]:
+def _kept(settings: Settings) -> Kept | None:
+    """What was measured before, where there is an installation already: none is begun for a plan."""
+    return Kept(settings.analyses_folder) if settings.data_folder.is_dir() else None
+
+
+def _chosen(
+    terminal: Terminal, made: EncodePlan, source: Path, tools: Tools, kept: Kept | None
+) -> tuple[EncodePlan, Analysis | None]:
     """Choose the rungs as an ingest does, in a folder of its own; a person sees a bar meanwhile."""
     with tempfile.TemporaryDirectory(prefix="matinee-plan-") as folder, contextlib.ExitStack() as stack:
         bars = stack.enter_context(terminal.bars()) if terminal.is_live else None
@@ -54,16 +63,16 @@ def _chosen(terminal: Terminal, made: EncodePlan, source: Path, tools: Tools) ->
             if bars is not None:
                 bars.show("analysis", rules.printable(source.name), "analyse", part)
 
-        return encoding.choose(made, source, Path(folder), tools, tell)
+        return encoding.choose(made, source, Path(folder), tools, tell, kept)
 
 
 def measured(analysis: Analysis) -> Iterator[str]:
     """What an analysis looked at, line by line."""
     frames = sum(one.frames for one in analysis.stretches)
-    yield f"  measured {frames} frames of {analysis.frames} in {len(analysis.stretches)} stretches, by {analysis.model}"
+    yield f"  measured {frames} frames of {analysis.survey.frames} in {len(analysis.stretches)} stretches, by {analysis.model}"
     for point in analysis.points:
-        size = f"{point.width}x{point.height}"
-        yield f"    {size:<9} crf {point.crf:<5g} {point.bitrate / 1000:>7.0f} kbit/s  {point.score:>5.1f}"
+        size, peak = f"{point.width}x{point.height}", "" if point.peak is None else f", at most {point.peak / 1000:.0f}"
+        yield f"    {point.coding:<4} {size:<9} crf {point.crf:<5g} {point.bitrate / 1000:>7.0f} kbit/s  {point.score:>5.1f}{peak}"
 
 
 def told(probe: Probe, plan: EncodePlan) -> Iterator[str]:

@@ -77,6 +77,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return self.data_folder / "work"
 
     @property
+    def analyses_folder(self) -> Path:
+        """Figures that were measured of films: never a picture."""
+        return self.data_folder / "analyses"
+
+    @property
     def screens(self) -> Path:
         return Path(self.screens_folder) if self.screens_folder else Path(__file__).resolve().parents[3] / "ui" / "dist"
 

@@ -21,6 +21,7 @@ from matinee.base.errors import MatineeError
 from matinee.catalogue.partner_work import FeedReader
 from matinee.catalogue.rekey import sweep
 from matinee.catalogue.work import QUEUE, WORK, Ingest
+from matinee.encoding.kept import Kept
 from matinee.encoding.ladder import BUILT_IN, Effort, load_ladder, with_effort
 from matinee.encoding.model import Ladder
 from matinee.outside.tools import find_tools
@@ -50,6 +51,7 @@ def run_worker(installation: Installation, stop: threading.Event) -> None:
         ladder=chosen_ladder(settings.ladder, settings.effort),
         drm=settings.drm_systems,
         clock=read_clock,
+        kept=Kept(settings.analyses_folder),
     )
     engine = WorkEngine(settings.work_database, installation.database, read_clock)
     engine.define(WORK, ingest.run)

@@ -48,6 +48,7 @@ from matinee.catalogue.sidecar import metadata_of
 from matinee.encoding import artwork
 from matinee.encoding import work as encoding
 from matinee.encoding.landmarks import Landmarks
+from matinee.encoding.kept import Kept
 from matinee.encoding.model import Coding, EncodedFilm, EncodePlan, FilmRefused, Ladder, Probe, RefusalReason, Stills, Transfer
 from matinee.encoding.sampling import sampled_scores
 from matinee.library import store as library_store
@@ -130,6 +131,7 @@ class Ingest:
         ladder: Ladder,
         drm: tuple[DrmSystem, ...],
         clock: Clock,
+        kept: Kept | None = None,
     ) -> None:
         self._database = database
         self._published = published
@@ -139,6 +141,7 @@ class Ingest:
         self._ladder = ladder
         self._drm = drm
         self._clock = clock
+        self._kept = kept
 
     def run(self, step: StepRunner, argument: str) -> str:
         """Take one request to its outcome; both are JSON. Only an error of the work engine itself is raised."""
@@ -173,7 +176,7 @@ class Ingest:
         plan = _read(step("plan", at(Stage.PROBE, lambda _: self._plan(probe, source))), EncodePlan)
         folder = self._folder_of(request)
         if plan.measures:  # as it was recorded: the setting may have changed since a process died here
-            plan = _read(step("choose", at(Stage.PROBE, lambda p: self._choose(plan, source, folder, p))), EncodePlan)
+            plan = _read(step("choose", at(Stage.PROBE, lambda p: self._choose(request, plan, source, folder, p))), EncodePlan)
         film = _read(step("encode", at(Stage.ENCODE, lambda p: self._encode(plan, source, mark, folder, p))), EncodedFilm)
         marks = _read(step("landmarks", at(Stage.PACKAGE, lambda _: landmarks_or_none(film, folder, self._tools))), Landmarks)
         metadata = with_film_markers(metadata, film, marks)
@@ -217,8 +220,13 @@ class Ingest:
         _check_room(self._work_folder, plan, probe.file_name)
         return plan
 
-    def _choose(self, plan: EncodePlan, source: Path, folder: Path, on_progress: Progress) -> EncodePlan:
-        chosen, _ = encoding.choose(plan, source, folder, self._tools, on_progress)
+    def _choose(
+        self, request: IngestRequest, plan: EncodePlan, source: Path, folder: Path, on_progress: Progress
+    ) -> EncodePlan:
+        chosen, found = encoding.choose(plan, source, folder, self._tools, on_progress, self._kept)
+        if found is not None:
+            with self._database.write() as conn:
+                library_store.keep_analysis(conn, request.package, found, self._clock())
         _check_room(self._work_folder, chosen, source.name)
         return chosen
 

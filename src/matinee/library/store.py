@@ -1,4 +1,4 @@
-"""Packages and their wrapped keys in SQL.
+"""Packages, their wrapped keys, and what was measured of their films, in SQL.
 
 A key is written before the packager first runs, and read back on every later run: that is why two runs of one ingest give equal
 bytes, and why a crash never leaves ciphertext whose key nobody has.
@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection, Row
 from matinee.base.clock import Instant
 from matinee.base.errors import ErrorCode
 from matinee.base.ids import PackageId, TitleId
+from matinee.encoding.measured import Analysis
 from matinee.encoding.model import EncodedFilm
 from matinee.library.keys import MasterKey, new_content_keys
 from matinee.library.model import ContentKeys, LibraryError, Package, PackageFiles, PackageState
@@ -38,6 +39,15 @@ content_keys = sa.Table(
     sa.Column("master_key", sa.String(16), nullable=False),
     sa.Column("created_at", InstantColumn, nullable=False),
 )
+
+analyses = sa.Table(
+    "analyses",
+    metadata,
+    sa.Column("package_id", sa.String(26), primary_key=True),
+    sa.Column("made_at", InstantColumn, nullable=False),
+    sa.Column("found", JsonColumn, nullable=False),
+)
+"""What the analysis of a film measured, and the rungs that it chose for its package. It is made before the package's own row."""
 
 _SELECT = sa.select(packages, content_keys.c.kid).join(content_keys)
 
@@ -135,11 +145,33 @@ def mark_removed(connection: Connection, package_id: PackageId) -> None:
     """Say that a package is gone, and forget its key: ciphertext that lies in a cache somewhere is closed for good."""
     connection.execute(packages.update().where(packages.c.id == package_id).values(state=PackageState.REMOVED.value))
     connection.execute(content_keys.delete().where(content_keys.c.package_id == package_id))
+    _forget_analysis(connection, package_id)
+
+
+def keep_analysis(connection: Connection, package_id: PackageId, found: Analysis, now: Instant) -> None:
+    """Write down what the film of a package was measured to be; a later analysis of the same ingest takes its place."""
+    _forget_analysis(connection, package_id)
+    connection.execute(analyses.insert().values(package_id=package_id, made_at=now, found=msgspec.to_builtins(found)))
+
+
+def analysis_of(connection: Connection, package_id: PackageId) -> Analysis | None:
+    """What was measured of a package's film; None where its ladder was fixed, or a later version reads it no more."""
+    found = connection.execute(sa.select(analyses.c.found).where(analyses.c.package_id == package_id)).scalar_one_or_none()
+    try:
+        return None if found is None else msgspec.convert(found, Analysis)
+    except msgspec.ValidationError:
+        return None
+
+
+def _forget_analysis(connection: Connection, package_id: PackageId) -> None:
+    connection.execute(analyses.delete().where(analyses.c.package_id == package_id))
 
 
 def forget(connection: Connection, package_id: PackageId) -> None:
     """Take away the rows of a package that was never published, its key with it: a refused film leaves none."""
     connection.execute(packages.delete().where(packages.c.id == package_id, packages.c.state == PackageState.PREPARING.value))
+    if not is_published(connection, package_id):
+        _forget_analysis(connection, package_id)
 
 
 def is_published(connection: Connection, package_id: PackageId) -> bool:
