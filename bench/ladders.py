@@ -1,11 +1,13 @@
-"""What a ladder chosen by measuring saves: BD-rate against Netflix's fixed ladder of 2015, and against a common one of six rungs.
+"""What a ladder chosen by measuring saves: BD-rate against Netflix's fixed ladder of 2015, and against a common one of six rungs;
+and what AV1's rungs save over H.264's.
 
-    python -m bench.ladders [SECONDS [PRESET]]     of the shared films; 12 s of each and the ladder's own preset by default
+    python -m bench.ladders [SECONDS [EFFORT [CLIPS]]]     of the shared films; 12 s of each, balanced, all clips by default
 
-For each clip: its rungs are chosen by an analysis, encoded, and scored by VMAF (v0.6.1 and v1, both sides scaled to 1080 lines,
-one frame of five); the rungs of each fixed ladder are encoded from the same frames by the same encoder and preset, in two passes
-at their bitrates, those taller than the film left out. BD-rate is the mean difference of bits at equal VMAF, where both ladders
-reach, from 40 to 95, with log rates between the measured points by monotone cubics (PCHIP).
+For each clip: its rungs are chosen by an analysis, encoded, and scored by VMAF (v0.6.1 and v1 in one run, both sides scaled to
+1080 lines, one frame of five); the rungs of each fixed ladder are encoded from the same frames by the same x264 and preset, in two
+passes at their bitrates, those taller than the film left out; a first pass serves all bitrates of one frame size. BD-rate is the
+mean difference of bits at equal VMAF, where both ladders reach, from 40 to 95, with log rates between the measured points by
+monotone cubics (PCHIP).
 """
 
 import contextlib
@@ -18,25 +20,25 @@ from fractions import Fraction
 from pathlib import Path
 from statistics import median
 
-import msgspec
-
 from bench.film import SHARED_FILMS
 from bench.rows import Row, table
 from matinee.base.units import Pixels
 from matinee.encoding import analysis_command as command
 from matinee.encoding import work as encoding
-from matinee.encoding.analysis import analyse, read_scores
+from matinee.encoding.analysis import MODEL, OLDER_MODEL, analyse, read_scores
 from matinee.encoding.command import scaled
 from matinee.encoding.curves import Curve
-from matinee.encoding.ladder import PER_TITLE_V1, chosen_plans
+from matinee.encoding.ladder import PER_TITLE_V2, Effort, with_effort
 from matinee.encoding.measured import Point, Stretch
-from matinee.encoding.model import EncodePlan, VideoPlan
+from matinee.encoding.model import Coding, EncodePlan
 from matinee.encoding.report import frame_sizes
+from matinee.encoding.search import held
 from matinee.outside.tools import Tools, find_tools
 
 SECONDS = 12
-PRESET = PER_TITLE_V1.preset
-MODELS = {"v1": "vmaf_v1.0.16_3d0h", "v0.6.1": "vmaf_v0.6.1"}
+MODELS = {"v1": MODEL, "v0.6.1": OLDER_MODEL}
+AV1_OVER_H264 = "our H.264"
+GOALS = (("2015 ladder", "our H.264 rungs", -20), ("six rungs", "our H.264 rungs", -10), (AV1_OVER_H264, "our AV1 rungs", -30))
 LOWEST, HIGHEST = 40.0, 95.0
 NETFLIX_2015 = (
     *((235, 320, 240), (375, 384, 288), (560, 512, 384), (750, 512, 384), (1050, 640, 480)),
@@ -62,24 +64,20 @@ Quality = list[tuple[float, float]]
 """Bits a second and score of each rung."""
 
 
-def run(seconds: int = SECONDS, preset: str = PRESET) -> list[Row]:
+def run(seconds: int = SECONDS, effort: str = "balanced", clips: int = len(CLIPS)) -> list[Row]:
     if not SHARED_FILMS.is_dir():
         raise SystemExit(f"the films of {SHARED_FILMS} are not here")
     found: dict[tuple[str, str, str], float] = {}
-    for film, start in CLIPS:
+    for film, start in CLIPS[:clips]:
         name = f"{film} from {start} s"
         with tempfile.TemporaryDirectory(prefix="matinee-bench-") as folder:
-            for (ladder, model), saved in _clip(SHARED_FILMS / film, start, seconds, Path(folder), preset).items():
+            for (ladder, model), saved in _clip(SHARED_FILMS / film, start, seconds, Path(folder), Effort(effort)).items():
                 found[name, ladder, model] = saved
-                print(f"bench: {name}, {ladder}, {model}: {saved:+.1f} %", file=sys.stderr, flush=True)
-    return [
-        _row(found, ladder, model, least, preset)
-        for ladder, least in (("2015 ladder", -20), ("six rungs", -10))
-        for model in MODELS
-    ]
+                print(f"bench: {name}, over {ladder}, {model}: {saved:+.1f} %", file=sys.stderr, flush=True)
+    return [_row(found, ladder, ours, model, least, effort) for ladder, ours, least in GOALS for model in MODELS]
 
 
-def _row(found: dict[tuple[str, str, str], float], ladder: str, model: str, goal: int, preset: str) -> Row:
+def _row(found: dict[tuple[str, str, str], float], ladder: str, ours: str, model: str, goal: int, effort: str) -> Row:
     each = {name: saved for (name, of, by), saved in found.items() if (of, by) == (ladder, model) and math.isfinite(saved)}
     drawn = [saved for name, saved in each.items() if name.startswith(ANIMATION)]
     filmed = [saved for name, saved in each.items() if not name.startswith(ANIMATION)]
@@ -87,7 +85,7 @@ def _row(found: dict[tuple[str, str, str], float], ladder: str, model: str, goal
         raise SystemExit(f"no clip shares a stretch of quality with the {ladder}")
     value, worst = median(each.values()), max(each.values())
     return Row(
-        name=f"BD-rate over the {ladder}, VMAF {model}, {preset}, median of {len(each)} clips",
+        name=f"BD-rate of {ours} over {ladder}, VMAF {model}, {effort}, median of {len(each)} clips",
         value=value,
         unit="%",
         baseline=f"worst {worst:+.1f}; animation {_middle(drawn)}, live action {_middle(filmed)}",
@@ -101,10 +99,10 @@ def _middle(saved: list[float]) -> str:
     return f"{median(saved):+.1f}" if saved else "none"
 
 
-def _clip(film: Path, start: int, seconds: int, folder: Path, preset: str) -> dict[tuple[str, str], float]:
+def _clip(film: Path, start: int, seconds: int, folder: Path, effort: Effort) -> dict[tuple[str, str], float]:
     """BD-rate in percent, by ladder and model."""
     tools = find_tools()
-    ladder = msgspec.structs.replace(PER_TITLE_V1, preset=preset)
+    ladder = with_effort(PER_TITLE_V2, effort)
     plan = encoding.plan(encoding.probe(film, tools), ladder)
     lasts = min(Fraction(seconds), Fraction(plan.promised_ms or 0, 1000) - start)
     first, frames = (round(time * plan.rate.fraction) for time in (start, lasts))
@@ -112,66 +110,62 @@ def _clip(film: Path, start: int, seconds: int, folder: Path, preset: str) -> di
     _call(command.stretch_command(plan, 0, whole, film, tools), folder)
     (folder / command.REEL_FILE).write_text(command.reel_list(1))
     reel = folder / command.stretch_file(0)
-    chosen = analyse(encoding.plan(encoding.probe(reel, tools), ladder), reel, folder, tools, lambda _: None).choices
-    if not chosen:
+    chosen = analyse(encoding.plan(encoding.probe(reel, tools), ladder), reel, folder, tools, lambda _: None)
+    if not all(chosen.choices_of(coding) for coding in Coding):
         raise SystemExit(f"{film.name} was given no rung")
-    ours = [_held(one, plan, folder, tools) for one in chosen_plans(chosen, plan.rate)]
-    tallest = plan.video[0]
+    ours = {coding: held(chosen.choices_of(coding)) for coding in Coding}
+    _call(command.points_command(plan, [*ours[Coding.H264], *ours[Coding.AV1]], tools), folder)
     fixed = {
-        name: [
-            _two_passes(kbit, width, height, plan, folder, tools)
-            for kbit, width, height in rungs
-            if height <= tallest.height and width <= tallest.width * Fraction(11, 10)
-        ]
+        name: _anchors(
+            [(kbit, width, height) for kbit, width, height in rungs if _fits(width, height, plan)], plan, folder, tools
+        )
         for name, rungs in (("2015 ladder", NETFLIX_2015), ("six rungs", SIX_RUNGS))
     }
-    points = list({one.name: one for one in [*ours, *fixed["2015 ladder"], *fixed["six rungs"]]}.values())
+    points = list({one.name: one for side in (*ours.values(), *fixed.values()) for one in side}.values())
+    _call(command.score_command(plan, points, tuple(MODELS.values()), command.SCORE_EACH, tools), folder)
     saved = {}
-    for short, model in MODELS.items():
-        _call(command.score_command(plan, points, model, tools), folder)
-        quality = {one.name: _quality(one, plan, folder) for one in points}
+    for place, short in enumerate(MODELS):
+        quality = {one.name: _quality(one, plan, folder, place) for one in points}
+        mine, newer = ([quality[one.name] for one in ours[coding]] for coding in (Coding.H264, Coding.AV1))
         for name, anchors in fixed.items():
-            saved[name, short] = bd_rate([quality[one.name] for one in ours], [quality[one.name] for one in anchors])
+            saved[name, short] = bd_rate(mine, [quality[one.name] for one in anchors])
+        saved[AV1_OVER_H264, short] = bd_rate(newer, mine)
     return saved
 
 
-def _held(rung: VideoPlan, plan: EncodePlan, folder: Path, tools: Tools) -> Point:
-    """A chosen rung, as an ingest encodes it."""
-    point = Point(name=f"ours_{rung.name}", path=f"ours_{rung.name}.mp4", width=rung.width, height=rung.height, crf=rung.crf or 0)
-    control = ["-crf", f"{rung.crf:g}", "-maxrate", str(rung.max_bitrate), "-bufsize", str(rung.buffer_bits)]
-    _call(_encode(point, plan, tools, control, point.path), folder)
-    return point
+def _fits(width: int, height: int, plan: EncodePlan) -> bool:
+    return height <= plan.best.height and width <= plan.best.width * Fraction(11, 10)
 
 
-def _two_passes(kbit: int, width: int, height: int, plan: EncodePlan, folder: Path, tools: Tools) -> Point:
-    name = f"fixed_{kbit}_{width}x{height}"
-    point = Point(name=name, path=f"{name}.mp4", width=Pixels(width), height=Pixels(height), crf=0)
-    for number, path in ((1, "/dev/null"), (2, point.path)):
-        _call(_encode(point, plan, tools, ["-b:v", f"{kbit}k", "-pass", str(number), "-passlogfile", name], path), folder)
-    return point
+def _anchors(rungs: Sequence[tuple[int, int, int]], plan: EncodePlan, folder: Path, tools: Tools) -> list[Point]:
+    """Rungs of a fixed ladder in two passes. What is encoded already is taken as it is."""
+    made = []
+    for kbit, width, height in rungs:
+        name, log = f"fixed_{kbit}_{width}x{height}", f"first_{width}x{height}"
+        point = Point(name=name, path=f"{name}.mp4", width=Pixels(width), height=Pixels(height), crf=0)
+        control = ["-b:v", f"{kbit}k", "-passlogfile", log]
+        if not (folder / f"{log}-0.log").exists():
+            _call(_encode(point, plan, tools, [*control, "-pass", "1"], "/dev/null"), folder)
+        if not (folder / point.path).exists():
+            _call(_encode(point, plan, tools, [*control, "-pass", "2"], point.path), folder)
+        made.append(point)
+    return made
 
 
 def _encode(point: Point, plan: EncodePlan, tools: Tools, control: list[str], path: str) -> list[str]:
     group = str(plan.segment_frames)
     return [
         *[tools.ffmpeg, "-hide_banner", "-nostdin", "-y", "-loglevel", "error", "-i", command.stretch_file(0)],
-        *[
-            "-vf",
-            f"{scaled(point.width, point.height)},setsar=1",
-            "-c:v",
-            "libx264",
-            "-preset",
-            plan.preset,
-            "-profile:v",
-            "high",
-        ],
-        *[*control, "-g", group, "-keyint_min", group, "-sc_threshold", "0", "-threads", "1", "-f", "mp4", path],
+        *["-vf", f"{scaled(point.width, point.height)},setsar=1", "-c:v", "libx264", "-preset", plan.preset],
+        *["-profile:v", "high", *control, "-g", group, "-keyint_min", group, "-sc_threshold", "0", "-threads", "1"],
+        *["-f", "mp4", path],
     ]
 
 
-def _quality(point: Point, plan: EncodePlan, folder: Path) -> tuple[float, float]:
+def _quality(point: Point, plan: EncodePlan, folder: Path, model: int) -> tuple[float, float]:
+    """Bits a second and score, by the first model or by the second."""
     sizes = frame_sizes(folder / point.path)
-    scores = [score for _, score in read_scores((folder / f"{point.name}.json").read_bytes())]
+    scores = [one[1 + model] or 0.0 for one in read_scores((folder / f"{point.name}.json").read_bytes())]
     return sum(sizes) * 8 / len(sizes) * float(plan.rate.fraction), sum(scores) / len(scores)
 
 

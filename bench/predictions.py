@@ -64,7 +64,6 @@ def run(effort: str = "fast", *films: str) -> list[Row]:
                 found += _compared(film, _cut(folder, film, start, seconds, tools), folder, Effort(effort), tools)
         if not films or "montage" in films:
             found += _compared("montage", montage(folder, MONTAGE_SECONDS, MONTAGE_SIZE), folder, Effort(effort), tools)
-    print(told(found), file=sys.stderr)
     good = sum(one.holds for one in found)
     fullest = max(one.fullest for one in found)
     return [
@@ -91,7 +90,7 @@ def run(effort: str = "fast", *films: str) -> list[Row]:
 
 def told(found: Sequence[Compared]) -> str:
     """The table of rungs: expected and delivered."""
-    lines = [f"{'film':<28} {'rung':<10} {'crf':>5} {'kbit/s':>7} {'came':>7} {'off':>6}  {'VMAF':>5} {'came':>5} {'off':>5} full"]
+    lines = [f"{'film':<28} rung         crf  kbit/s    came    off   VMAF  came   off fullest segment"]
     for one in found:
         rung, score = one.rung, one.rung.score or 0.0
         lines.append(
@@ -121,8 +120,9 @@ def _compared(name: str, clip: Path, folder: Path, effort: Effort, tools: Tools)
     (folder / command.REEL_FILE).write_text(command.reel_list(1))
     points = [_point(rung) for rung in plan.video]
     _call(command.score_command(plan, points, (MODEL,), command.SCORE_EACH, tools), folder)
-    print(f"bench: {name}: {len(points)} rungs", file=sys.stderr, flush=True)
-    return [_came(name, rung, plan, folder) for rung in plan.video]
+    came = [_came(name, rung, plan, folder) for rung in plan.video]
+    print(told(came), file=sys.stderr, flush=True)
+    return came
 
 
 def _point(rung: VideoPlan) -> Point:

@@ -23,6 +23,7 @@ from matinee.carriage.sides import Sides
 from matinee.carriage.snapshot import Carriage, PartySight
 from matinee.carriage.store import ensure_open_launch, record_agreement, record_launch
 from matinee.catalogue import api as catalogue_api
+from matinee.catalogue import reports
 from matinee.catalogue import store as titles
 from matinee.catalogue.model import AgeClass, Language, Service, Title, Watched
 from matinee.catalogue.snapshot import Catalogue
@@ -101,6 +102,7 @@ class World:
         self.web = create_web(
             [
                 *catalogue_api.routes(self.catalogue, database, self.sights, self.entitlements, self.positions, clock),
+                *reports.routes(database),
                 *fleet_api.routes(self.fleet, database, self.releases, self.handing, clock),
                 *members_api.routes(self.members, self.fleet, self.sights, database, clock),
                 *carriage_api.routes(self.carriage, self.sights, self.entitlements, self.fleet, self.catalogue, ORIGIN, clock),

@@ -1,24 +1,32 @@
 """The analysis: its command lines as strings, and a real one of a film made here, from the file to the rungs of its plan."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from matinee.base.units import BitsPerSecond, Pixels
 from matinee.encoding import analysis_command as command
 from matinee.encoding import work
-from matinee.encoding.analysis import analyse, points_of, read_scores, read_survey
+from matinee.encoding.analysis import _Look, analyse, read_scores, read_survey
+from matinee.encoding.command import encode_command
 from matinee.encoding.hull import LEAST_RATIO
-from matinee.encoding.ladder import PER_TITLE_V1
+from matinee.encoding.kept import Kept
+from matinee.encoding.ladder import PER_TITLE_V1, PER_TITLE_V2, chosen_plans
 from matinee.encoding.measured import Stretch
-from matinee.encoding.model import EncodeFailed, EncodePlan, WarningCode
-from matinee.encoding.rules import plan_encode
+from matinee.encoding.model import Choice, Coding, EncodeFailed, EncodePlan, WarningCode
+from matinee.encoding.rules import plan_encode, with_rungs
+from matinee.encoding.search import first_points, held, point_of
 from matinee.outside.tools import find_tools
-from tests.encoding.films import entries, ffmpeg
+from tests.encoding.films import entries, ffmpeg, make_film
 from tests.encoding.test_command import PROBE, SOURCE, TOOLS
 
 LADDER = msgspec.structs.replace(PER_TITLE_V1, preset="ultrafast", rungs=PER_TITLE_V1.rungs[3:])
 PLAN = plan_encode(PROBE, LADDER)
+BOTH = plan_encode(PROBE, msgspec.structs.replace(PER_TITLE_V2, rungs=LADDER.rungs))
+WIDE, TALL, PEAK = Pixels(640), Pixels(360), BitsPerSecond(720_000)
+ONE = point_of(Coding.H264, WIDE, TALL, 20)
 STRETCHES = (
     Stretch(start_frame=0, frames=96, weight=0.5, scale=1.0),
     Stretch(start_frame=480, frames=96, weight=0.5, scale=1.2),
@@ -53,44 +61,52 @@ def test_a_stretch_is_what_the_encoder_would_be_given() -> None:
 
 
 def test_a_size_is_scaled_once_and_encoded_at_each_of_its_qualities() -> None:
-    points = points_of(PLAN)
-    assert [(one.height, one.crf) for one in points] == [
-        (360, 17),
-        (360, 24),
-        (360, 31),
-        (360, 38),
-        (234, 23),
-        (234, 30),
-        (234, 37),
-    ]
+    points = first_points([(rung.width, rung.height) for rung in PLAN.video])
+    assert [(one.height, one.crf) for one in points] == [(360, 17), (360, 25), (360, 34), (234, 24), (234, 33)]
     argv = command.points_command(PLAN, points, TOOLS)
     assert argv[argv.index("-filter_complex") + 1] == (
         "[0:v]split=2[z360][z234];"
-        "[z360]scale=640:360:flags=bicubic+accurate_rnd+bitexact,setsar=1,split=4[p360_17][p360_24][p360_31][p360_38];"
-        "[z234]scale=416:234:flags=bicubic+accurate_rnd+bitexact,setsar=1,split=3[p234_23][p234_30][p234_37]"
+        "[z360]scale=640:360:flags=bicubic+accurate_rnd+bitexact,setsar=1,split=3[p_h264_360_17][p_h264_360_25][p_h264_360_34];"
+        "[z234]scale=416:234:flags=bicubic+accurate_rnd+bitexact,setsar=1,split=2[p_h264_234_24][p_h264_234_33]"
     )
     assert " ".join(argv).endswith(
-        "-map [p234_37] -c:v libx264 -preset ultrafast -profile:v high -crf 37 -g 48 -keyint_min 48 -sc_threshold 0 "
+        "-map [p_h264_234_33] -c:v libx264 -preset ultrafast -profile:v high -crf 33 -g 48 -keyint_min 48 -sc_threshold 0 "
         "-flags +cgop+bitexact -threads 1 -fps_mode passthrough -map_metadata -1 -map_chapters -1 -fflags +bitexact "
-        "-f mp4 p234_37.mp4"
+        "-f mp4 p_h264_234_33.mp4"
     )
+
+
+def test_a_rung_is_measured_as_it_is_delivered() -> None:
+    """The same encoder, quality, peak and buffer, in both codings."""
+    choices = [
+        Choice(width=WIDE, height=TALL, crf=crf, bitrate=BitsPerSecond(500_000), score=80, coding=coding, peak=PEAK)
+        for coding, crf in ((Coding.H264, 26.25), (Coding.AV1, 38.5))
+    ]
+    plan = with_rungs(BOTH, chosen_plans(choices, BOTH.rate))
+    delivered = " ".join(encode_command(plan, SOURCE, TOOLS))
+    measured = " ".join(command.points_command(BOTH, held(choices), TOOLS))
+    for said in ("-crf 26.25 -maxrate 720000 -bufsize 360000", "crf=38.5:keyint=48:irefresh-type=2:scd=0:lp=1:mbr=720"):
+        assert said in delivered
+        assert said in measured
 
 
 def test_scores_are_taken_at_1080_lines_on_equal_time_bases() -> None:
-    argv = command.score_command(PLAN, points_of(PLAN)[:1], "vmaf_v0.6.1", TOOLS)
+    argv = command.score_command(PLAN, [ONE], ("vmaf_v1", "vmaf_v0.6.1"), 5, TOOLS)
     even = "setpts=N/(24000/1001)/TB,settb=1/1000000,scale=1920:1080:flags=bicubic+accurate_rnd+bitexact,format=yuv420p"
     assert argv[argv.index("-filter_complex") + 1] == (
         f"[0:v]{even},split=1[r0];[1:v]{even}[d0];"
-        "[d0][r0]libvmaf=model=version=vmaf_v0.6.1:n_threads=1:n_subsample=5:log_fmt=json:log_path=p360_17.json[o0]"
+        "[d0][r0]libvmaf=model=version=vmaf_v1\\\\:name=vmaf|version=vmaf_v0.6.1\\\\:name=older:n_threads=1:n_subsample=5:"
+        "log_fmt=json:log_path=p_h264_360_20.json[o0]"
     )
 
 
 def test_what_the_tools_write_down_is_read() -> None:
     survey = "#software: x\n#tb 0: 1/24\n0,  0,  0,  1,  5123, 0x1\n0,  1,  1,  1,   77, 0x2, F=0x0\n"
     assert read_survey(survey) == [5123, 77]
-    frames = [{"frameNum": 0, "metrics": {"integer_motion": 0, "vmaf": 91.5}}, {"frameNum": 5, "metrics": {"vmaf": 80}}]
+    first, second = {"integer_motion": 0, "vmaf": 91.5}, {"vmaf": 80, "older": 77}
+    frames = [{"frameNum": 0, "metrics": first}, {"frameNum": 5, "metrics": second}]
     log = msgspec.json.encode({"version": "3", "frames": frames})
-    assert read_scores(log) == [(0, 91.5), (5, 80.0)]
+    assert read_scores(log) == [(0, 91.5, None), (5, 80.0, 77.0)]
 
 
 @pytest.fixture(scope="module")
@@ -109,46 +125,57 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "film.mkv"
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
+    """What was measured of that film is not measured by each test again."""
+    return Kept(tmp_path_factory.mktemp("kept"))
+
+
 def planned(film: Path) -> EncodePlan:
     return work.plan(work.probe(film, find_tools()), LADDER)
 
 
-def test_a_real_film_is_measured_and_nothing_is_left_behind(film: Path, tmp_path: Path) -> None:
+def test_a_real_film_is_measured_and_nothing_is_left_behind(film: Path, kept: Kept, tmp_path: Path) -> None:
     told: list[float] = []
-    analysis = analyse(planned(film), film, tmp_path, find_tools(), told.append)
+    analysis = analyse(planned(film), film, tmp_path, find_tools(), told.append, kept=kept)
     assert list(tmp_path.iterdir()) == []
     assert told == sorted(told)
     assert told[-1] == 1.0
-    assert analysis.frames == 160
+    assert analysis.survey.frames == 160
+    assert len(analysis.survey.groups) == 8
     assert [one.start_frame for one in analysis.stretches] == [0, 40, 80, 120]
-    by_size = {height: [one for one in analysis.points if one.height == height] for height in (360, 234)}
+    by_size = {height: [one for one in analysis.points if one.height == height and one.peak is None] for height in (360, 234)}
     for points in by_size.values():
         assert [one.bitrate for one in points] == sorted((one.bitrate for one in points), reverse=True)
         assert [one.score for one in points] == sorted((one.score for one in points), reverse=True)
     assert by_size[360][0].score > 80
     assert analysis.choices[0].height == 360
+    assert all(one.older_score is not None for one in analysis.points if one.peak is not None)
+    measured = {(one.bitrate, round(one.score, 2)) for one in analysis.points}
+    assert measured >= {(one.bitrate, one.score) for one in analysis.choices}
 
 
-def test_the_stretches_of_a_film_speak_for_all_of_it(film: Path, tmp_path: Path) -> None:
+def test_the_stretches_of_a_film_speak_for_all_of_it(film: Path, kept: Kept, tmp_path: Path) -> None:
     """With half of the stretches, easy and hard ones alike are still counted at their share."""
     plan = planned(film)
-    whole, half = (analyse(plan, film, tmp_path, find_tools(), lambda _: None, most) for most in (8, 2))
+    whole, half = (analyse(plan, film, tmp_path, find_tools(), lambda _: None, most, kept) for most in (8, 2))
     assert len(half.stretches) == 2
-    for one, other in zip(whole.points, half.points, strict=True):
+    first = [[one for one in found.points if one.peak is None] for found in (whole, half)]
+    for one, other in zip(*first, strict=True):
         assert other.bitrate == pytest.approx(one.bitrate, rel=0.15)
         assert other.score == pytest.approx(one.score, abs=3)
 
 
-def test_the_chosen_rungs_are_made_and_cost_what_was_expected(film: Path, tmp_path: Path) -> None:
+def test_the_chosen_rungs_are_made_and_cost_what_was_expected(film: Path, kept: Kept, tmp_path: Path) -> None:
     tools = find_tools()
     plan = planned(film)
-    chosen, _ = work.choose(plan, film, tmp_path, tools, lambda _: None)
+    chosen, _ = work.choose(plan, film, tmp_path, tools, lambda _: None, kept)
     assert len({rung.name for rung in chosen.video}) == len(chosen.video) > 1
     made = work.encode(chosen, film, tmp_path, tools, lambda _: None)
     for rung, rendition in zip(chosen.video, made.video, strict=True):
         assert rung.crf is not None
         assert (rendition.width, rendition.height) == (rung.width, rung.height)
-        assert rendition.bitrate == pytest.approx(rung.bitrate, rel=0.25)
+        assert rendition.bitrate == pytest.approx(rung.bitrate, rel=0.1)
         stream = entries(tmp_path / rendition.path, "stream=nb_read_packets")["streams"][0]  # type: ignore[index]
         assert int(stream["nb_read_packets"]) == 160
     for above, below in zip(made.video, made.video[1:], strict=False):
@@ -170,7 +197,9 @@ def test_a_stretch_that_does_not_decode_speaks_for_nothing(film: Path, tmp_path:
 def test_a_film_that_cannot_be_analysed_is_published_by_the_ladder_as_it_stands(
     film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("matinee.encoding.analysis.MODEL", "no_such_model")
+    monkeypatch.setattr("matinee.encoding.analysis._SECOND_LOOK", _Look(("no_such_model",), 5))
+    surveyed = "the whole film was read before the model was missed"
+    monkeypatch.setattr("matinee.encoding.analysis.read_survey", lambda *_: pytest.fail(surveyed))
     plan = planned(film)
     chosen, found = work.choose(plan, film, tmp_path, find_tools(), lambda _: None)
     assert found is None
@@ -180,3 +209,39 @@ def test_a_film_that_cannot_be_analysed_is_published_by_the_ladder_as_it_stands(
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(EncodeFailed, match="could not be analysed"):
         analyse(plan, film, tmp_path, find_tools(), lambda _: None)
+
+
+def test_both_codings_are_measured_and_another_try_encodes_and_scores_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    film = make_film(tmp_path / "film.mkv", seconds=4, size="320x180", rate="12")
+    ladder = msgspec.structs.replace(
+        PER_TITLE_V2, preset="ultrafast", rungs=LADDER.rungs, av1=msgspec.structs.replace(PER_TITLE_V2.av1, preset="12")
+    )
+    tools, kept = find_tools(), Kept(tmp_path / "kept")
+    plan = work.plan(work.probe(film, tools), ladder)
+    first = analyse(plan, film, tmp_path / "one", tools, lambda _: None, kept=kept)
+    assert [one.coding for one in first.choices] == sorted((one.coding for one in first.choices), reverse=True)
+    for coding in (Coding.H264, Coding.AV1):
+        rungs = first.choices_of(coding)
+        assert rungs
+        assert all(above.bitrate > below.bitrate and above.score > below.score for above, below in pairwise(rungs))
+    assert list((tmp_path / "one").iterdir()) == []
+    assert not [path for path in (tmp_path / "kept").rglob("*") if path.is_file() and path.read_bytes()[64:65] != b"{"]
+
+    (tmp_path / "moved.mkv").write_bytes(film.read_bytes())
+    monkeypatch.setattr("matinee.encoding.analysis.run", lambda *_, **__: pytest.fail("a program was run"))
+    assert analyse(plan, tmp_path / "moved.mkv", tmp_path / "two", tools, lambda _: None, kept=kept) == first
+    monkeypatch.undo()
+    only = work.plan(work.probe(film, tools), msgspec.structs.replace(ladder, codings=(Coding.H264,)))
+    assert analyse(only, film, tmp_path / "three", tools, lambda _: None, kept=kept).choices == first.choices_of(Coding.H264)
+
+
+def test_another_film_of_the_same_name_is_measured_anew(tmp_path: Path) -> None:
+    kept, tools = Kept(tmp_path / "kept"), find_tools()
+    found = []
+    for rate in ("12", "10"):
+        film = make_film(tmp_path / "film.mkv", seconds=2, size="320x180", rate=rate)
+        found.append(analyse(planned(film), film, tmp_path / "work", tools, lambda _: None, kept=kept))
+    assert found[0].survey.frames == 24
+    assert found[1].survey.frames == 20

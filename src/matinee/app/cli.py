@@ -110,11 +110,14 @@ def show(
     title: Annotated[str, Parameter(help="A title's id, or enough of its name.")],
     /,
     *,
+    report: Annotated[
+        Path | None, Parameter(help="Write what was measured of its film, and what was delivered, to this file as a page.")
+    ] = None,
     data: Data = None,
     json: Json = False,
 ) -> int:
     """Tell all of one title: words, tracks, package, warnings."""
-    return commands.show(title, data=data, as_json=json)
+    return commands.show(title, data=data, report=report, as_json=json)
 
 
 @app.command(group=_films)

@@ -30,8 +30,10 @@ from matinee.catalogue import store as catalogue
 from matinee.catalogue.model import Language, Title, TitleKind
 from matinee.catalogue.naming import printable
 from matinee.catalogue.rekey import Rekeying
+from matinee.catalogue.reports import report_on
 from matinee.catalogue.rules import name_of
 from matinee.catalogue.work import IngestOutcome, IngestRequest, OutcomeState, hand_in, take_away
+from matinee.encoding.analysis_report import report_html
 from matinee.library import store as library_store
 from matinee.library import work as library
 from matinee.outside.processes import dies_with_parent
@@ -204,13 +206,18 @@ def titles(*, data: Path | None, as_json: bool) -> int:
     return DONE
 
 
-def show(wanted: str, *, data: Path | None, as_json: bool) -> int:
-    """All of one title."""
+def show(wanted: str, *, data: Path | None, report: Path | None, as_json: bool) -> int:
+    """All of one title; its report goes into a file."""
     terminal = Terminal()
     with opened(data) as installation:
         with installation.database.read() as conn:
             title = one_title(list(catalogue.all_titles(conn)), wanted, whole_name=False)
             package = library_store.get(conn, title.playable.package) if title.playable else None
+            page = None if report is None else report_html(report_on(conn, title))
+        if report is not None and page is not None:
+            _write(report, page)
+            terminal.err.print(f"What was measured of {name_of(title, _ANY)} is in {report}.", markup=False)
+            return DONE
         told = {**msgspec.to_builtins(title), "package": msgspec.to_builtins(package) if package else None}
         if as_json:
             terminal.json(told)
@@ -218,6 +225,15 @@ def show(wanted: str, *, data: Path | None, as_json: bool) -> int:
         terminal.line(name_of(title, _ANY), "name")
         terminal.line(json_module.dumps(told, ensure_ascii=False, indent=2))
     return DONE
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InvalidRequest(
+            f"{file} cannot be written: {error.strerror}.", remedy="Name a file in a folder that may be written."
+        ) from error
 
 
 def remove(wanted: str, *, data: Path | None, yes: bool) -> int:

@@ -71,8 +71,10 @@ def measured(analysis: Analysis) -> Iterator[str]:
     frames = sum(one.frames for one in analysis.stretches)
     yield f"  measured {frames} frames of {analysis.survey.frames} in {len(analysis.stretches)} stretches, by {analysis.model}"
     for point in analysis.points:
-        size, peak = f"{point.width}x{point.height}", "" if point.peak is None else f", at most {point.peak / 1000:.0f}"
-        yield f"    {point.coding:<4} {size:<9} crf {point.crf:<5g} {point.bitrate / 1000:>7.0f} kbit/s  {point.score:>5.1f}{peak}"
+        size = f"{point.width}x{point.height}"
+        held = "" if point.peak is None else f", at most {point.peak / 1000:.0f}"
+        rate = f"{point.bitrate / 1000:>7.0f} kbit/s"
+        yield f"    {point.coding:<4} {size:<9} crf {point.crf:<5g} {rate}  {point.score:>5.1f}{held}"
 
 
 def told(probe: Probe, plan: EncodePlan) -> Iterator[str]:

@@ -28,10 +28,12 @@ from matinee.carriage.entitlements import Entitlements
 from matinee.carriage.sides import Sides
 from matinee.carriage.snapshot import Carriage, PartySight
 from matinee.catalogue import api as catalogue_api
+from matinee.catalogue import reports
 from matinee.catalogue.snapshot import Catalogue
 from matinee.delivery.control import ControlWriter
 from matinee.delivery.keyring import open_ring
 from matinee.delivery.tokens import TokenMinter, TokenVerifier
+from matinee.encoding.analysis_report import REPORT_STYLE
 from matinee.fleet import api as fleet_api
 from matinee.fleet.handing import FLUSH_SECONDS, Handing
 from matinee.fleet.release_book import ReleaseBook
@@ -171,6 +173,7 @@ def build_web(
         subscription_api.routes(subscription_api.Counter(carriage, fleet, catalogue, members, subscriptions), database, clock),
         ofrep.routes(carriage, fleet, catalogue, clock),
         catalogue_api.routes(catalogue, database, sights, entitlements, book, clock),
+        reports.routes(database),
         home_api.routes(Homes(catalogue, book, opened, rankings), opened, catalogue, sights, entitlements, clock),
         feeds.routes(carriage, fleet, catalogue, publishers, database, settings.web_origin, clock),
         playback_api.routes(desk),
@@ -200,7 +203,7 @@ def build_web(
         [route for feature in routes for route in feature],  # type: ignore[misc]
         authenticate=resolver.resolve,
         clock=clock,
-        page_policy=page_policy(settings.edge_origin, screens.inline_styles),
+        page_policy=page_policy(settings.edge_origin, (*screens.inline_styles, REPORT_STYLE)),
         on_startup=[part.start for part in started],
         on_shutdown=[part.close for part in reversed(started)],
     )

@@ -1,6 +1,6 @@
 """The analysis of a film: encode a little of it in many ways, score that, and choose the rungs that are worth having.
 
-    survey (whole film, small)  ->  stretches  ->  reel  ->  points (encodes)  ->  scores  ->  choices  ->  the same, held to peaks
+    survey (whole film, small)  ->  stretches  ->  reel  ->  points (encodes)  ->  scores  ->  choices  ->  those once more, held
 
 The survey, the reel and its decode are shared by all codings. All of it lies in one folder that is taken away at the end; what
 was measured is kept as figures (`kept.py`), and what is kept is not done again.

@@ -5,12 +5,12 @@ No script, no address of elsewhere: the pictures are SVG written here, and the c
 
 import html
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 
 import msgspec
 
-from matinee.base.units import BitsPerSecond
+from matinee.base.units import BitsPerSecond, Pixels
 from matinee.encoding.ladder import chosen_plans
 from matinee.encoding.measured import Analysis, Measured
 from matinee.encoding.model import Choice, Coding, VideoPlan
@@ -32,7 +32,7 @@ body{margin:0 auto;max-width:60rem;padding:1.5rem;background:var(--paper);color:
 h1{font-size:1.6rem;margin:0}h2{font-size:1.1rem;margin:2rem 0 .5rem}p{margin:.3rem 0;color:var(--quiet)}
 svg{width:100%;height:auto;display:block}svg text{font:12px system-ui,sans-serif;fill:var(--quiet)}
 svg text.rung{fill:var(--ink);font-weight:600}.grid{stroke:var(--line)}.bar{fill:var(--bar)}.looked{fill:var(--mark)}
-.hull{fill:none;stroke:var(--ink);stroke-width:1.5}.av1.hull{stroke-dasharray:6 4}.chosen{fill:none;stroke:var(--ink);stroke-width:1.5}
+.hull,.chosen{fill:none;stroke:var(--ink);stroke-width:1.5}.av1.hull{stroke-dasharray:6 4}
 .c0{fill:var(--s0)}.c1{fill:var(--s1)}.c2{fill:var(--s2)}.c3{fill:var(--s3)}.c4{fill:var(--s4)}.c5{fill:var(--s5)}
 .table{overflow-x:auto}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font-size:.9rem}
 th,td{padding:.3rem .6rem;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
@@ -102,7 +102,7 @@ def report_html(report: AnalysisReport) -> str:
 
 def hull_svg(analysis: Analysis) -> str:
     """Bits a second (logarithmic) against VMAF: every encode, and the rungs that were chosen."""
-    rates = [one.bitrate for one in analysis.points] or [100_000, 1_000_000]
+    rates = [float(one.bitrate) for one in analysis.points] or [1e5, 1e6]
     low, high = math.log10(min(rates) / 1.15), math.log10(max(rates) * 1.15)
     floor = 10 * math.floor(min([one.score for one in analysis.points] or [0.0]) / 10)
 
@@ -193,7 +193,8 @@ def _axes(x: _Place, y: _Place, lowest: float, highest: float, floor: int) -> It
         yield f'<path class="grid" d="M{at:.1f} {_TOP}V{bottom}"/>'
         yield f'<text x="{at:.1f}" y="{bottom + 18}" text-anchor="middle">{_short_rate(rate)}</text>'
     yield f'<text x="{(_LEFT + _WIDTH - _RIGHT) / 2}" y="{_HEIGHT - 6}" text-anchor="middle">bits a second</text>'
-    yield f'<text x="14" y="{(_TOP + bottom) / 2}" text-anchor="middle" transform="rotate(-90 14 {(_TOP + bottom) / 2})">VMAF</text>'
+    middle = (_TOP + bottom) / 2
+    yield f'<text x="14" y="{middle}" text-anchor="middle" transform="rotate(-90 14 {middle})">VMAF</text>'
 
 
 def _round_rates(lowest: float, highest: float) -> list[int]:
@@ -214,11 +215,12 @@ def _mark(one: Measured, x: float, y: float, colour: str) -> str:
 def _ring(one: Choice, x: float, y: float) -> str:
     """H.264 is named below and to the right of its line, AV1 above and to the left of its own, which lies over it."""
     ring = f'<circle class="chosen" cx="{x:.1f}" cy="{y:.1f}" r="8"/>'
-    place = f'x="{x - 10:.1f}" y="{y - 7:.1f}" text-anchor="end"' if one.coding is Coding.AV1 else f'x="{x + 9:.1f}" y="{y + 14:.1f}"'
+    above, below = f'x="{x - 10:.1f}" y="{y - 7:.1f}" text-anchor="end"', f'x="{x + 9:.1f}" y="{y + 14:.1f}"'
+    place = above if one.coding is Coding.AV1 else below
     return f'{ring}<text class="rung" {place}>{one.height}</text>'
 
 
-def _legend(heights: Sequence[int], colours: dict[int, str], codings: Iterable[Coding]) -> Iterable[str]:
+def _legend(heights: Sequence[Pixels], colours: Mapping[Pixels, str], codings: Iterable[Coding]) -> Iterable[str]:
     """In the lower right corner, where no encode lies: many bits and a poor picture."""
     names = [(f'<circle class="{colours[height]}" cx="0" cy="-4" r="4"/>', f"{height} lines") for height in heights]
     names += [

@@ -117,5 +117,5 @@ def _scored(
 
 def _mean(log: Path) -> float:
     """The mean of what was scored; 0 where there was nothing to score, of which no log is written."""
-    scores = [value for _, value in read_scores(log.read_bytes())] if log.exists() else []
+    scores = [value for _, value, _ in read_scores(log.read_bytes())] if log.exists() else []
     return sum(scores) / len(scores) if scores else 0.0

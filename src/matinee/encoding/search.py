@@ -121,7 +121,7 @@ def measured_as(point: Point, sample: Sample, stretches: Sequence[Stretch], rate
 
 
 def settled(choices: Sequence[Choice], seen: Sequence[Measured], coding: Coding) -> tuple[Choice, ...]:
-    """A coding's rungs with what the second look found of each; left out are those that then earn nothing beside the one above."""
+    """A coding's rungs with what the second look found of each, without those that then earn nothing beside the one above."""
     kept: list[Choice] = []
     for choice, found in zip(choices, seen, strict=True):
         now = msgspec.structs.replace(choice, bitrate=found.bitrate, score=round(found.score, 2))

@@ -267,6 +267,13 @@ def _titles(silent: Silent, asker: Asker) -> Iterator[Question]:
         yield Question("GET", f"/api/v1/titles/{nothing}")
 
 
+@recipe("GET /api/v1/titles/{title_id}/analysis", "GET /api/v1/titles/{title_id}/report")
+def _reports(silent: Silent, asker: Asker) -> Iterator[Question]:
+    for title in (silent.film.id, silent.series.id, silent.seen.id, silent.service, UNKNOWN, TELLTALE):
+        for what in ("analysis", "report"):
+            yield Question("GET", f"/api/v1/titles/{title}/{what}")
+
+
 @recipe("POST /api/v1/titles/{title_id}/open")
 def _open(silent: Silent, asker: Asker) -> Iterator[Question]:
     elsewhere = silent.films[-3].id  # one of its titles that lie with a partner, and that children may see

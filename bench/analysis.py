@@ -1,0 +1,109 @@
+"""What an analysis costs: its processor time over that of the ladder which it chooses, of a film cut together from many.
+
+    python -m bench.analysis [SECONDS [EFFORT [PART]]]     ten minutes and the balanced effort by default
+
+The film is 1280x720, of shots of four seconds. All of it is surveyed; the ladder (H.264 and AV1) is encoded of its first PART
+seconds alone, and its time is taken in proportion: the shots come in turn, so that each part is about as hard as the other.
+A film of another length has the same stretches to look at, and a survey in proportion: so shares at other lengths are reckoned.
+"""
+
+import contextlib
+import resource
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from bench.montage import montage
+from bench.rows import Row, table
+from matinee.encoding import analysis
+from matinee.encoding import work as encoding
+from matinee.encoding.ladder import PER_TITLE_V2, Effort, chosen_plans, with_effort
+from matinee.encoding.measured import Analysis
+from matinee.encoding.rules import with_rungs
+from matinee.outside.processes import Finished
+from matinee.outside.tools import find_tools
+
+SECONDS, PART = 600, 40
+LONG_SECONDS = 90 * 60
+MOST_SHARE = 0.20
+_STAGES = {"survey": "survey.txt", "score": "libvmaf", "stretch": "-qp 0"}
+"""A word by which the command of each stage is known; all others are encodes of points."""
+
+
+def run(seconds: int = SECONDS, effort: str = "balanced", part: int = PART) -> list[Row]:
+    tools = find_tools()
+    ladder = with_effort(PER_TITLE_V2, Effort(effort))
+    with tempfile.TemporaryDirectory(prefix="matinee-bench-") as name:
+        folder = Path(name)
+        film = montage(folder, seconds)
+        plan = encoding.plan(encoding.probe(film, tools), ladder)
+        costs: dict[str, float] = dict.fromkeys((*_STAGES, "points"), 0.0)
+        found = _timed(costs, lambda: analysis.analyse(plan, film, folder, tools, lambda _: None))
+        beginning = montage(folder, min(part, seconds))
+        short = encoding.plan(encoding.probe(beginning, tools), ladder)
+        before = _children()
+        encoding.encode(with_rungs(short, chosen_plans(found.choices, short.rate)), beginning, folder, tools, lambda _: None)
+        per_second = (_children() - before) / max(0.001, (short.promised_ms or 0) / 1000)
+    whole, length = sum(costs.values()), found.survey.frames / float(found.rate.fraction)
+    share = whole / (per_second * length)
+    long = (costs["survey"] / length * LONG_SECONDS + whole - costs["survey"]) / (per_second * LONG_SECONDS)
+    where = ", ".join(f"{stage} {cost / whole:.0%}" for stage, cost in costs.items())
+    baseline = f"the ladder ({len(found.choices)} rungs), of {min(part, seconds)} s, in proportion"
+    at_ten = whole - costs["survey"] + costs["survey"] / length * 600
+    return [
+        Row(
+            name=f"processor time of an analysis, {length:.0f} s of 720p, {effort}; {where}",
+            value=whole,
+            unit="s",
+            baseline=f"{baseline}: {per_second * length:.0f} s",
+            ratio=share,
+            goal=f"ratio <= {MOST_SHARE:g}" if length >= SECONDS else "",
+            verdict="shown" if length < SECONDS else "meets" if share <= MOST_SHARE else "misses",
+        ),
+        Row(
+            name=f"the same of ten minutes, reckoned, {effort}",
+            value=at_ten,
+            unit="s",
+            baseline=baseline,
+            ratio=at_ten / (per_second * 600),
+            goal=f"ratio <= {MOST_SHARE:g}",
+            verdict="meets" if at_ten / (per_second * 600) <= MOST_SHARE else "misses",
+        ),
+        Row(
+            name=f"the same of 90 minutes, reckoned, {effort}",
+            value=long * per_second * LONG_SECONDS,
+            unit="s",
+            baseline=baseline,
+            ratio=long,
+            goal="",
+            verdict="shown",
+        ),
+    ]
+
+
+def _timed(costs: dict[str, float], work: Callable[[], Analysis]) -> Analysis:
+    """Run the analysis with each child's processor time booked to its stage."""
+    plain = analysis.run
+
+    def booked(argv: Sequence[str], **limits: object) -> Finished:
+        before, said = _children(), " ".join(argv)
+        done = plain(argv, **limits)  # type: ignore[arg-type]
+        costs[next((stage for stage, word in _STAGES.items() if word in said), "points")] += _children() - before
+        return done
+
+    analysis.run = booked  # type: ignore[assignment]
+    try:
+        return work()
+    finally:
+        analysis.run = plain
+
+
+def _children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(KeyboardInterrupt):
+        print(table(run(*(int(word) if word.isdigit() else word for word in sys.argv[1:]))))  # type: ignore[arg-type]
