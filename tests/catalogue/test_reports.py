@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from matinee.base.ids import ServiceId, TitleId, new_id
+from matinee.base.ids import PackageId, ServiceId, TitleId, new_id
 from matinee.base.units import BitsPerSecond, Bytes, DurationMs
 from matinee.catalogue.model import Title
 from matinee.encoding.measured import Analysis
@@ -101,6 +101,11 @@ def test_it_goes_with_the_package_and_is_replaced_by_a_later_one(world: World) -
         assert library.analysis_of(conn, package) == other
         library.forget(conn, package)  # what was published stays
         assert library.analysis_of(conn, package) == other
+        newer = PackageId(new_id())
+        for _ in range(2):
+            library.move_analysis(conn, package, newer)  # new keys make a new package of the same film
+        assert (library.analysis_of(conn, package), library.analysis_of(conn, newer)) == (None, other)
+        library.move_analysis(conn, newer, package)
         library.mark_removed(conn, package)
         assert library.analysis_of(conn, package) is None
 

@@ -1,4 +1,4 @@
-"""The report of an analysis: every rung expected and delivered, a picture drawn here, nothing fetched, no name that breaks out."""
+"""The report of an analysis: every rung as expected and delivered, a picture drawn here, nothing fetched, no name breaks out."""
 
 import re
 from xml.etree import ElementTree
@@ -102,7 +102,9 @@ def test_the_timeline_shows_how_hard_the_film_is_and_where_it_was_looked_at() ->
 
 
 def test_a_film_of_which_little_is_known_is_drawn_all_the_same() -> None:
-    one = msgspec.structs.replace(ANALYSIS, points=POINTS[2:3], choices=ANALYSIS.choices[:1], survey=Survey(frames=1, groups=(0,)))
+    one = msgspec.structs.replace(
+        ANALYSIS, points=POINTS[2:3], choices=ANALYSIS.choices[:1], survey=Survey(frames=1, groups=(0,))
+    )
     bare = msgspec.structs.replace(one, points=(), choices=())
     for analysis in (one, bare):
         ElementTree.fromstring(hull_svg(analysis))

@@ -121,6 +121,7 @@ class Rekeying:
                 )
             library_store.mark_published(conn, files, now, film)
             library_store.retire(conn, before, now)
+            library_store.move_analysis(conn, before, package)
             playable = msgspec.structs.replace(there.playable, package=package)
             store.replace(conn, there.publisher, there.id, playable, there.artwork, now, there.warnings)
 

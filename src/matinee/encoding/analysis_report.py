@@ -223,9 +223,7 @@ def _ring(one: Choice, x: float, y: float) -> str:
 def _legend(heights: Sequence[Pixels], colours: Mapping[Pixels, str], codings: Iterable[Coding]) -> Iterable[str]:
     """In the lower right corner, where no encode lies: many bits and a poor picture."""
     names = [(f'<circle class="{colours[height]}" cx="0" cy="-4" r="4"/>', f"{height} lines") for height in heights]
-    names += [
-        (f'<path class="hull {coding.value}" d="M-12 -4H8"/>', f"{CODING_NAMES[coding]}, its rungs") for coding in codings
-    ]
+    names += [(f'<path class="hull {coding.value}" d="M-12 -4H8"/>', f"{CODING_NAMES[coding]}, its rungs") for coding in codings]
     for place, (sign, name) in enumerate(names):
         down = _HEIGHT - _BOTTOM - 12 - 18 * (len(names) - 1 - place)
         yield f'<g transform="translate({_WIDTH - _RIGHT - 120} {down})">{sign}<text x="14">{name}</text></g>'

@@ -29,9 +29,7 @@ def choose_stretches(survey: Survey, segment_frames: int, most: int) -> tuple[St
     count = survey.frames // length
     if count == 0:
         return (Stretch(start_frame=0, frames=survey.frames, weight=1.0, scale=1.0),) if survey.frames else ()
-    hardness = [
-        sum(survey.groups[place * GROUPS_OF_PICTURES : (place + 1) * GROUPS_OF_PICTURES]) for place in range(count)
-    ]
+    hardness = [sum(survey.groups[place * GROUPS_OF_PICTURES : (place + 1) * GROUPS_OF_PICTURES]) for place in range(count)]
     groups = _groups(sorted(range(count), key=lambda place: (hardness[place], place)), min(most, count))
     chosen = []
     for group in groups:

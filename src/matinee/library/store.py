@@ -163,6 +163,11 @@ def analysis_of(connection: Connection, package_id: PackageId) -> Analysis | Non
         return None
 
 
+def move_analysis(connection: Connection, before: PackageId, package_id: PackageId) -> None:
+    """The film of a package is another one's now: what was measured of it goes along. Doing it again changes nothing."""
+    connection.execute(analyses.update().where(analyses.c.package_id == before).values(package_id=package_id))
+
+
 def _forget_analysis(connection: Connection, package_id: PackageId) -> None:
     connection.execute(analyses.delete().where(analyses.c.package_id == package_id))
 
