@@ -4,10 +4,10 @@ and what AV1's rungs save over H.264's.
     python -m bench.ladders [SECONDS [EFFORT [CLIPS]]]     of the shared films; 12 s of each, balanced, all clips by default
 
 For each clip: its rungs are chosen by an analysis, encoded, and scored by VMAF (v0.6.1 and v1 in one run, both sides scaled to
-1080 lines, one frame of five); the rungs of each fixed ladder are encoded from the same frames by the same x264 and preset,
-in two passes at their bitrates, those taller than the film left out; a first pass serves all bitrates of one frame size. BD-rate is the
-mean difference of bits at equal VMAF, where both ladders reach, from 40 to 95, with log rates between the measured points by
-monotone cubics (PCHIP).
+1080 lines, one frame of five); the rungs of each fixed ladder are encoded from the same frames by the same x264 and preset, in
+two passes at their bitrates, those taller than the film left out; a first pass serves all bitrates of one frame size. BD-rate
+is the mean difference of bits at equal VMAF, where both ladders reach, from 40 to 95, with log rates between the measured
+points by monotone cubics (PCHIP).
 """
 
 import contextlib

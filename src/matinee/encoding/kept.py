@@ -1,8 +1,8 @@
 """What was measured of a film is kept, so that another target, another coding or a second try encodes and scores nothing again.
 
 Each figure lies under the hash of all that it follows from: the film's bytes, the command lines, the build of ffmpeg. Numbers
-alone are kept, never a picture. A file that is not what was written (its own hash says so) is as one that is not there. The folder
-is bounded, because a service ingests for years: the oldest go first.
+alone are kept, never a picture. A file that is not what was written (its own hash says so) is as one that is not there. The
+folder is bounded, because a service ingests for years: the oldest go first.
 """
 
 import contextlib
