@@ -84,7 +84,8 @@ def test_an_analysis_chooses_the_rungs_and_tells_what_it_measured(tmp_path: Path
     assert rungs == [(one["crf"], one["bitrate"], one["score"]) for one in said["analysis"]["choices"]]
     assert (said["plan"]["ladder"], said["plan"]["measures"]) == ("per-title-v1", False)
     assert said["command"][said["command"].index("-crf") + 1] == f"{rungs[0][0]:g}"
-    assert len(said["analysis"]["points"]) == 4
+    assert len([point for point in said["analysis"]["points"] if point["peak"] is None]) == 3
+    assert len([point for point in said["analysis"]["points"] if point["peak"] is not None]) >= len(rungs)
     lines = run(["plan", str(film), "--analyse"], capsys)[1].splitlines()
     assert f"crf {rungs[0][0]:g}, expected to score {rungs[0][2]:.1f}" in lines[4]
     assert any(line.startswith("  measured 48 frames of 48 in 1 stretches") for line in lines)

@@ -31,6 +31,8 @@ MODEL = "vmaf_v1.0.16_3d0h"
 OLDER_MODEL = "vmaf_v0.6.1"
 """What others publish is by this one: the rungs that are chosen are scored by it too, and nothing is decided by it."""
 STRETCHES = 8
+AT_ONCE = 8
+"""Points that are encoded and scored by one run: each judge of a picture of 1080 lines takes 0.2 GB."""
 _FOLDER = "analysis.part"
 _MEMORY = 8 * 1024**3
 _LARGEST_FILE = 2 * 1024**3
@@ -155,14 +157,17 @@ class _Analysis:
         if missing:
             self._check_judges()
             self._make_reel()
-            middle = (self._done + until) / 2
+        batches = [missing[begin : begin + AT_ONCE] for begin in range(0, len(missing), AT_ONCE)]
+        for number, batch in enumerate(batches):
+            share = (until - self._done) / (len(batches) - number)
+            half, whole = self._done + share / 2, self._done + share
             length = DurationMs(round(self._frames * 1000 / self._plan.rate.fraction))
-            self._run(command.points_command(self._plan, missing, self._tools), length, until=middle)
-            self._run(command.score_command(self._plan, missing, look.models, look.each, self._tools), length, until=until)
-        for point in missing:
-            found[point.name] = self._sample(point)
-            self._keep(keys[point.name], found[point.name])
-            (self._folder / point.path).unlink()
+            self._run(command.points_command(self._plan, batch, self._tools), length, until=half)
+            self._run(command.score_command(self._plan, batch, look.models, look.each, self._tools), length, until=whole)
+            for point in batch:
+                found[point.name] = self._sample(point)
+                self._keep(keys[point.name], found[point.name])
+                (self._folder / point.path).unlink()
         self._tell(until)
         return [(search.measured_as(one, found[one.name], self._stretches, self._plan.rate), found[one.name]) for one in points]
 
