@@ -146,3 +146,14 @@ def test_a_film_is_published_with_the_rungs_that_its_analysis_chose_whatever_the
     master = installation.published.get(f"{package_folder(request.package)}/master.m3u8").decode()
     assert [rung.name for rung in chosen.video] == [line.split("/")[0] for line in master.splitlines() if line.startswith("v")]
     assert master.count("RESOLUTION=416x234,FRAME-RATE") == len(chosen.video)
+
+    with installation.database.read() as conn:
+        found = library.analysis_of(conn, request.package)
+    assert found is not None
+    assert [(one.crf, one.bitrate) for one in found.choices] == [(rung.crf, rung.bitrate) for rung in chosen.video]
+    report, data = tmp_path / "report.html", str(tmp_path / "data")
+    assert cli.run(["show", request.title, "--report", str(report), "--data", data]) == 0
+    page = report.read_text()
+    assert all(f"<td>{rung.name}</td>" in page for rung in chosen.video)
+    assert "<td>-</td>" not in page  # each rung was delivered, and both models scored it
+    assert cli.run(["show", request.title, "--report", str(tmp_path / "no" / "report.html"), "--data", data]) == 1
