@@ -47,8 +47,8 @@ from matinee.catalogue.rules import in_language
 from matinee.catalogue.sidecar import metadata_of
 from matinee.encoding import artwork
 from matinee.encoding import work as encoding
-from matinee.encoding.landmarks import Landmarks
 from matinee.encoding.kept import Kept
+from matinee.encoding.landmarks import Landmarks
 from matinee.encoding.model import Coding, EncodedFilm, EncodePlan, FilmRefused, Ladder, Probe, RefusalReason, Stills, Transfer
 from matinee.encoding.sampling import sampled_scores
 from matinee.library import store as library_store

@@ -1,13 +1,13 @@
 """what the analysis of a film measured, kept with its package
 
-Revision: 0011, after 0012.
+Revision: 0011, after 0010.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0011"
-down_revision = "0012"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 
