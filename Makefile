@@ -9,7 +9,7 @@ STAMP  := $(VENV)/.stamps
 UV     := $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench clean locks ui prove-film-to-box prove-carriage
+.PHONY: help setup demo test lint bench clean locks ui prove-film-to-box prove-carriage prove-encoding
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
@@ -33,6 +33,9 @@ prove-film-to-box: setup $(STAMP)/dev ## every claim of "from a film file to the
 
 prove-carriage: setup $(STAMP)/dev ## every claim of "who may see what, and why", with its figure and verdict
 	@scripts/prove-carriage
+
+prove-encoding: setup $(STAMP)/dev ## every claim of "encoding that competes", with its figure and verdict
+	@scripts/prove-encoding
 
 ui: $(STAMP)/ui ## build the screens
 
