@@ -87,7 +87,8 @@ def _plans(silent: Silent, asker: Asker) -> Iterator[Question]:
     yield Question("GET", "/api/v1/plans")
     yield Question("POST", "/api/v1/plans", body={"service_id": silent.service, "name": f"{TELLTALE} in full"})
     for service in (silent.service, silent.seen_service, UNKNOWN, TELLTALE):
-        yield Question("POST", "/api/v1/plans", body={"service_id": service, "name": "One more"})
+        # The rival's own plan is there already: a new one would be told only when the snapshot has followed, at some real moment.
+        yield Question("POST", "/api/v1/plans", body={"service_id": service, "name": "Everything"})
     yield Question("POST", "/api/v1/plans", body={"service_id": silent.service, "name": ""})
     yield Question("GET", "/api/v1/plans")
 
