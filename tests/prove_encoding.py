@@ -49,7 +49,8 @@ def right_pictures() -> Verdict:
 
 def plan_and_report() -> Verdict:
     """`matinee plan` tells what would be made of a film; the report of a title's analysis is one page that stands alone."""
-    tested = run_tests(["tests/app/test_plan_command.py", "tests/encoding/test_analysis_report.py", "tests/catalogue/test_reports.py"])
+    files = ("app/test_plan_command.py", "encoding/test_analysis_report.py", "catalogue/test_reports.py")
+    tested = run_tests([f"tests/{file}" for file in files])
     if MEDIA is None:
         return tested
     with tempfile.TemporaryDirectory() as data:
