@@ -249,8 +249,8 @@ export interface Ingest {
 }
 
 /**
- * A service that this screen does not have, loses, or plays once the home has a plan. `announced_for`: "2014-11", "2014-11-20", or "" for no date. `watch_at`: the
- * web's address where the home's other screens have it ("elsewhere"), else "".
+ * A service that this screen does not have, loses, or plays once the home has a plan. `announced_for`: "2014-11", "2014-11-20", or
+ * "" for no date. `watch_at`: the web's address where the home's other screens have it ("elsewhere"), else "".
  */
 export interface Announced {
   service: Id;

@@ -1,5 +1,5 @@
-// What this home does not have yet and may be told of, what it loses soon, and what asks for a plan: a quiet line for each, never a card that cannot
-// be pressed. Where the home's phones have a service that its box cannot, a code leads there.
+// What this home does not have yet and may be told of, what it loses soon, and what asks for a plan: a quiet line for each, never a
+// card that cannot be pressed. Where the home's phones have a service that its box cannot, a code leads there.
 
 import { For, type JSX, Show } from "solid-js";
 import type { Announced } from "../../api/types";
