@@ -118,6 +118,64 @@ def test_what_was_sold_can_be_ended_after_the_agreement_bills_no_more(counter: C
     assert sorted(one["state"] for one in counter.listed(counter.orange)) == ["active", "ended"]
 
 
+@pytest.mark.parametrize("status", ["refused", "negotiating", "ended"])
+def test_what_is_not_agreed_sells_nothing(counter: Counter, status: str) -> None:
+    plan = counter.plan()
+    fields = {"valid_from": NOW, "billing": Billing.OPERATOR}
+    counter.world.sign(counter.world.orange, counter.world.cinema, status, **fields)
+    assert counter.orange.get(PLANS).json() == {"items": []}
+    assert counter.sell(counter.orange, plan).status_code == counter.sell(counter.studio, plan).status_code == 404
+
+
+def test_a_plan_can_be_sold_as_soon_as_it_is_made(counter: Counter) -> None:
+    made = counter.studio.send("POST", PLANS, {"service_id": counter.world.cinema.id, "name": "Everything"}).json()
+    assert counter.sell(counter.studio, made["id"]).status_code == 201, "the snapshot has not followed"
+
+
+def test_an_operator_sells_nothing_to_a_home_that_has_left_it(counter: Counter) -> None:
+    world = counter.world
+    counter.bill("operator")
+    plan = counter.plan()
+    first = counter.sell(counter.orange, plan)
+    world.now = Instant(NOW + DAY)
+    with world.database.write() as conn:
+        store.assign_household(conn, world.one.line.id, None, world.now, world.now)
+    world.feed.poll()
+    assert counter.sell(counter.orange, plan, reference="order 2").status_code == 404
+    again = counter.sell(counter.orange, plan)
+    assert (again.status_code, again.json()) == (200, first.json()), "what was sent can be sent again"
+    assert counter.sell(counter.orange, plan, reference="order 3", state="ended").status_code == 201
+
+
+def test_an_operator_sells_to_a_home_of_two_lines_of_which_one_is_its_own(counter: Counter) -> None:
+    world = counter.world
+    world.sign(world.free, world.cinema, valid_from=NOW, billing=Billing.OPERATOR)
+    plan = counter.plan()
+    assert counter.sell(counter.free, plan).status_code == 404
+    with world.database.write() as conn:
+        store.assign_household(conn, world.other.line.id, world.one.household, Instant(NOW + 1), NOW)
+    world.feed.poll()
+    world.now = Instant(NOW + DAY)
+    assert counter.sell(counter.free, plan).status_code == 201
+
+
+def test_an_end_ends_what_the_same_seller_sold(counter: Counter) -> None:
+    counter.bill("operator")
+    plan = counter.plan()
+    counter.sell(counter.orange, plan)
+    refused = counter.sell(counter.studio, plan, state="ended")
+    assert (refused.status_code, refused.json()["code"]) == (404, "not_found"), "the home would play on"
+    until = counter.sell(counter.orange, plan, reference="order 2", state="ended", until="2030-01-01T00:00:00Z")
+    assert (until.status_code, "no end of its own" in until.json()["detail"]) == (400, True)
+    assert [one["state"] for one in counter.listed(counter.studio)] == ["active"]
+
+
+@pytest.mark.parametrize("name", [" ", "a\0", "a\nb", "a" * 101])
+def test_a_plan_has_a_name_of_one_line(counter: Counter, name: str) -> None:
+    refused = counter.studio.send("POST", PLANS, {"service_id": counter.world.cinema.id, "name": name})
+    assert (refused.status_code, refused.json()["code"]) == (400, "invalid_request")
+
+
 def test_it_comes_in_pages(counter: Counter) -> None:
     plan = counter.plan()
     for number in range(5):

@@ -243,6 +243,27 @@ def test_who_reads_the_entitlement(world: Paying, home: Home) -> None:
         assert (home.explained(key)["entitlement"] is not None) == reads, billing
 
 
+def test_an_operator_reads_of_what_it_sold_alone(world: Paying, home: Home) -> None:
+    world.bill("operator")
+    world.subscribe()
+    key = world.key("operator", operator=world.orange)
+    assert home.explained(world.studio_key)["entitlement"]["may_play"]
+    told = home.explained(key)["entitlement"]
+    assert not told["may_play"]
+    assert not any("service itself" in clause["says"] for clause in told["clauses"])
+    world.subscribe(operator=world.orange)
+    assert home.explained(key)["entitlement"]["may_play"]
+
+
+@pytest.mark.parametrize("status", ["refused", "ended"])
+def test_without_an_agreement_nothing_plays_and_no_publisher_reads_of_the_home(world: Paying, home: Home, status: str) -> None:
+    world.sign(world.orange, world.cinema, status, valid_from=NOW)
+    world.subscribe()
+    assert home.explained(world.studio_key)["entitlement"] is None
+    told = home.explained(world.key("auditor"))["entitlement"]
+    assert (told["may_play"], told["clauses"][0]["holds"]) == (False, False)
+
+
 def test_a_film_that_runs_goes_on_to_its_token_s_end_when_the_plan_ends(world: Paying, home: Home) -> None:
     world.bill("direct")
     world.subscribe(valid_to=Instant(NOW + HOUR))

@@ -10,8 +10,9 @@ from litestar.params import Parameter
 
 from matinee.base.clock import Clock, Instant, from_rfc3339
 from matinee.base.errors import InvalidRequest, NotFound
+from matinee.base.ids import BoxId
 from matinee.base.party import SCREENS, SIDES, Party
-from matinee.carriage.entitlements import Entitlements
+from matinee.carriage.entitlements import Entitlements, billed_by
 from matinee.carriage.explanations import Explanation, explained
 from matinee.carriage.model import Decision, Discoverability
 from matinee.carriage.sides import Sides
@@ -68,12 +69,22 @@ def routes(
             watch_at=f"{web_origin}/watch/" if is_elsewhere else "",
         )
 
-    def _may_read(party: Party, service: Service, entitlement: Entitlement) -> bool:
-        """Who subscribes is the service's own, and the operator's where that one is to bill, or where nobody is."""
+    def _entitlement(party: Party, service: Service, box: BoxId, at: Instant, known_at: Instant | None) -> Entitlement | None:
+        """What OK did there, as far as it is the party's to read.
+
+        A publisher reads of homes where its service has an agreement; an operator, where that bills nobody or is on its own bill,
+        of what it sold itself alone.
+        """
         side = party.side
-        return side.has_publisher(service.publisher) or (
-            side.has_operator(entitlement.operator) and entitlement.seller is not Seller.US
-        )
+        if side.has_publisher(service.publisher):
+            found = entitlements.of_box(box, service.id, at, known_at)
+            if found is None or side.is_all:
+                return found
+            agreement = carriage.agreement_of(found.operator, service.id, at, known_at)
+            return found if billed_by(agreement).is_agreed else None
+        found = entitlements.of_box(box, service.id, at, known_at, sold_by=side.operator)
+        is_its_own = found is not None and side.has_operator(found.operator) and found.seller is not Seller.US
+        return found if is_its_own else None
 
     @get("/api/v1/announced", opt={"policy": SCREENS})
     async def get_announced(request: AnyRequest) -> Response[AnnouncedList]:
@@ -112,9 +123,7 @@ def routes(
         if asked is None:
             raise NotFound("There is no such box.", remedy="Send a box's id.")
         decision = carriage.explain(asked, found.id, moment, known)
-        entitlement = entitlements.of_box(asked, found.id, moment, known)
-        if entitlement is not None and not _may_read(request.user, found, entitlement):
-            entitlement = None
+        entitlement = _entitlement(request.user, found, asked, moment, known)
         return Response(explained(decision, entitlement), headers={"Cache-Control": "private, no-store"})
 
     return [get_announced, get_decision]

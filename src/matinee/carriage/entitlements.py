@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from matinee.base.clock import Instant
 from matinee.base.ids import BoxId, HouseholdId, OperatorId, ServiceId
 from matinee.base.party import Party
-from matinee.carriage.model import Agreement, Billing
+from matinee.carriage.model import Agreement, AgreementStatus, Billing
 from matinee.carriage.snapshot import Carriage
 from matinee.catalogue.model import Seller
 from matinee.fleet.snapshot import Fleet
@@ -19,12 +19,14 @@ from matinee.members.subscriptions import Subscriptions
 
 _SELLERS = {Billing.NONE: None, Billing.DIRECT: Seller.US, Billing.OPERATOR: Seller.OPERATOR}
 _BY = {billing: Billed(is_agreed=True, by=seller) for billing, seller in _SELLERS.items()}
+_AGREED = frozenset({AgreementStatus.SIGNED, AgreementStatus.SUSPENDED})
+"""A suspended one still says who bills: what renews meanwhile must be there when it is signed again."""
 _NOT_AGREED = Billed(is_agreed=False)
 
 
 def billed_by(agreement: Agreement | None) -> Billed:
-    """What an agreement says of money; without one nothing is agreed, and so nobody may play."""
-    return _NOT_AGREED if agreement is None else _BY[agreement.billing]
+    """What an agreement says of money; where none was signed or it has ended nothing is agreed, and so nobody may play."""
+    return _BY[agreement.billing] if agreement is not None and agreement.status in _AGREED else _NOT_AGREED
 
 
 class Entitlements:
@@ -51,19 +53,36 @@ class Entitlements:
         line = self._members.line_of(household, at, known_at)
         return self._decide(household, self._fleet.operator_of_line(line), service, at, known_at)
 
-    def of_box(self, box: BoxId, service: ServiceId, at: Instant, known_at: Instant | None = None) -> Entitlement | None:
-        """The same for the household whose line the box stood at; None where that was nobody's."""
+    def of_box(
+        self,
+        box: BoxId,
+        service: ServiceId,
+        at: Instant,
+        known_at: Instant | None = None,
+        *,
+        sold_by: OperatorId | None = None,
+    ) -> Entitlement | None:
+        """The same for the household whose line the box stood at; None where that was nobody's.
+
+        With `sold_by` by what this operator sold alone.
+        """
         line = self._fleet.line_of(box, at, known_at)
         household = self._members.household_at(line, at, known_at)
         if household is None:
             return None
-        return self._decide(household, self._fleet.operator_of_line(line), service, at, known_at)
+        return self._decide(household, self._fleet.operator_of_line(line), service, at, known_at, sold_by)
 
     def _decide(
-        self, household: HouseholdId, operator: OperatorId | None, service: ServiceId, at: Instant, known_at: Instant | None
+        self,
+        household: HouseholdId,
+        operator: OperatorId | None,
+        service: ServiceId,
+        at: Instant,
+        known_at: Instant | None,
+        sold_by: OperatorId | None = None,
     ) -> Entitlement:
         billed = billed_by(self._carriage.agreement_of(operator, service, at, known_at))
         had = self._subscriptions.of(household, service)
         found = self._fleet.operator(operator)
         zone = None if found is None else ZoneInfo(found.timezone)
-        return entitled(service, household, operator, billed, had, at, known_at, zone)
+        return entitled(service, household, operator, billed, had, at, known_at, zone, sold_by)

@@ -35,7 +35,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
 
     `elsewhere`: the box's model keeps the service from it, and the home's other screens have it. `entitlement` is a
     decision of its own, what OK does for the household whose line the box stood at; null where there was none, or where it is not
-    the asker's to read.
+    the asker's to read. An operator is answered by what it sold itself alone.
     """
 
     service: str

@@ -14,14 +14,15 @@ from sqlalchemy.engine import Connection
 
 from matinee.base.clock import Clock, Instant, to_rfc3339
 from matinee.base.errors import NotAllowed, NotFound
-from matinee.base.ids import HouseholdId, OperatorId, PlanId, ServiceId
+from matinee.base.ids import HouseholdId, OperatorId, PlanId, ServiceId, is_id
 from matinee.base.pagination import MAX_PAGE, decode_cursor, encode_cursor
 from matinee.base.party import OWNERS, PUBLISHERS, SIDES, Party
 from matinee.carriage.api import instant
+from matinee.carriage.entitlements import billed_by
 from matinee.carriage.explanations import moment_of
-from matinee.carriage.model import Billing
 from matinee.carriage.sides import Sides
 from matinee.carriage.snapshot import Carriage
+from matinee.catalogue.model import Seller
 from matinee.catalogue.snapshot import Catalogue
 from matinee.fleet.snapshot import Fleet
 from matinee.members import plan_store, store
@@ -57,7 +58,7 @@ class SubscriptionAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     """One more record. `reference` is the asker's own name for it: sent again with the same words, it changes nothing.
 
     `household` by its reference. `state` "active" from `since` (null: now) up to `until` (null: no end known), or "ended" from
-    `since` on. A record that begins when an earlier one does takes its place.
+    `since` on, what the same seller sold. A record that begins when an earlier one does takes its place.
     """
 
     reference: Text
@@ -90,7 +91,7 @@ class SubscriptionPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Counter:
-    """Who may write and read what: over snapshots alone."""
+    """Who may write and read what, over snapshots. What a record is for comes from the database: a plan may be a moment old."""
 
     def __init__(
         self, carriage: Carriage, fleet: Fleet, catalogue: Catalogue, members: Members, subscriptions: Subscriptions
@@ -108,34 +109,22 @@ class Counter:
         found = [plan for plan in self._subscriptions.plans() if plan.service in own]
         return [plan for plan in found if operator is None or self._sells(operator, plan.service, now)]
 
-    def plan(self, party: Party, text: str, state: SubscriptionState, household: HouseholdId | None, now: Instant) -> Plan:
-        """A plan that the party may sell, or has sold to this household, to end that. Raises NotFound."""
-        found = self._subscriptions.plan(PlanId(text))
+    def may_name_plan(self, party: Party, plan: Plan, now: Instant, *, is_open: bool) -> bool:
+        """Whether a party may sell a plan. `is_open`: or end what it sold, or say it again."""
         operator = party.side.operator
-        if found is not None and (
-            party.side.has_publisher(found.publisher)
-            if operator is None
-            else self._sells(operator, found.service, now)
-            or (state is SubscriptionState.ENDED and self._has_sold(operator, household, found.service))
-        ):
-            return found
-        raise NotFound("There is no such plan of yours.", remedy="GET /api/v1/plans lists them.")
+        if operator is None:
+            return party.side.has_publisher(plan.publisher)
+        return is_open or self._sells(operator, plan.service, now)
 
-    def is_own(self, party: Party, household: HouseholdId, service: ServiceId, now: Instant) -> bool:
-        """Whether a party may name a household for a service."""
-        at = self._fleet.operator_of_line(self._members.line_of(household, now))
-        operator = party.side.operator
-        if operator is not None:
-            return at == operator or self._has_sold(operator, household, service)
-        return self._carriage.agreement_of(at, service, now) is not None or self._has_sold(None, household, service)
+    def may_name_home(self, party: Party, household: HouseholdId, service: ServiceId, now: Instant) -> bool:
+        """Whether one of the household's lines is the operator's, or of a publisher at one with which the service has agreed."""
+        operators = {self._fleet.operator_of_line(line) for line in self._members.lines_of(household, now)}
+        if party.side.operator is not None:
+            return party.side.operator in operators
+        return any(billed_by(self._carriage.agreement_of(one, service, now)).is_agreed for one in operators)
 
     def _sells(self, operator: OperatorId, service: ServiceId, now: Instant) -> bool:
-        agreement = self._carriage.agreement_of(operator, service, now)
-        return agreement is not None and agreement.billing is Billing.OPERATOR
-
-    def _has_sold(self, operator: OperatorId | None, household: HouseholdId | None, service: ServiceId) -> bool:
-        had = () if household is None else self._subscriptions.of(household, service)
-        return any(one.operator == operator for one in had)
+        return billed_by(self._carriage.agreement_of(operator, service, now)).by is Seller.OPERATOR
 
 
 def routes(counter: Counter, database: Database, clock: Clock) -> Sequence[Router]:
@@ -186,8 +175,11 @@ def routes(counter: Counter, database: Database, clock: Clock) -> Sequence[Route
         since, until = instant("since", data.since), instant("until", data.until)
         with database.write() as conn:
             household = _household(conn, data.household)
-            plan = counter.plan(party, data.plan_id, data.state, household, now)
-            if household is None or not counter.is_own(party, household, plan.service, now):
+            plan = plan_store.plan_of(conn, PlanId(data.plan_id)) if is_id(data.plan_id) else None
+            is_open = _is_open(conn, household, plan, party.side.operator, data)
+            if plan is None or not counter.may_name_plan(party, plan, now, is_open=is_open):
+                raise NotFound("There is no such plan of yours.", remedy="GET /api/v1/plans lists them.")
+            if household is None or not (is_open or counter.may_name_home(party, household, plan.service, now)):
                 raise NotFound("There is no such household of yours.", remedy="Send the reference of one at your lines.")
             made, is_new = plan_store.record_subscription(
                 conn,
@@ -210,6 +202,17 @@ def routes(counter: Counter, database: Database, clock: Clock) -> Sequence[Route
 def _household(conn: Connection, reference: str) -> HouseholdId | None:
     """The household of this reference. What no reference can be is asked of no database."""
     return store.household_named(conn, reference) if reference.isprintable() else None
+
+
+def _is_open(
+    conn: Connection, household: HouseholdId | None, plan: Plan | None, operator: OperatorId | None, data: SubscriptionAsked
+) -> bool:
+    """Whether this ends what the seller has sold, or says it again: open also after the agreement or the home has changed."""
+    if household is None or plan is None:
+        return False
+    had = plan_store.subscriptions_of(conn, [household])
+    own = [one.reference for one in had if (one.plan, one.operator) == (plan.id, operator)]
+    return data.reference in own or (bool(own) and data.state is SubscriptionState.ENDED)
 
 
 def _plan(one: Plan) -> WirePlan:

@@ -56,10 +56,10 @@ subscriptions = sa.Table(
 def ensure_plan(conn: Connection, service: Service, name: str, now: Instant, *, actor: str) -> tuple[Plan, bool]:
     """The service's plan of that name, and whether it was made now. Raises MemberError."""
     outbox.hold(conn)  # two who make the same one at once must not both find it missing
+    _check_text("A plan's name", name, MAX_NAME)
     found = plan_named(conn, service.id, name)
     if found is not None:
         return found, False
-    _check_text("A plan's name", name, MAX_NAME)
     made = Plan(id=PlanId(new_id()), publisher=service.publisher, service=service.id, name=name)
     conn.execute(
         sa.insert(plans).values(id=made.id, publisher_id=made.publisher, service_id=made.service, name=made.name, created_at=now)
@@ -72,6 +72,11 @@ def ensure_plan(conn: Connection, service: Service, name: str, now: Instant, *, 
 
 def plan_named(conn: Connection, service: ServiceId, name: str) -> Plan | None:
     row = conn.execute(sa.select(plans).where(plans.c.service_id == service, plans.c.name == name)).one_or_none()
+    return None if row is None else _plan(row)
+
+
+def plan_of(conn: Connection, plan: PlanId) -> Plan | None:
+    row = conn.execute(sa.select(plans).where(plans.c.id == plan)).one_or_none()
     return None if row is None else _plan(row)
 
 
@@ -97,7 +102,8 @@ def record_subscription(
     """Record how a household stands with a plan from a moment on (None: from now on), and whether that was new.
 
     `reference` is the seller's own name for the record, "" to have one drawn: the same again, with the same words, is the record
-    that is there. `recorded_at`: when it was known, where that was before `now`. Raises MemberError.
+    that is there. `recorded_at`: when it was known, where that was before `now`. Raises MemberError, also where this seller has
+    nothing to end: "it has ended" would be said of a home that plays on by what another sold.
     """
     outbox.hold(conn)
     seller = publisher_side(plan.publisher) if operator is None else operator_side(operator)
@@ -108,6 +114,8 @@ def record_subscription(
             return _again(before, (household, plan.id, state), valid_from, valid_to), False
     since = now if valid_from is None else valid_from
     _check_times(since, valid_to, recorded_at, now)
+    if state is SubscriptionState.ENDED:
+        _check_end(conn, household, plan, operator, valid_to)
     made = Subscription(
         id=SubscriptionId(new_id()),
         household=household,
@@ -221,6 +229,20 @@ def _check_times(valid_from: Instant, valid_to: Instant | None, recorded_at: Ins
         raise MemberError("The subscription ends before it begins.", remedy="Write its beginning first.")
     if recorded_at is not None and recorded_at > now:
         raise MemberError("It was known later than now.", remedy="Leave that moment out, or write one that is past.")
+
+
+def _check_end(
+    conn: Connection, household: HouseholdId, plan: Plan, operator: OperatorId | None, valid_to: Instant | None
+) -> None:
+    if valid_to is not None:
+        raise MemberError("What has ended has no end of its own.", remedy="Write the moment of the end as its beginning.")
+    had = subscriptions_of(conn, [household])
+    if not any((one.plan, one.operator) == (plan.id, operator) for one in had):
+        raise MemberError(
+            f"This seller has recorded no subscription to {plan.name!r} for this household.",
+            remedy="End it as who sold it, by the name of its plan.",
+            code=ErrorCode.NOT_FOUND,
+        )
 
 
 def _check_text(what: str, text: str, limit: int) -> None:

@@ -33,9 +33,14 @@ def entitled(
     at: Instant,
     known_at: Instant | None = None,
     zone: ZoneInfo | None = None,
+    sold_by: OperatorId | None = None,
 ) -> Entitlement:
-    """Decide by what was recorded of this household and this service alone; `operator` is that of its line at `at`."""
-    known = [one for one in subscriptions if known_at is None or one.recorded_at <= known_at]
+    """Decide by what was recorded of this household and this service alone; `operator` is that of its line at `at`.
+
+    With `sold_by` by what this operator sold alone: the answer for who may read no more.
+    """
+    asked = [one for one in subscriptions if sold_by in (None, one.operator)]
+    known = [one for one in asked if known_at is None or one.recorded_at <= known_at]
     return Entitlement(
         service=service,
         household=household,
@@ -45,7 +50,7 @@ def entitled(
         seller=billed.by,
         clauses=(
             _billing(billed),
-            _subscription(billed, known),
+            _subscription(billed, known, "" if sold_by is None else " that this operator sold"),
             _period(billed, known, operator, at, zone or ZoneInfo("UTC")),
         ),
     )
@@ -73,20 +78,20 @@ def _holds(one: Subscription, operator: OperatorId | None) -> bool:
 
 def _billing(billed: Billed) -> EntitlementClause:
     if not billed.is_agreed:
-        return _no(EntitlementClauseName.BILLING, "No agreement is recorded: nothing says who would bill.")
+        return _no(EntitlementClauseName.BILLING, "No agreement is in force: nothing says who would bill.")
     if billed.by is None:
         return _yes(EntitlementClauseName.BILLING, "The agreement bills nobody: no plan is needed.")
     return _yes(EntitlementClauseName.BILLING, f"The agreement bills: a plan is needed, sold by {_SOLD_BY[billed.by]}.")
 
 
-def _subscription(billed: Billed, known: Sequence[Subscription]) -> EntitlementClause:
+def _subscription(billed: Billed, known: Sequence[Subscription], which: str) -> EntitlementClause:
     if not billed.is_agreed:
         return _no(EntitlementClauseName.SUBSCRIPTION, "There is nothing that one could be for.")
     if billed.by is None:
         return _yes(EntitlementClauseName.SUBSCRIPTION, "None is needed.")
     if not known:
-        return _no(EntitlementClauseName.SUBSCRIPTION, "No subscription is recorded.")
-    return _yes(EntitlementClauseName.SUBSCRIPTION, f"{len(known)} recorded.")
+        return _no(EntitlementClauseName.SUBSCRIPTION, f"No subscription{which} is recorded.")
+    return _yes(EntitlementClauseName.SUBSCRIPTION, f"{len(known)} recorded{which}.")
 
 
 def _period(
@@ -101,16 +106,18 @@ def _period(
     for one in standing:
         if _holds(one, operator):
             until = "with no end known" if one.valid_to is None else f"until {_moment(one.valid_to, zone)}"
-            return _yes(name, f"One sold by {_sold(one)} holds since {_moment(one.valid_from, zone)}, {until}.")
+            return _yes(name, f"One sold by {_sold(one, operator)} holds since {_moment(one.valid_from, zone)}, {until}.")
     for one in standing:
         if one.state is SubscriptionState.ENDED:
-            return _no(name, f"The one sold by {_sold(one)} has ended at {_moment(one.valid_from, zone)}.")
+            return _no(name, f"The one sold by {_sold(one, operator)} has ended at {_moment(one.valid_from, zone)}.")
         return _no(name, "The one that holds was sold by another operator, and holds at that one's lines alone.")
     return _no(name, "None is recorded that holds at this moment.")
 
 
-def _sold(one: Subscription) -> str:
-    return "the service itself" if one.operator is None else "the operator"
+def _sold(one: Subscription, operator: OperatorId | None) -> str:
+    if one.operator is None:
+        return "the service itself"
+    return "the operator" if one.operator == operator else "another operator"
 
 
 def _yes(name: EntitlementClauseName, says: str) -> EntitlementClause:

@@ -54,8 +54,12 @@ class Members:
 
     def line_of(self, household: HouseholdId, now: Instant, known_at: Instant | None = None) -> LineId | None:
         """A line of the household's at a moment; of several the first that it had."""
+        return next(iter(self.lines_of(household, now, known_at)), None)
+
+    def lines_of(self, household: HouseholdId, now: Instant, known_at: Instant | None = None) -> Sequence[LineId]:
+        """All lines of the household's at a moment, in the order in which it had them."""
         lines = self._lines_of.get(household, ())
-        return next((line for line in lines if self.household_at(line, now, known_at) == household), None)
+        return [line for line in lines if self.household_at(line, now, known_at) == household]
 
     def profiles(self, household: HouseholdId | None) -> tuple[Profile, ...]:
         """The household's profiles, in its own order."""

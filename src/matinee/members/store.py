@@ -80,8 +80,13 @@ def household_named(conn: Connection, reference: str) -> HouseholdId | None:
 
 def references_of(conn: Connection, wanted: Collection[HouseholdId]) -> dict[HouseholdId, str]:
     """Each household's reference."""
-    rows = conn.execute(sa.select(households.c.id, households.c.reference).where(households.c.id.in_(wanted)))
-    return {row.id: row.reference for row in rows}
+    found: dict[HouseholdId, str] = {}
+    every = list(wanted)
+    for first in range(0, len(every), 1_000):  # a database takes some ten thousand values in one statement, and no more
+        some = every[first : first + 1_000]
+        rows = conn.execute(sa.select(households.c.id, households.c.reference).where(households.c.id.in_(some)))
+        found.update((row.id, row.reference) for row in rows)
+    return found
 
 
 def assign_household(

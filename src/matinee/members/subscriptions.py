@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.engine import Connection
 
-from matinee.base.ids import HouseholdId, PlanId, ServiceId
+from matinee.base.ids import HouseholdId, ServiceId
 from matinee.members import plan_store
 from matinee.members.model import Plan, Subscription
 from matinee.parties.outbox import Event
@@ -16,16 +16,16 @@ class Subscriptions:
     topics = frozenset({plan_store.TOPIC})
 
     def __init__(self) -> None:
-        self._plans: dict[PlanId, Plan] = {}
+        self._plans: Sequence[Plan] = ()
         self._of: dict[HouseholdId, tuple[Subscription, ...]] = {}
 
     def load(self, conn: Connection) -> None:
-        self._plans = {plan.id: plan for plan in plan_store.all_plans(conn)}
+        self._plans = plan_store.all_plans(conn)
         self._of = _by_household(plan_store.subscriptions_of(conn))
 
     def follow(self, conn: Connection, events: Sequence[Event]) -> None:
         if any(event.payload["kind"] == plan_store.PLAN_MADE for event in events):
-            self._plans = {plan.id: plan for plan in plan_store.all_plans(conn)}
+            self._plans = plan_store.all_plans(conn)
         told = (event.key for event in events if event.payload["kind"] == plan_store.SUBSCRIPTION_RECORDED)
         households = {HouseholdId(key) for key in told}
         if households:
@@ -37,10 +37,7 @@ class Subscriptions:
 
     def plans(self) -> Sequence[Plan]:
         """Every plan, by service and name."""
-        return tuple(self._plans.values())
-
-    def plan(self, plan: PlanId) -> Plan | None:
-        return self._plans.get(plan)
+        return self._plans
 
 
 def _by_household(recorded: Sequence[Subscription]) -> dict[HouseholdId, tuple[Subscription, ...]]:
