@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -34,7 +35,10 @@ def body(run, argument):
         time.sleep(float((folder / "pause").read_text()))
         note("second ends")
         return first + argument
-    return run("second", slow)
+    if (folder / "newer").exists():
+        run("between", lambda: (note("between"), "")[1])
+    last = run("second", slow)
+    return run("third", lambda: last)
 
 engine = WorkEngine(f"sqlite:///{folder}/work.db", database, lambda: Instant(int(time.time() * 1000)))
 engine.define("probe", body)
@@ -89,6 +93,40 @@ def test_a_killed_workers_work_is_taken_over_and_only_the_open_step_runs_again(t
         assert log.count("second begins") == 2
     finally:
         for process in (first, second):
+            if process is not None:
+                process.kill()
+                process.wait()
+        queue.close()
+
+
+def test_work_of_an_older_version_is_finished_by_one_that_has_a_step_more(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/work.db"
+    prepare(url)
+    (tmp_path / "pause").write_text("0")
+    queue = WorkQueue(url)
+    queue.enqueue("line", "probe", "piece-1", "b")
+    older = _worker(tmp_path)
+    newer = None
+    try:
+        _await_line(tmp_path, "second ends")
+        os.kill(older.pid, signal.SIGKILL)
+        older.wait()
+        with sqlite3.connect(tmp_path / "work.db") as work:  # as if it had died just before its last step was recorded
+            work.execute("DELETE FROM operation_outputs WHERE function_name = 'third'")
+            work.execute("UPDATE workflow_status SET status = 'PENDING', output = NULL")
+        (tmp_path / "newer").touch()
+        newer = _worker(tmp_path)
+        _await_line(tmp_path, "second ends", times=2)
+        for _ in range(100):
+            state = queue.state("piece-1")
+            assert state is not None
+            if state.state == "done":
+                break
+            time.sleep(0.1)
+        assert state.result == "ab"
+        assert (tmp_path / "log").read_text().splitlines().count("first") == 1
+    finally:
+        for process in (older, newer):
             if process is not None:
                 process.kill()
                 process.wait()

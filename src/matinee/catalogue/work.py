@@ -517,4 +517,10 @@ def _json(value: msgspec.Struct) -> str:
 
 
 def _read(text: str, kind: type[T]) -> T:
-    return msgspec.json.decode(text, type=kind)
+    """What a step answered. Raises MatineeError where a version that is no more wrote it: the ingest ends, and lets go of its film."""
+    try:
+        return msgspec.json.decode(text, type=kind)
+    except msgspec.DecodeError as error:
+        raise MatineeError(
+            f"What another version recorded of this ingest cannot be read: {error}.", remedy="Add the film again."
+        ) from error

@@ -405,8 +405,6 @@ class EncodePlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     segment_frames: int
     promised_ms: DurationMs | None
     held_ms: DurationMs
-    shift_us: int
-    start_ms: int
     video: tuple[VideoPlan, ...]
     audio: tuple[AudioPlan, ...]
     text: tuple[TextPlan, ...]
@@ -416,6 +414,8 @@ class EncodePlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     warnings: tuple[FilmWarning, ...]
     measures: bool = False
     av1_preset: str = "8"
+    shift_us: int = 0
+    start_ms: int = 0
 
     @property
     def best(self) -> VideoPlan:

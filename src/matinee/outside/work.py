@@ -18,6 +18,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, DBOSConfig
+from dbos import error as dbos_error
 
 from matinee.base.clock import SECOND, Clock, Instant
 from matinee.base.errors import ErrorCode, MatineeError
@@ -213,7 +214,15 @@ def is_dead(host: str, pid: int, pid_started: int, seen_at: Instant, now: Instan
 
 
 def _run_step(name: str, step: Callable[[], str]) -> str:
-    return DBOS.run_step({"name": name}, step)
+    """Run a step, or give what it once returned.
+
+    Another version of the work, under way when this one was installed, may have recorded another step in this place. What it did
+    is then done again, which steps must bear anyway: better than work that fails for ever, and keeps what it holds.
+    """
+    try:
+        return DBOS.run_step({"name": name}, step)
+    except dbos_error.DBOSUnexpectedStepError:
+        return step()
 
 
 def _work_state(status: Any) -> WorkState:
