@@ -56,6 +56,23 @@ def test_a_rung_of_another_film_does_not_and_its_neighbour_still_does(
     assert scores[made.video[1].name] > 60
 
 
+def test_noise_is_told_from_another_film_though_no_score_says_anything_of_it(
+    film: Encoded, tmp_path: Path
+) -> None:
+    source, folder = tmp_path / "noise.mkv", tmp_path / "noise"
+    noise = "nullsrc=s=640x360:r=24:d=6,geq=lum='random(1)*219+16':cb=128:cr=128"
+    argv = [TOOLS.ffmpeg, "-nostdin", "-v", "error", "-f", "lavfi", "-i", noise, "-c:v", "libx264", "-preset", "ultrafast"]
+    subprocess.run([*argv, "-qp", "10", "-pix_fmt", "yuv420p", str(source)], check=True, timeout=120)
+    plan = work.plan(work.probe(source, TOOLS), QUICK)
+    made = work.encode(plan, source, folder, TOOLS, lambda _: None)
+    assert sampled_scores(plan, made, source, folder, TOOLS) == {}
+    mixed = shutil.copytree(folder, tmp_path / "work")
+    shutil.copy(film[3] / film[1].video[0].path, mixed / made.video[0].path)
+    scores = sampled_scores(plan, made, source, mixed, TOOLS)
+    assert set(scores) == {made.video[0].name}
+    assert scores[made.video[0].name] < 15
+
+
 def test_a_seek_and_a_decode_from_the_start_find_the_same_pictures(film: Encoded, tmp_path: Path) -> None:
     plan, made, source, folder = film
     begin = places(made)[-1]
