@@ -52,6 +52,19 @@ FILMS = [
         "testsrc2=s=640x268:r=24:d=4,pad=640:360:0:46,drawbox=260:330:120:16:white:fill:enable='between(t,2,3)'",
         (640, 360),
     ),
+    (
+        "a short word within the bar",
+        (
+            "testsrc2=s=640x268:r=24:d=4,pad=640:360:0:46,drawbox=300:330:4:12:white:fill:enable='between(t,2,3)',"
+            "drawbox=310:330:4:12:white:fill:enable='between(t,2,3)'"
+        ),
+        (640, 360),
+    ),
+    (
+        "bars with noise",
+        "testsrc2=s=640x268:r=24:d=4,pad=640:360:0:46,noise=c0s=9:allf=t",
+        (640, 268),
+    ),
 ]
 
 
