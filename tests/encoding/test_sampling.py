@@ -56,9 +56,7 @@ def test_a_rung_of_another_film_does_not_and_its_neighbour_still_does(
     assert scores[made.video[1].name] > 60
 
 
-def test_noise_is_told_from_another_film_though_no_score_says_anything_of_it(
-    film: Encoded, tmp_path: Path
-) -> None:
+def test_noise_is_told_from_another_film_though_no_score_says_anything_of_it(film: Encoded, tmp_path: Path) -> None:
     source, folder = tmp_path / "noise.mkv", tmp_path / "noise"
     noise = "nullsrc=s=640x360:r=24:d=6,geq=lum='random(1)*219+16':cb=128:cr=128"
     argv = [TOOLS.ffmpeg, "-nostdin", "-v", "error", "-f", "lavfi", "-i", noise, "-c:v", "libx264", "-preset", "ultrafast"]

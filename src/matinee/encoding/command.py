@@ -35,9 +35,9 @@ LOOK_FRAMES = 24
 TIMED_PACKETS = 1500
 CUTS_FILE = "cuts.txt"
 _CUT_THRESHOLD = 10
-_LIT = "format=yuv420p,lutyuv=y='if(lt(val,25),0,if(lt(val,48),1+floor((val-25)/8),255))'"
-"""Luma as it is told from black. cropdetect goes by the mean of a row or column, in which a word within a bar is lost: so what is
-surely lit counts much, some eight dots of it in a row of 1920, and what may be a bar's noise next to nothing."""
+_LIT = "format=yuv420p12,lutyuv=y='if(lt(val,768),max(0,floor((val-256)/8)),4095)',cropdetect=limit=17.5/4095"
+"""What is lit, in 12 bits. cropdetect goes by the mean of a row or column, in which a word within a bar is lost. So what is surely
+lit (48 of 255) counts most, some eight dots of it in a row of 1920; of the rest the mean must reach 25, as a bar's noise does not."""
 _HEADROOM_DB = 12
 """More than any mix of eight channels adds, and what a lossy coder may go beyond full scale."""
 
@@ -98,7 +98,7 @@ def measure_command(
     step = 0.25 if every_frame else 1
     seen = (
         f"[0:{video.index}]select='isnan(prev_selected_t)+gte(t-prev_selected_t,{step})',scale={video.width}:{video.height},"
-        f"{_LIT},cropdetect=limit=0:round=2:skip=0:reset=1,metadata=mode=print:file=-[seen]"
+        f"{_LIT}:round=2:skip=0:reset=1,metadata=mode=print:file=-[seen]"
     )
     argv = [tools.ffmpeg, *QUIET, "-max_error_rate", "1", "-reinit_filter", "0"]
     argv += [*([] if every_frame else ["-skip_frame:v", "nokey"]), *film_input(source), "-filter_complex", seen]
