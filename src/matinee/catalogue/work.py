@@ -517,7 +517,7 @@ def _json(value: msgspec.Struct) -> str:
 
 
 def _read(text: str, kind: type[T]) -> T:
-    """What a step answered. Raises MatineeError where a version that is no more wrote it: the ingest ends, and lets go of its film."""
+    """What a step answered. Raises MatineeError where another version wrote it and it cannot be read: so the film is let go."""
     try:
         return msgspec.json.decode(text, type=kind)
     except msgspec.DecodeError as error:
