@@ -36,8 +36,9 @@ TIMED_PACKETS = 1500
 CUTS_FILE = "cuts.txt"
 _CUT_THRESHOLD = 10
 _LIT = "format=yuv420p12,lutyuv=y='if(lt(val,768),max(0,floor((val-256)/8)),4095)',cropdetect=limit=17.5/4095"
-"""What is lit, in 12 bits. cropdetect goes by the mean of a row or column, in which a word within a bar is lost. So what is surely
-lit (48 of 255) counts most, some eight dots of it in a row of 1920; of the rest the mean must reach 25, as a bar's noise does not."""
+"""What is lit, in 12 bits. cropdetect goes by the mean of a row or column, in which a word within a bar is lost. So what is
+surely lit (48 of 255) counts most, some eight dots of it in a row of 1920; of the rest the mean must reach 25, as a bar's noise
+does not."""
 _HEADROOM_DB = 12
 """More than any mix of eight channels adds, and what a lossy coder may go beyond full scale."""
 
