@@ -47,7 +47,7 @@ CODER_ROOM_DB = 1.0
 """AAC changes peaks by some tenths of a decibel."""
 _PRIMING_MS = 100
 _MOST_GAIN_DB = 20.0
-SAME_END_MS = 40  # about a frame: a sound may end that far from the picture
+SAME_END_MS = 20  # a sound may end that far from the picture: a package that says otherwise is not published (checks.sync)
 _SHORT_MS = 1_000
 _UNEVEN_ENDS_MS = 250
 _LEAST_PART = Fraction(1, 5)
