@@ -231,7 +231,7 @@ def test_chosen_rungs_of_one_height_have_names_of_their_own() -> None:
         ("v360", "v360.mp4", 20.0),
         ("v360_2", "v360_2.mp4", 26.0),
     ]
-    assert [(one.max_bitrate, one.buffer_bits) for one in (first, second)] == [(1_800_000, 1_800_000), (1_000_000, 1_000_000)]
+    assert [(one.max_bitrate, one.buffer_bits) for one in (first, second)] == [(1_440_000, 720_000), (800_000, 400_000)]
 
 
 @pytest.mark.parametrize(
