@@ -74,7 +74,7 @@ def test_a_box_whose_model_takes_no_av1_is_told_of_none_and_plays_h264(both: Ser
         rungs, frames = watched(tv)
         assert rungs
         assert all(rung.startswith("v") for rung in rungs)
-        assert frames > 24
+        assert frames > 0
 
 
 def test_a_browser_that_decodes_av1_as_well_as_h264_plays_it(both: Service, browser: Browser) -> None:
@@ -93,5 +93,5 @@ def test_a_browser_that_decodes_av1_as_well_as_h264_plays_it(both: Service, brow
         rungs, frames = watched(web)
         assert rungs
         assert all(rung.startswith("av1_") for rung in rungs)
-        assert frames > 24
+        assert frames > 0
         assert is_lively(web.picture({"x": 320, "y": 100, "width": 640, "height": 400})), "the decrypted picture is black"
