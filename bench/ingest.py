@@ -83,17 +83,7 @@ def _run(argv: list[str], folder: Path) -> None:
 def _ingest(film: Path, data: Path, stages: dict[str, list[float]]) -> None:
     """One ingest into a new installation; the seconds of each stage are added to `stages`."""
     with open_installation(load_settings(data, {})) as installation:
-        request = _request(installation, film)
-        ingest = Ingest(
-            database=installation.database,
-            published=installation.published,
-            work_folder=installation.settings.work_folder,
-            tools=find_tools(),
-            master=installation.master,
-            ladder=FIXED_V1,
-            drm=installation.settings.drm_systems,
-            clock=read_clock,
-        )
+        request = request_of(installation, film)
 
         def step(name: str, work: Callable[[], str]) -> str:
             began = time.monotonic()
@@ -101,12 +91,26 @@ def _ingest(film: Path, data: Path, stages: dict[str, list[float]]) -> None:
             stages[name].append(time.monotonic() - began)
             return result
 
-        outcome = read_outcome(ingest.run(step, msgspec.json.encode(request).decode()))
+        outcome = read_outcome(ingest_of(installation).run(step, msgspec.json.encode(request).decode()))
         if outcome.state is not OutcomeState.PUBLISHED:
             raise SystemExit(f"bench ingest: {outcome.message} {outcome.remedy}")
 
 
-def _request(installation: Installation, film: Path) -> IngestRequest:
+def ingest_of(installation: Installation) -> Ingest:
+    """The use case on an installation, with the fixed ladder."""
+    return Ingest(
+        database=installation.database,
+        published=installation.published,
+        work_folder=installation.settings.work_folder,
+        tools=find_tools(),
+        master=installation.master,
+        ladder=FIXED_V1,
+        drm=installation.settings.drm_systems,
+        clock=read_clock,
+    )
+
+
+def request_of(installation: Installation, film: Path) -> IngestRequest:
     """What `matinee add` hands in, without putting it in the queue."""
     service = default_service(installation)
     request = IngestRequest(

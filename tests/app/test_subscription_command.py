@@ -7,42 +7,14 @@ from typing import Any
 import pytest
 
 from matinee.app import cli
+from tests.app.stories import fibre_carries_films, homes_of_fibre
 
-_STORY = """
-name = "A home with a plan, and one without"
-today = 2026-01-01
-[[services]]
-name = "Films"
-[[box_models]]
-name = "Box"
-oui = "00AF01"
-product_class = "Box"
-[[operators]]
-name = "Fibre"
-country = "FR"
-timezone = "Europe/Paris"
-[[agreements]]
-operator = "Fibre"
-service = "Films"
-status = "signed"
-since = 2026-01-01
-billing = "operator"
-[[launches]]
-operator = "Fibre"
-service = "Films"
-state = "open"
-since = 2026-01-01
-technical_at = 2026-01-01
-[[homes]]
-operator = "Fibre"
-model = "Box"
-serial = "B"
-since = 2026-01-01
-count = 2
+_PLAN = """
 [[plans]]
 service = "Films"
 name = "Everything"
 """
+_STORY = fibre_carries_films("A home with a plan, and one without", billing="operator") + homes_of_fibre(2) + _PLAN
 _SUBSCRIPTION = """
 [[subscriptions]]
 operator = "Fibre"

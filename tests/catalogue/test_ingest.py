@@ -14,13 +14,13 @@ from matinee.app.settings import load_settings
 from matinee.base.units import Bytes, DurationMs
 from matinee.catalogue import progress, work
 from matinee.catalogue.model import AlreadyAdded
-from matinee.catalogue.work import Ingest, IngestRequest, OutcomeState, hand_in, read_outcome
+from matinee.catalogue.work import IngestRequest, OutcomeState, hand_in, read_outcome
 from matinee.encoding.ladder import FIXED_V1, PER_TITLE_V1
-from matinee.encoding.model import EncodePlan, Ladder
+from matinee.encoding.model import EncodePlan
 from matinee.library import store as library
 from matinee.library.model import DrmSystem, PackageFiles
 from matinee.library.work import package_folder
-from matinee.outside.tools import find_tools
+from tests.catalogue.ingesting import ingest_of
 from tests.films import make_film
 
 
@@ -38,19 +38,6 @@ def request_(installation: Installation, tmp_path: Path) -> IngestRequest:
         return hand_in(conn, installation.queue, tmp_path / "film.mp4", service, read_clock())
 
 
-def _ingest(installation: Installation, ladder: Ladder = FIXED_V1) -> Ingest:
-    return Ingest(
-        database=installation.database,
-        published=installation.published,
-        work_folder=installation.settings.work_folder,
-        tools=find_tools(),
-        master=installation.master,
-        ladder=ladder,
-        drm=(DrmSystem.CLEARKEY,),
-        clock=read_clock,
-    )
-
-
 def _at_once(_name: str, step: Callable[[], str]) -> str:
     return step()
 
@@ -62,7 +49,7 @@ def test_an_error_that_nobody_foresaw_is_undone_and_told(
         raise ZeroDivisionError
 
     monkeypatch.setattr(work, "metadata_of", broken)
-    outcome = read_outcome(_ingest(installation).run(_at_once, work._json(request_)))
+    outcome = read_outcome(ingest_of(installation, FIXED_V1).run(_at_once, work._json(request_)))
     assert outcome.state is OutcomeState.FAILED
     assert "film.mp4" in outcome.message
     with installation.database.read() as conn:
@@ -85,7 +72,7 @@ def test_undo_takes_nothing_from_a_title_that_stands(installation: Installation,
             contents_sha256="0" * 64,
         )
         library.mark_published(conn, files, read_clock())
-    _ingest(installation)._undo(request_)
+    ingest_of(installation, FIXED_V1)._undo(request_)
     assert installation.published.get(kept) == b"#EXTM3U"
 
 
@@ -105,7 +92,7 @@ def test_an_ingest_whose_note_was_lost_still_claims_its_film(installation: Insta
     with installation.database.write() as conn:
         first, second = (hand_in(conn, installation.queue, film, service, read_clock()) for _ in range(2))
         progress.end(conn, first.ingest)
-    ingest = _ingest(installation)
+    ingest = ingest_of(installation, FIXED_V1)
     ingest._fingerprint(first, lambda _: None)
     with pytest.raises(AlreadyAdded, match="being added already"):
         ingest._fingerprint(second, lambda _: None)
@@ -138,8 +125,8 @@ def test_a_film_is_published_with_the_rungs_that_its_analysis_chose_whatever_the
         return done[name]
 
     with pytest.raises(Died):
-        _ingest(installation, MEASURING).run(until_the_plan, work._json(request))
-    outcome = read_outcome(_ingest(installation, FIXED_V1).run(taken_over, work._json(request)))
+        ingest_of(installation, MEASURING).run(until_the_plan, work._json(request))
+    outcome = read_outcome(ingest_of(installation, FIXED_V1).run(taken_over, work._json(request)))
     assert (outcome.state, outcome.warnings) == (OutcomeState.PUBLISHED, ())
     chosen = msgspec.json.decode(done["choose"], type=EncodePlan)
     assert all(rung.crf is not None and rung.score is not None for rung in chosen.video)

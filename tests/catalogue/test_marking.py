@@ -17,15 +17,13 @@ from matinee.catalogue import landmark_store, marking, store
 from matinee.catalogue import work as ingest_work
 from matinee.catalogue.marking import edit_markers
 from matinee.catalogue.model import MarkerKind, MarkerSource, Title
-from matinee.catalogue.work import Ingest, OutcomeState, hand_in, read_outcome
-from matinee.encoding.ladder import FIXED_V1
-from matinee.library.model import DrmSystem
+from matinee.catalogue.work import OutcomeState, hand_in, read_outcome
 from matinee.outside.processes import ToolFailed
 from matinee.outside.tools import find_tools
 from matinee.parties import audit, outbox
+from tests.catalogue.ingesting import ingest_of
 from tests.encoding.music import melody, silence, write_sound
 
-QUICK = msgspec.structs.replace(FIXED_V1, preset="ultrafast", rungs=FIXED_V1.rungs[-1:])
 JINGLE = melody(1, 6.5)
 
 
@@ -51,16 +49,7 @@ def add(installation: Installation, film: Path) -> Title:
     service = default_service(installation)
     with installation.database.write() as conn:
         request = hand_in(conn, installation.queue, film, service, read_clock())
-    ingest = Ingest(
-        database=installation.database,
-        published=installation.published,
-        work_folder=installation.settings.work_folder,
-        tools=find_tools(),
-        master=installation.master,
-        ladder=QUICK,
-        drm=(DrmSystem.CLEARKEY,),
-        clock=read_clock,
-    )
+    ingest = ingest_of(installation)
     outcome = read_outcome(ingest.run(lambda _name, step: step(), ingest_work._json(request)))
     assert (outcome.state, outcome.message) == (OutcomeState.PUBLISHED, "")
     return title_of(installation, request.title)

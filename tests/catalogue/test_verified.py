@@ -4,7 +4,6 @@ import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from matinee.app.ingests import default_service
@@ -13,14 +12,12 @@ from matinee.app.settings import load_settings
 from matinee.base.errors import ErrorCode
 from matinee.catalogue import progress, store
 from matinee.catalogue import work as ingest_work
-from matinee.catalogue.work import Ingest, IngestOutcome, OutcomeState, hand_in, read_outcome
-from matinee.encoding.ladder import FIXED_V1
+from matinee.catalogue.work import IngestOutcome, OutcomeState, hand_in, read_outcome
 from matinee.library import store as library_store
-from matinee.library.model import DrmSystem
 from matinee.outside.tools import find_tools
+from tests.catalogue.ingesting import ingest_of
 from tests.films import make_film
 
-QUICK = msgspec.structs.replace(FIXED_V1, preset="ultrafast", rungs=FIXED_V1.rungs[-1:])
 Damage = Callable[[Path], None]
 
 
@@ -36,16 +33,7 @@ def _ingest(installation: Installation, film: Path, damage: dict[str, Damage]) -
     with installation.database.write() as conn:
         request = hand_in(conn, installation.queue, film, service, read_clock())
     folder = installation.settings.work_folder / request.ingest
-    ingest = Ingest(
-        database=installation.database,
-        published=installation.published,
-        work_folder=installation.settings.work_folder,
-        tools=find_tools(),
-        master=installation.master,
-        ladder=QUICK,
-        drm=(DrmSystem.CLEARKEY,),
-        clock=read_clock,
-    )
+    ingest = ingest_of(installation)
 
     def step(name: str, run: Callable[[], str]) -> str:
         answer = run()

@@ -5,14 +5,16 @@ from pathlib import Path
 from tests.journeys.service import Service
 
 
-def signed_at_the_demos_operator(name: str, kind: str = "svod") -> str:
+def signed_at_the_demos_operator(name: str, kind: str = "svod", *, publisher: str = "", billing: str = "none") -> str:
     """A scenario's text in which the demo's operator has signed with a service. Launches are written behind it."""
+    owner = f'publisher = "{publisher}"' if publisher else ""
     return f"""
 name = "Another service at the demo's operator"
 today = 2026-01-01
 [[services]]
 name = "{name}"
 kind = "{kind}"
+{owner}
 [[operators]]
 name = "Home fibre"
 country = "FR"
@@ -22,6 +24,7 @@ operator = "Home fibre"
 service = "{name}"
 status = "signed"
 since = 2026-01-01
+billing = "{billing}"
 """
 
 

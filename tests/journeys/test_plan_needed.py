@@ -10,30 +10,18 @@ from playwright.sync_api import Browser, expect
 
 from tests.journeys.screens import PATIENCE_MS, Screen, choose_profile, screen
 from tests.journeys.service import LIGHTHOUSE, SERIES, Service
-from tests.journeys.stories import apply_story
+from tests.journeys.stories import apply_story, signed_at_the_demos_operator
 
-_STORY = """
-name = "The demo's own service, which bills"
-today = 2026-01-01
-[[services]]
-name = "Matinee"
-publisher = "Matinee"
-[[operators]]
-name = "Home fibre"
-country = "FR"
-timezone = "Europe/Paris"
-[[agreements]]
-operator = "Home fibre"
-service = "Matinee"
-status = "signed"
-since = 2026-01-01
-billing = "{billing}"
-"""
 _PLAY = 415
 """A remote's Play."""
 _REFUSED = ("status of 403",)
 _ADD = ("subscription", "add", "demo", "--service", "Matinee", "--plan", "Everything")
 _END = ("subscription", "end", "demo", "--service", "Matinee", "--plan", "Everything")
+
+
+def _story(billing: str) -> str:
+    """The demo's own service at its operator, under an agreement that bills so."""
+    return signed_at_the_demos_operator("Matinee", publisher="Matinee", billing=billing)
 
 
 def _run(service: Service, *arguments: str) -> None:
@@ -49,11 +37,11 @@ def shots(tmp_path: Path) -> Path:
 @pytest.fixture
 def billed(service: Service, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[None]:
     """The demo's agreement bills, and its home has no plan, for the length of a test."""
-    apply_story(service, tmp_path, _STORY.format(billing=request.param))
+    apply_story(service, tmp_path, _story(request.param))
     _followed(service, needs_plan=True)
     yield
     service.matinee(*_END, *(("--seller", "operator") if request.param == "operator" else ()))  # where there was any
-    apply_story(service, tmp_path, _STORY.format(billing="none"))
+    apply_story(service, tmp_path, _story("none"))
 
 
 def _no_player(on: Screen) -> None:

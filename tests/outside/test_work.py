@@ -62,6 +62,24 @@ def _await_line(folder: Path, line: str, times: int = 1, seconds: float = 30) ->
     pytest.fail(f"no line {line!r} x{times} in {(folder / 'log').read_text() if (folder / 'log').exists() else 'no log'}")
 
 
+def _await_result(queue: WorkQueue) -> str | None:
+    for _ in range(100):
+        state = queue.state("piece-1")
+        assert state is not None
+        if state.state == "done":
+            break
+        time.sleep(0.1)
+    return state.result
+
+
+def _end(queue: WorkQueue, *workers: "subprocess.Popen[bytes] | None") -> None:
+    for process in workers:
+        if process is not None:
+            process.kill()
+            process.wait()
+    queue.close()
+
+
 def test_a_killed_workers_work_is_taken_over_and_only_the_open_step_runs_again(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/work.db"
     prepare(url)
@@ -81,22 +99,12 @@ def test_a_killed_workers_work_is_taken_over_and_only_the_open_step_runs_again(t
         (tmp_path / "pause").write_text("0")
         second = _worker(tmp_path)
         _await_line(tmp_path, "second ends")
-        for _ in range(100):
-            state = queue.state("piece-1")
-            assert state is not None
-            if state.state == "done":
-                break
-            time.sleep(0.1)
-        assert state.result == "ab"
+        assert _await_result(queue) == "ab"
         log = (tmp_path / "log").read_text().splitlines()
         assert log.count("first") == 1
         assert log.count("second begins") == 2
     finally:
-        for process in (first, second):
-            if process is not None:
-                process.kill()
-                process.wait()
-        queue.close()
+        _end(queue, first, second)
 
 
 def test_work_of_an_older_version_is_finished_by_one_that_has_a_step_more(tmp_path: Path) -> None:
@@ -117,20 +125,10 @@ def test_work_of_an_older_version_is_finished_by_one_that_has_a_step_more(tmp_pa
         (tmp_path / "newer").touch()
         newer = _worker(tmp_path)
         _await_line(tmp_path, "second ends", times=2)
-        for _ in range(100):
-            state = queue.state("piece-1")
-            assert state is not None
-            if state.state == "done":
-                break
-            time.sleep(0.1)
-        assert state.result == "ab"
+        assert _await_result(queue) == "ab"
         assert (tmp_path / "log").read_text().splitlines().count("first") == 1
     finally:
-        for process in (older, newer):
-            if process is not None:
-                process.kill()
-                process.wait()
-        queue.close()
+        _end(queue, older, newer)
 
 
 @pytest.mark.parametrize(

@@ -93,10 +93,7 @@ def package(
         if standing is not None:
             progress(1.0)
             return standing
-        draft = out.with_name(f".{out.name}.draft")
-        for leftover in (draft, out):
-            shutil.rmtree(leftover, ignore_errors=True)
-        draft.mkdir()
+        draft = _fresh_draft(out)
         sources = {one.name: one.path for one in film.video} | {one.name: one.path for one in film.audio}
         _segment(film, workdir, sources, keys, None, drm, draft, tools)
         progress(0.5)
@@ -129,10 +126,7 @@ def repackage(
     """
     out.parent.mkdir(parents=True, exist_ok=True)
     with _alone(out), tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.before-") as folder:
-        fetched, draft = Path(folder), out.with_name(f".{out.name}.draft")
-        for leftover in (draft, out):
-            shutil.rmtree(leftover, ignore_errors=True)
-        draft.mkdir()
+        fetched, draft = Path(folder), _fresh_draft(out)
         old = Contents.decode(_fetched(store, before, CONTENTS, None))
         listed = {file.path: file for file in old.files}
         for track in old.tracks:
@@ -150,6 +144,15 @@ def repackage(
         draft.rename(out)
     progress(1.0)
     return PackageFiles.of(contents)
+
+
+def _fresh_draft(out: Path) -> Path:
+    """The empty folder that becomes `out` by its name when all is in it; what an earlier run left of either is gone."""
+    draft = out.with_name(f".{out.name}.draft")
+    for leftover in (draft, out):
+        shutil.rmtree(leftover, ignore_errors=True)
+    draft.mkdir()
+    return draft
 
 
 def _join_segments(track: Track, package_id: PackageId, store: ObjectStore, listed: Mapping[str, FileHash], joined: Path) -> None:

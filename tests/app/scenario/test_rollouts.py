@@ -6,38 +6,9 @@ from pathlib import Path
 import pytest
 
 from matinee.app import cli
+from tests.app.stories import fibre_carries_films, homes_of_fibre
 
-FILE = """
-name = "Waves"
-today = 2026-01-01
-[[services]]
-name = "Films"
-[[box_models]]
-name = "Box"
-oui = "00AF01"
-product_class = "Box"
-[[operators]]
-name = "Fibre"
-country = "FR"
-timezone = "Europe/Paris"
-[[agreements]]
-operator = "Fibre"
-service = "Films"
-status = "signed"
-since = 2026-01-01
-[[launches]]
-operator = "Fibre"
-service = "Films"
-state = "silent"
-since = 2026-01-01
-technical_at = 2026-01-01
-percent = 0
-[[homes]]
-operator = "Fibre"
-model = "Box"
-serial = "B"
-since = 2026-01-01
-count = 40
+_PLAN = """
 [[rollouts]]
 operator = "Fibre"
 service = "Films"
@@ -50,6 +21,7 @@ waves = [
   { percent = 95, sample = 8, soak_hours = 24, timeout_hours = 96, failing = 2, lost = 1 },
 ]
 """
+FILE = fibre_carries_films("Waves", state="silent") + "percent = 0\n" + homes_of_fibre(40) + _PLAN
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
