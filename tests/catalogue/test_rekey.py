@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from matinee.app import cli
@@ -16,6 +17,7 @@ from matinee.catalogue.rekey import KEEP_RETIRED_MS, sweep
 from matinee.catalogue.work import take_away
 from matinee.library import store as library_store
 from matinee.library.model import Contents, PackageState
+from matinee.library.rules import CONTENTS
 from matinee.library.work import check, package_folder, read_contents
 from tests.films import make_film
 
@@ -115,6 +117,25 @@ def test_a_damaged_package_is_told_and_nothing_changes(
     assert _standing(installation) == {old}
     with installation.database.read() as conn:
         assert library_store.of_title(conn, title, PackageState.PREPARING) == []
+
+
+def test_a_list_of_contents_that_was_written_anew_is_not_believed(
+    data: Path, installation: Installation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever can write to the store could name hashes of their own there, and files beyond the folder."""
+    title, old = _title(installation)
+    listing = data / "published" / package_folder(old) / CONTENTS
+    whole = listing.read_bytes()
+    forged = msgspec.structs.replace(Contents.decode(whole), tracks=())
+    try:
+        for said in (forged.encode(), b"no list"):
+            listing.write_bytes(said)
+            assert _rekey(data, title) == cli.FAILED
+            assert f"{CONTENTS} of package {old} is not as it was written" in capsys.readouterr().err
+    finally:
+        listing.write_bytes(whole)
+    assert _title(installation) == (title, old)
+    assert _standing(installation) == {old}
 
 
 def test_a_killed_one_is_cleared_away_by_the_next(data: Path, installation: Installation) -> None:

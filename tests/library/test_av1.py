@@ -118,7 +118,7 @@ def test_new_keys_leave_pictures_and_mastering_as_they_were(made: Made, tmp_path
     publish(out, files.package_id, store)
     others, again = new_content_keys(), PackageId(new_id())
     made_anew = tmp_path / "again"
-    repackage(film, files.package_id, store, keys, again, others, (DrmSystem.CLEARKEY,), made_anew, find_tools())
+    repackage(film, files, store, keys, again, others, (DrmSystem.CLEARKEY,), made_anew, find_tools())
     verify(made_anew, film, others, find_tools())
     _tells_its_mastering(made_anew, film)
 

@@ -93,8 +93,8 @@ class Rekeying:
         self, title: Title, before: PackageId, package: PackageId, folder: Path, progress: Progress
     ) -> tuple[EncodedFilm, PackageFiles]:
         with self._database.write() as conn:
-            film = library_store.film_of(conn, before)
-            if film is None:
+            film, old = library_store.film_of(conn, before), library_store.get(conn, before).files
+            if film is None or old is None:
                 raise CatalogueError(
                     "Its package was published before what is needed for this was kept.",
                     remedy="Remove the title and add its film again.",
@@ -104,7 +104,7 @@ class Rekeying:
             keys = library_store.ensure_keys(conn, self._master, package, title.id, self._clock())
         out = folder / "package"
         files = library.repackage(
-            film, before, self._published, opens, package, keys, self._drm, out, self._tools, lambda part: progress(part / 2)
+            film, old, self._published, opens, package, keys, self._drm, out, self._tools, lambda part: progress(part / 2)
         )
         library.verify(out, film, keys, self._tools, lambda part: progress(0.5 + part * 0.3))
         library.publish(out, package, self._published, lambda part: progress(0.8 + part * 0.2))

@@ -108,7 +108,7 @@ def package(
 
 def repackage(
     film: EncodedFilm,
-    before: PackageId,
+    before: PackageFiles,
     store: ObjectStore,
     opens: ContentKeys,
     package_id: PackageId,
@@ -122,24 +122,25 @@ def repackage(
     nothing lies clear on a disk: the packager decrypts and encrypts in its memory.
 
     What each track's clear samples must hash to is taken over from the package before, so that `verify` proves the pictures
-    and sounds to be the same to the bit. Raises LibraryError where a file of it is not as it was written.
+    and sounds to be the same to the bit. Raises LibraryError where a file of it is not as it was written: its list of contents
+    by the hash that the package's row has, every other file by that list.
     """
     out.parent.mkdir(parents=True, exist_ok=True)
     with _alone(out), tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.before-") as folder:
         fetched, draft = Path(folder), _fresh_draft(out)
-        old = Contents.decode(_fetched(store, before, CONTENTS, None))
-        listed = {file.path: file for file in old.files}
+        old = Contents.decode(_fetched(store, before.package_id, CONTENTS, before.contents_sha256))
+        hashes = {file.path: file.sha256 for file in old.files}
         for track in old.tracks:
             if is_media(track):
-                _join_segments(track, before, store, listed, fetched / f"{track.name}.mp4")
+                _join_segments(track, before.package_id, store, hashes, fetched / f"{track.name}.mp4")
         progress(0.3)
         sources = {track.name: f"{track.name}.mp4" for track in old.tracks if is_media(track)}
         _segment(film, fetched, sources, keys, opens, drm, draft, tools)
         progress(0.6)
-        for path, file in listed.items():
+        for path, sha256 in hashes.items():
             if path.endswith((".vtt", ".jpg")):
                 (draft / path).parent.mkdir(exist_ok=True)
-                (draft / path).write_bytes(_fetched(store, before, path, file))
+                (draft / path).write_bytes(_fetched(store, before.package_id, path, sha256))
         contents = _describe(film, package_id, keys, drm, draft, {track.name: track.media_sha256 for track in old.tracks})
         draft.rename(out)
     progress(1.0)
@@ -155,22 +156,22 @@ def _fresh_draft(out: Path) -> Path:
     return draft
 
 
-def _join_segments(track: Track, package_id: PackageId, store: ObjectStore, listed: Mapping[str, FileHash], joined: Path) -> None:
+def _join_segments(track: Track, package_id: PackageId, store: ObjectStore, hashes: Mapping[str, str], joined: Path) -> None:
     """A track's files one after another, still encrypted: what the packager reads as one film."""
     names = [packager.INITIALISATION, *(f"{number}{packager.SEGMENT_SUFFIX}" for number in range(1, track.segments + 1))]
     with joined.open("wb") as file:
         for name in names:
             path = f"{track.name}/{name}"
-            file.write(_fetched(store, package_id, path, listed.get(path)))
+            file.write(_fetched(store, package_id, path, hashes.get(path)))
 
 
-def _fetched(store: ObjectStore, package_id: PackageId, path: str, listed: FileHash | None) -> bytes:
-    """A file of a published package, held against its line in the list of contents, which itself has none."""
+def _fetched(store: ObjectStore, package_id: PackageId, path: str, sha256: str | None) -> bytes:
+    """A file of a published package, held against its hash; what has none is not of it."""
     try:
         data = store.get(f"{package_folder(package_id)}/{path}")
     except ObjectMissing:
         raise LibraryError(f"{path} of package {package_id} is missing.", remedy="`matinee check` tells all faults.") from None
-    if path != CONTENTS and (listed is None or hashlib.sha256(data).hexdigest() != listed.sha256):
+    if hashlib.sha256(data).hexdigest() != sha256:
         raise LibraryError(
             f"{path} of package {package_id} is not as it was written.", remedy="`matinee check` tells all faults."
         )
