@@ -1,8 +1,10 @@
 """New keys for a title: the same pictures and sounds under another key, whole or not at all."""
 
+import contextlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -13,7 +15,7 @@ from matinee.app.settings import load_settings
 from matinee.base.clock import Instant
 from matinee.base.ids import PackageId, TitleId
 from matinee.catalogue import store as catalogue
-from matinee.catalogue.rekey import KEEP_RETIRED_MS, sweep
+from matinee.catalogue.rekey import KEEP_RETIRED_MS, Rekeying, sweep, take_away_package
 from matinee.catalogue.work import take_away
 from matinee.library import store as library_store
 from matinee.library.model import Contents, PackageState
@@ -136,6 +138,28 @@ def test_a_list_of_contents_that_was_written_anew_is_not_believed(
         listing.write_bytes(whole)
     assert _title(installation) == (title, old)
     assert _standing(installation) == {old}
+
+
+def test_an_error_after_the_title_was_handed_over_takes_nothing_away(
+    data: Path, installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    title, old = _title(installation)
+    plain = Rekeying._tell
+
+    def told_then_stopped(*given: Any) -> None:
+        plain(*given)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Rekeying, "_tell", told_then_stopped)
+    with contextlib.suppress(KeyboardInterrupt):
+        _rekey(data, title)
+    new = _title(installation)[1]
+    assert new != old
+    assert new in _standing(installation)
+    with installation.database.read() as conn:
+        row, keys = library_store.get(conn, new), library_store.keys_of(conn, installation.master, new)
+    assert check(row, installation.published, keys).faults == ()
+    take_away_package(installation.database, installation.published, old)
 
 
 def test_a_killed_one_is_cleared_away_by_the_next(data: Path, installation: Installation) -> None:

@@ -80,8 +80,7 @@ class Rekeying:
                 film, files = self._make(title, before, package, folder, progress)
                 self._tell(title, before, package, film, files)
             except BaseException:
-                self._forget_unfinished(title)
-                library.unpublish(package, self._published)
+                self._forget_unfinished(title)  # by what the database says: an error may come after the title was handed over
                 raise
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
