@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -10,12 +11,12 @@ from matinee.base.units import BitsPerSecond, Pixels
 from matinee.encoding import analysis_command as command
 from matinee.encoding import work
 from matinee.encoding.analysis import _Look, analyse, read_scores, read_survey
-from matinee.encoding.command import encode_command
+from matinee.encoding.command import encode_command, video_graph
 from matinee.encoding.hull import LEAST_RATIO
 from matinee.encoding.kept import Kept
 from matinee.encoding.ladder import PER_TITLE_V1, PER_TITLE_V2, chosen_plans
 from matinee.encoding.measured import Stretch
-from matinee.encoding.model import Choice, Coding, EncodeFailed, EncodePlan, WarningCode
+from matinee.encoding.model import Choice, Coding, Crop, EncodeFailed, EncodePlan, WarningCode
 from matinee.encoding.rules import plan_encode, with_rungs
 from matinee.encoding.search import first_points, held, point_of
 from matinee.outside.tools import find_tools
@@ -44,6 +45,26 @@ def test_the_survey_reads_the_whole_film_small() -> None:
         "-map [small] -c:v libx264 -preset ultrafast -crf 30 -g 48 -keyint_min 48 -sc_threshold 0 -threads 1 "
         "-fps_mode passthrough -map_metadata -1 -map_chapters -1 -fflags +bitexact -f framecrc survey.txt"
     )
+
+
+@pytest.mark.parametrize(
+    ("changed", "moved"),
+    [
+        ({"interlaced": True}, 0),
+        ({"interlaced": True, "telecined": True, "field_order": "tff"}, 0),
+        ({"crop": Crop(left=Pixels(0), top=Pixels(88), width=Pixels(1280), height=Pixels(544))}, 0),
+        ({}, -40_000),
+    ],
+)
+def test_the_survey_counts_the_frames_that_the_encoder_is_given(changed: dict[str, Any], moved: int) -> None:
+    video = msgspec.structs.replace(PROBE.video, **changed)
+    plan = msgspec.structs.replace(plan_encode(msgspec.structs.replace(PROBE, video=video), LADDER), shift_us=moved)
+    argv = command.survey_command(plan, SOURCE, TOOLS)
+    evened = argv[argv.index("-filter_complex") + 1].partition("trim=")[0]
+    assert len(evened) > len(f"[0:0]fps={plan.rate}:start_time=0,")
+    assert video_graph(plan).startswith(evened)
+    stretch = command.stretch_command(plan, 0, STRETCHES[0], SOURCE, TOOLS)
+    assert stretch[stretch.index("-filter_complex") + 1].startswith(evened)
 
 
 def test_a_stretch_is_what_the_encoder_would_be_given() -> None:

@@ -7,7 +7,7 @@ files alone, and each of many encodes costs no second decode of a stranger's. It
 from collections.abc import Sequence
 from pathlib import Path
 
-from matinee.encoding.command import NO_TRACES, QUIET, encoder_arguments, film_input, most_frames, normalised, scaled
+from matinee.encoding.command import NO_TRACES, QUIET, encoder_arguments, evened, film_input, most_frames, normalised, scaled
 from matinee.encoding.measured import Point, Stretch
 from matinee.encoding.model import EncodePlan
 from matinee.outside.tools import Tools
@@ -23,9 +23,12 @@ _REEL = ["-f", "concat", "-i", REEL_FILE]
 
 
 def survey_command(plan: EncodePlan, source: Path, tools: Tools) -> list[str]:
-    """Encode the whole film once, small and fast, and write down how many bytes each frame took."""
+    """Encode the whole film once, small and fast, and write down how many bytes each frame took.
+
+    Its frames are those that the encoder is given, so that a stretch is found where the survey counted it.
+    """
     group = str(plan.segment_frames)
-    steps = [f"fps={plan.rate}:start_time=0"]
+    steps = evened(plan)
     if plan.promised_ms is not None:
         steps.append(f"trim=end_frame={most_frames(plan.promised_ms, plan.rate)}")
     small = f"[0:{plan.source.index}]{','.join(steps)},{scaled(SURVEY_WIDTH, SURVEY_HEIGHT)},format=yuv420p[small]"

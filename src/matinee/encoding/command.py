@@ -279,10 +279,10 @@ def film_input(source: Path) -> list[str]:
 
 def normalised(plan: EncodePlan) -> list[str]:
     """The filters from decoded frames to upright ones of the best rung's size, at the film's rate, in 8 bit BT.709."""
-    return [*_evened(plan), *_upright(plan.source, plan.best)]
+    return [*evened(plan), *_upright(plan.source, plan.best)]
 
 
-def _evened(plan: EncodePlan) -> list[str]:
+def evened(plan: EncodePlan) -> list[str]:
     """Frames as they are from here on: in their places, whole, at the film's rate, without bars."""
     moved = [_moved(plan.shift_us)] if plan.shift_us else []
     return [*moved, *_deinterlace(plan.source), f"fps={plan.rate}:start_time=0", *_cropped(plan.source)]
@@ -301,7 +301,7 @@ def kept_hdr(plan: EncodePlan, best: VideoPlan) -> list[str]:
     source = plan.source
     transfer = "smpte2084" if source.transfer is Transfer.PQ else "arib-std-b67"
     return [
-        *_evened(plan),
+        *evened(plan),
         scaled(*_lying(source, best), ":out_range=tv"),
         "format=yuv420p10le",
         *_turned(source),
