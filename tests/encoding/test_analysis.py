@@ -123,7 +123,7 @@ def test_scores_are_taken_at_1080_lines_on_equal_time_bases() -> None:
 
 def test_what_the_tools_write_down_is_read() -> None:
     survey = "#software: x\n#tb 0: 1/24\n0,  0,  0,  1,  5123, 0x1\n0,  1,  1,  1,   77, 0x2, F=0x0\n"
-    assert read_survey(survey) == [5123, 77]
+    assert list(read_survey(survey.splitlines(keepends=True))) == [5123, 77]
     first, second = {"integer_motion": 0, "vmaf": 91.5}, {"vmaf": 80, "older": 77}
     frames = [{"frameNum": 0, "metrics": first}, {"frameNum": 5, "metrics": second}]
     log = msgspec.json.encode({"version": "3", "frames": frames})

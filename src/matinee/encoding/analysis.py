@@ -7,7 +7,7 @@ was measured is kept as figures (`kept.py`), and what is kept is not done again.
 """
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -144,8 +144,8 @@ class _Analysis:
             self._check_judges()  # a model that is missing is told of before the whole film is read, not after
             argv = command.survey_command(self._plan, self._source, self._tools)
             self._run(argv, self._plan.promised_ms, until=_SURVEY_SHARE)
-            sizes = read_survey((self._folder / command.SURVEY_FILE).read_text("ascii", "replace"))
-            found = surveyed(sizes, self._plan.segment_frames)
+            with (self._folder / command.SURVEY_FILE).open(encoding="ascii", errors="replace") as lines:
+                found = surveyed(read_survey(lines), self._plan.segment_frames)
             self._keep(key, found)
         return found
 
@@ -254,10 +254,15 @@ def _failed(plan: EncodePlan, why: str) -> EncodeFailed:
     )
 
 
-def read_survey(text: str) -> list[int]:
-    """The bytes of each frame, from ffmpeg's framecrc: stream, dts, pts, duration, size, checksum."""
-    lines = (line.split(",") for line in text.splitlines() if line and not line.startswith("#"))
-    return [int(parts[4]) for parts in lines if len(parts) > 4]
+def read_survey(lines: Iterable[str]) -> Iterator[int]:
+    """The bytes of each frame, from ffmpeg's framecrc: stream, dts, pts, duration, size, checksum.
+
+    One after another: a film whose length nobody knows may have gigabytes of such lines.
+    """
+    for line in lines:
+        parts = [] if line.startswith("#") else line.split(",")
+        if len(parts) > 4:
+            yield int(parts[4])
 
 
 class _Metrics(msgspec.Struct):

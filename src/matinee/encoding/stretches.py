@@ -6,7 +6,7 @@ many groups as may be looked at, and each group is spoken for by the part neares
 small pass as the variable that is known everywhere).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from matinee.encoding.measured import Stretch, Survey
 
@@ -14,10 +14,16 @@ GROUPS_OF_PICTURES = 2
 """Long: the first group of pictures of an encode is not like those that follow, and scores of one alone miss by points."""
 
 
-def surveyed(sizes: Sequence[int], segment_frames: int) -> Survey:
+def surveyed(sizes: Iterable[int], segment_frames: int) -> Survey:
     """The first pass, whose frames took `sizes` bytes, by groups of pictures."""
-    groups = (sum(sizes[begin : begin + segment_frames]) for begin in range(0, len(sizes), segment_frames))
-    return Survey(frames=len(sizes), groups=tuple(groups))
+    groups: list[int] = []
+    frames = 0
+    for size in sizes:
+        if frames % segment_frames == 0:
+            groups.append(0)
+        groups[-1] += size
+        frames += 1
+    return Survey(frames=frames, groups=tuple(groups))
 
 
 def choose_stretches(survey: Survey, segment_frames: int, most: int) -> tuple[Stretch, ...]:
