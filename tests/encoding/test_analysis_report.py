@@ -106,7 +106,8 @@ def test_a_film_of_which_little_is_known_is_drawn_all_the_same() -> None:
         ANALYSIS, points=POINTS[2:3], choices=ANALYSIS.choices[:1], survey=Survey(frames=1, groups=(0,))
     )
     bare = msgspec.structs.replace(one, points=(), choices=())
-    for analysis in (one, bare):
+    black = msgspec.structs.replace(one, points=(point(Coding.H264, 720, 18.5, 9_000, 100.0, 14_400),))
+    for analysis in (one, bare, black):
         ElementTree.fromstring(hull_svg(analysis))
         ElementTree.fromstring(timeline_svg(analysis))
         assert report_html(report_of("A film", analysis, ()))

@@ -6,7 +6,7 @@ No script, no address of elsewhere: the pictures are SVG written here, and the c
 import html
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import pairwise
+from itertools import groupby
 
 import msgspec
 
@@ -104,7 +104,7 @@ def hull_svg(analysis: Analysis) -> str:
     """Bits a second (logarithmic) against VMAF: every encode, and the rungs that were chosen."""
     rates = [float(one.bitrate) for one in analysis.points] or [1e5, 1e6]
     low, high = math.log10(min(rates) / 1.15), math.log10(max(rates) * 1.15)
-    floor = 10 * math.floor(min([one.score for one in analysis.points] or [0.0]) / 10)
+    floor = min(90, 10 * math.floor(min([one.score for one in analysis.points] or [0.0]) / 10))
 
     def x(rate: float) -> float:
         return _LEFT + (math.log10(rate) - low) / (high - low) * (_WIDTH - _LEFT - _RIGHT)
@@ -230,30 +230,32 @@ def _legend(heights: Sequence[Pixels], colours: Mapping[Pixels, str], codings: I
 
 
 def _table(report: AnalysisReport) -> str:
-    heads = ("rung", "frame", "CRF", "expected", "peak", "VMAF", f"{report.analysis.older_model}", "delivered", "fullest segment")
+    heads = ("rung", "frame", "CRF", "expected", "peak", "VMAF", report.analysis.older_model, "delivered", "fullest segment")
     rows = []
-    for above, rung in pairwise([None, *report.rungs]):
-        assert rung is not None  # noqa: S101 -- only the first of all is none
-        if above is None or above.coding is not rung.coding:
-            rows.append(f'<tr><th colspan="{len(heads)}">{CODING_NAMES[rung.coding]}</th></tr>')
-        came = rung.delivered
-        cells = (
-            rung.name,
-            f"{rung.width}x{rung.height}",
-            f"{rung.crf:g}",
-            _kbit(rung.bitrate),
-            _kbit(rung.max_bitrate),
-            f"{rung.score:.1f}",
-            "-" if rung.older_score is None else f"{rung.older_score:.1f}",
-            "-" if came is None else f"{_kbit(came.average)} ({came.average / rung.bitrate - 1:+.0%})",
-            "-" if came is None else f"{_kbit(came.peak)} ({came.peak / came.average:.2f}x)",
-        )
-        rows.append(f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in cells)}</tr>")
+    for coding, rungs in groupby(report.rungs, key=lambda rung: rung.coding):
+        rows.append(f'<tr><th colspan="{len(heads)}">{CODING_NAMES[coding]}</th></tr>')
+        rows += [_row(rung) for rung in rungs]
     head = "".join(f"<th>{html.escape(name)}</th>" for name in heads)
     return (
         f'<div class="table"><table><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
         f"<p>Rates in kbit/s.</p>"
     )
+
+
+def _row(rung: RungReport) -> str:
+    came = rung.delivered
+    cells = (
+        rung.name,
+        f"{rung.width}x{rung.height}",
+        f"{rung.crf:g}",
+        _kbit(rung.bitrate),
+        _kbit(rung.max_bitrate),
+        f"{rung.score:.1f}",
+        "-" if rung.older_score is None else f"{rung.older_score:.1f}",
+        "-" if came is None else f"{_kbit(came.average)} ({came.average / rung.bitrate - 1:+.0%})",
+        "-" if came is None else f"{_kbit(came.peak)} ({came.peak / came.average:.2f}x)",
+    )
+    return f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in cells)}</tr>"
 
 
 def _svg(width: int, height: int, label: str, parts: Iterable[str]) -> str:
