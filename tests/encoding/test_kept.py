@@ -1,5 +1,6 @@
 """What was measured is kept: found again as it was, and never believed where it is not what was written."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -79,3 +80,14 @@ def test_a_folder_that_cannot_be_written_keeps_nothing_and_stops_nothing(tmp_pat
     kept.keep(KEY, SAMPLE)
     kept.trim()
     assert kept.find(KEY, Sample) is None
+
+
+def test_what_stands_on_a_disk_that_may_not_be_written_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = Kept(tmp_path)
+    kept.keep(KEY, SAMPLE)
+
+    def refused(*_: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(os, "utime", refused)
+    assert kept.find(KEY, Sample) == SAMPLE

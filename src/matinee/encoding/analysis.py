@@ -18,7 +18,7 @@ from matinee.base.units import DurationMs
 from matinee.encoding import analysis_command as command
 from matinee.encoding import search
 from matinee.encoding.hull import choose_rungs
-from matinee.encoding.kept import Kept, build_of, film_hash, key_of
+from matinee.encoding.kept import Kept, build_of, file_hash, key_of
 from matinee.encoding.measured import Analysis, Measured, Point, Sample, Stretch, Survey
 from matinee.encoding.model import Choice, Coding, EncodeFailed, EncodePlan
 from matinee.encoding.report import ProgressReader, frame_sizes, last_error
@@ -107,7 +107,7 @@ class _Analysis:
         self._codings = [coding for coding in Coding if any(rung.coding is coding for rung in plan.video)]
         seconds = (plan.promised_ms or LONGEST_MS) / 1000
         self._limits = Limits(wall_seconds=1800 + 30 * seconds, memory_bytes=_MEMORY, file_bytes=_LARGEST_FILE)
-        self._film = [] if kept is None else [film_hash(source), build_of(tools)]
+        self._film = [] if kept is None else [file_hash(source), build_of(tools)]
         self._stretches: tuple[Stretch, ...] = ()
         self._has_reel = False
         self._was_judged = False

@@ -22,7 +22,6 @@ MOST_BYTES = 64 * 1024 * 1024
 """Some thousands of films: an analysis keeps about twenty files of a kilobyte or two."""
 LARGEST_FILE = 1024 * 1024
 _HASH_CHARS = 64
-_BLOCK = 4 * 1024 * 1024
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -41,9 +40,10 @@ class Kept:
             with path.open("rb") as file:
                 data = file.read(LARGEST_FILE + 1)
             found = msgspec.json.decode(_checked(key, data), type=kind)
-            os.utime(path)
         except (OSError, ValueError):  # a DecodeError is a ValueError
             return None
+        with contextlib.suppress(OSError):  # on a disk that may not be written it is as good
+            os.utime(path)
         return found
 
     def keep(self, key: str, value: msgspec.Struct) -> None:
@@ -87,23 +87,16 @@ def key_of(*parts: Sequence[str] | str) -> str:
     return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
 
 
-def film_hash(source: Path) -> str:
-    """SHA-256 of a film's bytes. Raises OSError."""
-    return _file_hash(source)
+def file_hash(source: Path) -> str:
+    """SHA-256 of a file's bytes, as they are now. Raises OSError."""
+    with source.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @cache
 def build_of(tools: Tools) -> str:
     """Which ffmpeg it is, by its bytes: another build encodes and scores otherwise."""
-    return _file_hash(Path(tools.ffmpeg))
-
-
-def _file_hash(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
+    return file_hash(Path(tools.ffmpeg))
 
 
 def _digest(key: str, body: bytes) -> bytes:
