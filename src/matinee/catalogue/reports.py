@@ -4,14 +4,13 @@ Another publisher is told what it is told of a title that does not exist.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from sqlalchemy.engine import Connection
 
-from matinee.base.errors import ErrorCode, NotAllowed, NotFound
+from matinee.base.errors import NotAllowed, NotFound
 from matinee.base.ids import PublisherId, TitleId, is_id
 from matinee.base.party import PUBLISHERS
 from matinee.catalogue import store
@@ -28,8 +27,6 @@ _ANY = Language("")
 
 class NoReport(NotFound):
     """A title whose film was not analysed, or not by a version that is still read."""
-
-    code = ErrorCode.NOT_FOUND
 
 
 def report_on(conn: Connection, title: Title) -> AnalysisReport:
@@ -70,7 +67,6 @@ def routes(database: Database) -> Sequence[HTTPRouteHandler]:
     def get_report(request: AnyRequest, title_id: FromPath[str]) -> Response[str]:
         """The same as a page: the hull, the ladder, the film's timeline."""
         page = report_html(asked(request.user.publisher, title_id))
-        headers: dict[str, Any] = {"Cache-Control": "private, no-store"}
-        return Response(page, media_type="text/html", headers=headers)
+        return Response(page, media_type="text/html", headers={"Cache-Control": "private, no-store"})
 
     return [get_analysis, get_report]

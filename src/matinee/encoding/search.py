@@ -49,7 +49,7 @@ def first_points(sizes: Sizes) -> tuple[Point, ...]:
 def beside(chosen: Sequence[Choice]) -> tuple[Point, ...]:
     """AV1's first look, by the rungs that H.264 was given."""
     points = []
-    for (_, _), group in groupby(chosen, key=lambda one: (one.width, one.height)):
+    for _, group in groupby(chosen, key=lambda one: (one.width, one.height)):
         rungs = list(group)
         crfs = [rung.crf for rung in rungs]
         low, high = (_in_av1(crf) for crf in (min(crfs) - _BESIDE, max(crfs) + _BESIDE))
