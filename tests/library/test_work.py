@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -19,7 +20,7 @@ from matinee.library.model import Contents, DrmSystem, LibraryError, Package, Pa
 from matinee.library.rules import publishing_order
 from matinee.library.work import check, package, publish, read_contents, unpublish, verify
 from matinee.outside.objects import ObjectStore
-from matinee.outside.processes import ToolFailed
+from matinee.outside.processes import Finished, ToolFailed, run
 from matinee.outside.tools import find_tools
 from tests.library.conftest import Packaged
 from tests.library.films import Shape, make_film
@@ -109,6 +110,21 @@ def test_verifying_tells_what_was_looked_at(packaged: Packaged) -> None:
     assert (report.files, report.segments, report.sync_ms) == (packaged.files.file_count, 15, 0)
     assert report.duration_ms == 5506
     assert report.frames_decoded >= 2 * 132
+
+
+def test_verifying_writes_nothing_to_a_disk(packaged: Packaged, copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """New keys are proved where no clear rendition lies, and none must come to lie there."""
+    standing: list[set[Path]] = []
+
+    def watched(*given: Any, **more: Any) -> Finished:
+        standing.append(set(copy.parent.rglob("*")))
+        return run(*given, **more)
+
+    before = set(copy.parent.rglob("*"))
+    monkeypatch.setattr("matinee.library.work.run", watched)
+    verify(copy, packaged.film, packaged.keys, TOOLS)
+    assert standing
+    assert all(seen == before for seen in standing)
 
 
 @pytest.mark.parametrize(

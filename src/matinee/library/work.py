@@ -43,7 +43,7 @@ from matinee.library.rules import CONTENTS, decoded_segments, publishing_order
 from matinee.outside import packager
 from matinee.outside.objects import ObjectMissing, ObjectStore
 from matinee.outside.packager import Job, Stream
-from matinee.outside.processes import Limits, ToolFailed, run
+from matinee.outside.processes import Limits, ToolFailed, held_in_memory, run
 from matinee.outside.tools import Tools
 
 Progress = Callable[[float], None]
@@ -440,19 +440,18 @@ def _follow_playlists(out: Path) -> None:
 
 
 def _decode_some(out: Path, track: Track, keys: ContentKeys, tools: Tools) -> int:
-    """Decode a few segments with ffmpeg; how many frames came out. The clear excerpt lies in the private work folder."""
+    """Decode a few segments with ffmpeg; how many frames came out. The clear excerpt lies in memory alone."""
     excerpt, samples = clear_excerpt(track, _reader(out), keys, decoded_segments(track.segments))
-    with tempfile.NamedTemporaryFile(dir=out.parent, prefix=f".{out.name}.", suffix=".mp4") as file:
-        file.write(excerpt)
-        file.flush()
+    with held_in_memory(excerpt) as clear:
         try:
             finished = run(
                 [
                     *(tools.ffmpeg, "-nostdin", "-v", "error", "-xerror", "-protocol_whitelist", "file"),
-                    *("-ignore_editlist", "1", "-i", f"file:{file.name}", "-map", "0:0"),
+                    *("-ignore_editlist", "1", "-i", "file:/dev/stdin", "-map", "0:0"),
                     *("-fps_mode", "passthrough", "-f", "framecrc", "-"),
                 ],
                 limits=_READER_LIMITS,
+                stdin_path=clear,
             )
         except ToolFailed as error:
             raise LibraryError(f"{track.name}: a part of it does not decode.") from error

@@ -7,7 +7,6 @@ as its standard input, so that a machine that dies mid-job leaves no key on a di
 The packager would draw a random IV and write the time of day; it is given both, so that two runs give equal bytes.
 """
 
-import os
 import re
 import tempfile
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
-from matinee.outside.processes import Limits, ToolFailed, run
+from matinee.outside.processes import Limits, ToolFailed, held_in_memory, run
 from matinee.outside.tools import Tools
 
 INITIALISATION = "init.mp4"
@@ -89,18 +88,14 @@ def package(job: Job, *, renditions: Path, out: Path, tools: Tools, limits: Limi
 
     `out` is an empty folder. Raises ToolFailed, whose text never holds the key.
     """
-    with tempfile.TemporaryDirectory(prefix=".matinee-packager-", dir=out.parent) as private:
+    with (
+        tempfile.TemporaryDirectory(prefix=".matinee-packager-", dir=out.parent) as private,
+        held_in_memory(flags(job).encode("ascii")) as told,
+    ):
         (Path(private) / "in").symlink_to(renditions.resolve(), target_is_directory=True)
         (Path(private) / "out").symlink_to(out.resolve(), target_is_directory=True)
-        memory = os.memfd_create("flags", os.MFD_CLOEXEC)
         try:
-            os.write(memory, flags(job).encode("ascii"))
-            run(
-                arguments(job, tools.packager),
-                limits=limits,
-                cwd=Path(private),
-                stdin_path=Path(f"/proc/self/fd/{memory}"),
-            )
+            run(arguments(job, tools.packager), limits=limits, cwd=Path(private), stdin_path=told)
         except ToolFailed as error:
             # What the tool said is kept for a log: take out what it may have quoted of its flags.
             raise ToolFailed(
@@ -111,8 +106,6 @@ def package(job: Job, *, renditions: Path, out: Path, tools: Tools, limits: Limi
                 timed_out=error.timed_out,
                 signal_number=error.signal_number,
             ) from None
-        finally:
-            os.close(memory)
 
 
 def _descriptor(stream: Stream) -> str:

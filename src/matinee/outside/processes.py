@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -123,6 +123,15 @@ def run(
         what = f"was ended by signal {-code}" if code < 0 else f"failed with exit code {code}"
         raise ToolFailed(f"{name} {what}: {_last_line(stderr)}", stderr=stderr, signal_number=max(0, -code))
     return Finished(stdout, stderr)
+
+
+@contextlib.contextmanager
+def held_in_memory(data: bytes) -> Iterator[Path]:
+    """A file that lies on no disk, for `stdin_path`: a child opens it as /dev/stdin and may seek in it. It ends with us."""
+    with os.fdopen(os.memfd_create("held", os.MFD_CLOEXEC), "wb") as file:
+        file.write(data)
+        file.flush()
+        yield Path(f"/proc/self/fd/{file.fileno()}")
 
 
 def _read_stdout(child: "subprocess.Popen[bytes]", name: str, limits: Limits, on_line: Callable[[str], None] | None) -> bytes:
