@@ -56,6 +56,11 @@ def test_it_describes_every_route_of_the_api(app_running: Running) -> None:
             assert route.path_format in described, f"{route.path_format} is not described"
 
 
+@pytest.mark.parametrize("path", ["/api/v1/plans", "/api/v1/subscriptions"])
+def test_what_is_sent_again_is_described_too(app_running: Running, path: str) -> None:
+    assert {"200", "201"} < set(_description(app_running)["paths"][path]["post"]["responses"])
+
+
 def test_each_operation_says_what_it_is_for(app_running: Running) -> None:
     for path, operations in _description(app_running)["paths"].items():
         for method, operation in operations.items():

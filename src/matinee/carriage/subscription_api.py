@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response, Router, get, post
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import JSONBody, Parameter
 from sqlalchemy.engine import Connection
 
@@ -134,7 +135,7 @@ def routes(counter: Counter, database: Database, clock: Clock) -> Sequence[Route
         found = [_plan(one) for one in counter.plans(request.user, clock())]
         return Response(PlanList(items=found), headers=PRIVATE)
 
-    @post("/plans", opt={"policy": PUBLISHERS}, sync_to_thread=True)
+    @post("/plans", opt={"policy": PUBLISHERS}, sync_to_thread=True, responses=_there_already(WirePlan))
     def make_plan(request: PartyRequest, data: JSONBody[PlanAsked]) -> Response[WirePlan]:
         """Make a plan of one's own service. One of that name that is there is answered as it is, with 200."""
         service = counter.sides.service(request.user, data.service_id)
@@ -166,7 +167,7 @@ def routes(counter: Counter, database: Database, clock: Clock) -> Sequence[Route
         )
         return Response(page, headers=PRIVATE)
 
-    @post("/subscriptions", opt={"policy": OWNERS}, sync_to_thread=True)
+    @post("/subscriptions", opt={"policy": OWNERS}, sync_to_thread=True, responses=_there_already(WireSubscription))
     def record_subscription(request: PartyRequest, data: JSONBody[SubscriptionAsked]) -> Response[WireSubscription]:
         """Record that a household subscribes, or does no more. The same reference again: what is recorded, with 200."""
         party, now = request.user, clock()
@@ -197,6 +198,11 @@ def routes(counter: Counter, database: Database, clock: Clock) -> Sequence[Route
 
     # In a router, since two methods share a path: the app would register such handlers twice.
     return [Router(path="/api/v1", route_handlers=[list_plans, make_plan, list_subscriptions, record_subscription])]
+
+
+def _there_already(answer: type[msgspec.Struct]) -> dict[int, ResponseSpec]:
+    """What is told, beside 201, where the same was recorded before: the same answer with 200."""
+    return {200: ResponseSpec(data_container=answer, generate_examples=False, description="It was there already.")}
 
 
 def _household(conn: Connection, reference: str) -> HouseholdId | None:
