@@ -105,7 +105,7 @@ class Rekeying:
         files = library.repackage(
             film, old, self._published, opens, package, keys, self._drm, out, self._tools, lambda part: progress(part / 2)
         )
-        library.verify(out, film, keys, self._tools, lambda part: progress(0.5 + part * 0.3))
+        library.verify(out, film, keys, self._tools, lambda part: progress(0.5 + part * 0.3), decodes=False)
         library.publish(out, package, self._published, lambda part: progress(0.8 + part * 0.2))
         return film, files
 

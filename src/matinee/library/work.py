@@ -361,10 +361,13 @@ def verify(
     tools: Tools,
     progress: Progress = _silent,
     scores: Callable[[], Mapping[str, float]] = dict,
+    decodes: bool = True,
 ) -> VerifyReport:
     """Take the package apart again, by other code than made it. Raises CheckFailed: its check, and the fault with its file.
 
     `scores` samples how each rung looks beside its source (VMAF by the rung's name); without, that is not looked at.
+    `decodes` is False for a package whose clear samples are to be, to the bit, those of one that was decoded here before: each
+    is held against its hash all the same.
     """
     contents = _of(Check.FILES, lambda: read_contents(out))
     _of(Check.FILES, lambda: _compare_files(out, contents))
@@ -375,7 +378,7 @@ def verify(
     decoded = 0
     for number, track in enumerate(media, 1):
         looked.append(_of(Check.SAMPLES, partial(inspect, track, _reader(out), keys)))
-        decoded += _of(Check.DECODING, partial(_decode_some, out, track, keys, tools))
+        decoded += _of(Check.DECODING, partial(_decode_some, out, track, keys, tools)) if decodes else 0
         progress(0.1 + 0.5 * number / len(media))
     master, mpd = ((out / name).read_text(encoding="utf-8") for name in (hls.MASTER, dash.MANIFEST))
     for check, fault in checks.of_tracks(looked, film.duration_ms, master, mpd):
