@@ -29,6 +29,7 @@ from matinee.catalogue import progress
 from matinee.catalogue.work import Ingest, IngestRequest, OutcomeState, read_outcome
 from matinee.encoding import work as encoding
 from matinee.encoding.ladder import FIXED_V1
+from matinee.encoding.model import Ladder
 from matinee.outside.tools import find_tools
 
 ROUNDS = 3
@@ -96,15 +97,15 @@ def _ingest(film: Path, data: Path, stages: dict[str, list[float]]) -> None:
             raise SystemExit(f"bench ingest: {outcome.message} {outcome.remedy}")
 
 
-def ingest_of(installation: Installation) -> Ingest:
-    """The use case on an installation, with the fixed ladder."""
+def ingest_of(installation: Installation, ladder: Ladder = FIXED_V1) -> Ingest:
+    """The use case on an installation."""
     return Ingest(
         database=installation.database,
         published=installation.published,
         work_folder=installation.settings.work_folder,
         tools=find_tools(),
         master=installation.master,
-        ladder=FIXED_V1,
+        ladder=ladder,
         drm=installation.settings.drm_systems,
         clock=read_clock,
     )
