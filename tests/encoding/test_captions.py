@@ -1,6 +1,7 @@
 """Closed captions: CEA-608 within the picture becomes a caption track, in its words and at its times."""
 
 import re
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -126,3 +127,19 @@ def test_pictures_without_times_of_their_own_give_nothing() -> None:
     shown = [[(0x94, 0x20)]] * 4
     assert captions.scenarist(shown, [0.0] * 3, 1.0) == ""
     assert captions.scenarist(shown, [0.5, 0.0], 1.0).splitlines()[2:5:2] == ["00:00:00:00\t9420 9420", "00:00:00:15\t9420 9420"]
+
+
+def test_a_stream_of_nothing_but_captions_takes_little_memory() -> None:
+    data = b"\0\0\1\x09" + (b"\0\0\1\x06GA94\x03\x5f\xff" + b"\xfc\x94\x20" * 31) * 10_000
+    tracemalloc.start()
+    shown = captions.pictures(data, "h264")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(shown[0]) == 310_000
+    assert peak < 5 * len(data)
+
+
+def test_more_pictures_than_any_film_has_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(captions, "_MOST_PICTURES", 3)
+    assert len(captions.pictures(b"\0\0\1\x09" * 3, "h264")) == 3
+    assert captions.pictures(b"\0\0\1\x09" * 4, "h264") == []

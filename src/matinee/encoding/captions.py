@@ -15,6 +15,8 @@ _MARK = b"GA94\x03"
 _PADDING = (0x80, 0x00)
 _TICK_MS = 33
 """A frame of a Scenarist file, as ffmpeg reads it."""
+_MOST_PICTURES = 12 * 3600 * 120
+"""Twelve hours of them, two fields to a frame of 60 a second."""
 
 Pair = tuple[int, int]
 _ERASE: list[Pair] = [(0x94, 0x2C)]
@@ -30,15 +32,21 @@ def holds_captions(reduced: bytes) -> bool:
 
 
 def pictures(reduced: bytes, codec: str) -> list[list[Pair]]:
-    """For each picture in the order of the stream the pairs of characters that it brings, most of them none."""
+    """For each picture in the order of the stream the pairs of characters that it brings, most of them none.
+
+    Of more pictures than any film has, none is given. Equal pairs are one object: a stream may be made of nothing else.
+    """
     found: list[list[Pair]] = []
+    one: dict[Pair, Pair] = {}
     for unit in _units(reduced):
         if _begins_picture(unit, codec):
+            if len(found) == _MOST_PICTURES:
+                return []
             found.append([])
         elif found:
             at = unit.find(_MARK)
             if at >= 0:
-                found[-1] += _pairs(_plain(unit[at:]))
+                found[-1] += (one.setdefault(pair, pair) for pair in _pairs(_plain(unit[at:])))
     return found
 
 
