@@ -93,6 +93,30 @@ def test_a_film_that_cannot_reach_the_top_begins_with_its_best() -> None:
     assert rungs[0].score == pytest.approx(80 - 25 / 12, abs=0.1)
 
 
+def test_a_newer_coding_is_given_no_rung_that_is_better_than_the_older_ones_best() -> None:
+    best = choose_rungs(film(1.0, {540: 90.0, 360: 80.0}))[0]
+    newer = film(0.5, {540: 96.0, 360: 84.0})
+    assert choose_rungs(newer)[0].score > best.score + 3
+    rungs = choose_rungs(newer, best)
+    assert rungs[0].score == pytest.approx(best.score, abs=0.4)
+    assert rungs[0].bitrate < best.bitrate / 2
+    assert [rung.score for rung in rungs] == sorted((rung.score for rung in rungs), reverse=True)
+
+
+def test_a_newer_coding_is_given_no_rung_that_costs_more_than_the_older_ones_best() -> None:
+    best = choose_rungs(film(1.0, {540: 90.0, 360: 80.0}))[0]
+    newer = [point(540, 4, best.bitrate * 3, 88), point(540, 28, best.bitrate * 0.5, 84), point(540, 60, best.bitrate / 9, 40)]
+    assert choose_rungs(newer)[0].bitrate > best.bitrate * 2
+    rungs = choose_rungs(newer, best)
+    assert best.bitrate * 0.7 < rungs[0].bitrate <= best.bitrate
+    assert 84 < rungs[0].score < 88
+
+
+def test_a_newer_coding_that_always_costs_more_has_rungs_all_the_same() -> None:
+    best = choose_rungs(film(0.1, {540: 90.0}))[0]
+    assert choose_rungs(film(4.0, {540: 90.0}), best)
+
+
 @pytest.mark.parametrize(
     ("shows", "points"),
     [

@@ -122,7 +122,7 @@ class _Analysis:
         choices = self._chosen(looked)
         if Coding.AV1 in self._codings:
             beside = self._measure(search.beside(choices), _FIRST_LOOK, until=0.65)
-            choices, looked = [*choices, *self._chosen(beside)], [*looked, *beside]
+            choices, looked = [*choices, *self._chosen(beside, choices[0])], [*looked, *beside]
         seen = [one for one, _ in self._measure(search.held(choices), _SECOND_LOOK, until=1.0)]
         self._tell(1.0)
         return Analysis(
@@ -184,10 +184,10 @@ class _Analysis:
             run(command.judge_command(_SECOND_LOOK.models, self._tools), limits=_JUDGE_LIMITS, cwd=self._folder)
             self._was_judged = True
 
-    def _chosen(self, looked: Sequence[tuple[Measured, Sample]]) -> list[Choice]:
-        """The rungs by a first look, each with the peak that it is to be held to."""
+    def _chosen(self, looked: Sequence[tuple[Measured, Sample]], best: Choice | None = None) -> list[Choice]:
+        """The rungs by a first look, each with the peak that it is to be held to; none beyond the `best` of an older coding."""
         choices = []
-        for choice in choose_rungs(one for one, _ in looked):
+        for choice in choose_rungs((one for one, _ in looked), best):
             same = [(abs(one.crf - choice.crf), one, sample) for one, sample in looked if one.height == choice.height]
             _, near, sample = min(same, key=lambda each: each[0])
             choices.append(search.with_peak(choice, sample, near.bitrate, self._stretches, self._plan.rate))

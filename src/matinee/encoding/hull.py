@@ -22,6 +22,7 @@ MOST_RUNGS = 9
 LEAST_RATIO = 1.25
 """A rung that saves less than a fifth of the bits of the one above earns nothing."""
 _STEP_CRF = 0.25
+_STEP_TOP = 0.25
 
 
 class SizeCurve:
@@ -59,16 +60,16 @@ def size_curves(points: Iterable[Measured]) -> list[SizeCurve]:
     return [SizeCurve(group) for group in groups if len(group) > 1]
 
 
-def choose_rungs(points: Iterable[Measured]) -> tuple[Choice, ...]:
+def choose_rungs(points: Iterable[Measured], beside: Choice | None = None) -> tuple[Choice, ...]:
     """The rungs of a film in the coding of its points, best first; fewer bits and less quality at each step.
 
-    Empty where nothing was measured.
+    `beside` is the best rung of an older coding: none here costs more than it, or is better. Empty where nothing was measured.
     """
     curves = size_curves(points)
     if not curves:
         return ()
     chosen: list[Choice] = []
-    score = min(TOP_SCORE, max(curve.score(curve.low) for curve in curves))
+    score = _top(curves, beside)
     while not chosen or (len(chosen) < MOST_RUNGS - 1 and score > 0):
         best = cheapest(curves, score)
         if not chosen or chosen[-1].bitrate >= best.bitrate * LEAST_RATIO:
@@ -78,6 +79,17 @@ def choose_rungs(points: Iterable[Measured]) -> tuple[Choice, ...]:
         score -= STEP
     floor = _floor(curves, chosen[-1])
     return (*chosen, floor) if floor is not None else tuple(chosen)
+
+
+def _top(curves: Sequence[SizeCurve], beside: Choice | None) -> float:
+    """The score of the best rung. Near to what a frame size can give at all, a hair more costs as much as all below it."""
+    score = min(TOP_SCORE, max(curve.score(curve.low) for curve in curves))
+    if beside is None:
+        return score
+    score = min(score, beside.score)
+    while score > 0 and cheapest(curves, score).bitrate > beside.bitrate:
+        score -= _STEP_TOP
+    return score
 
 
 def cheapest(curves: Sequence[SizeCurve], score: float) -> Choice:
