@@ -19,6 +19,8 @@ from matinee.encoding.model import (
     AudioStream,
     Coding,
     EncodePlan,
+    StillPlan,
+    ThumbnailPlan,
     Transfer,
     VideoPlan,
     VideoStream,
@@ -28,6 +30,9 @@ from matinee.outside.tools import Tools
 
 FILM_FORMATS = "mov,mp4,matroska,webm,mpegts,mpeg,avi,flv,asf,ogg,mxf,mpegvideo,h264,hevc,m4v,ivf,obu,nut,wtv,rm,dv,gxf"
 """Demuxers of films. Not here on purpose: hls, dash, concat, image2 and its pipes, sdp, rtsp, lavfi, ffmetadata."""
+
+Window = tuple[int, int]
+"""Frames of a film at its own rate: from the first up to, not including, the second."""
 
 MAX_PIXELS = 8192 * 4352
 DECODER_THREADS = 4
@@ -157,11 +162,11 @@ def encode_command(plan: EncodePlan, source: Path, tools: Tools) -> list[str]:
     for sound in plan.audio:
         argv += ["-filter_complex", audio_graph(sound, plan.promised_ms, plan.shift_us)]
     for rung in plan.video:
-        argv += _video_output(rung, plan)
+        argv += video_output(rung, plan)
     for sound in plan.audio:
-        argv += _audio_output(sound)
-    argv += _pictures_output("thumbs", "4", "thumbs/%d.jpg")
-    argv += _pictures_output("stills", "2", "stills/%d.jpg")
+        argv += audio_output(sound)
+    argv += pictures_output("thumbs", "4", "thumbs/%d.jpg")
+    argv += pictures_output("stills", "2", "stills/%d.jpg")
     return argv
 
 
@@ -171,7 +176,7 @@ def audio_command(plan: EncodePlan, source: Path, tools: Tools, length: Duration
     for sound in plan.audio:
         argv += ["-filter_complex", audio_graph(sound, length, plan.shift_us)]
     for sound in plan.audio:
-        argv += _audio_output(sound)
+        argv += audio_output(sound)
     return argv
 
 
@@ -185,40 +190,45 @@ def text_command(plan: EncodePlan, source: Path, tools: Tools) -> list[str]:
     return argv
 
 
-def video_graph(plan: EncodePlan) -> str:
+def video_graph(plan: EncodePlan, window: Window | None = None) -> str:
     """The filters from decoded frames to every rung in SDR, to thumbnails and to stills.
 
     Scaling comes early and to a fixed size, because a hostile or broken stream may change its size on the way. The smaller
     rungs are scaled from the best one; those of one size share their frames. Cuts are looked for in the smallest rung.
+    Of a window of the film there are no pictures, and [check] is the smallest rung once more.
     """
     sizes = _by_size(rung for rung in plan.video if rung.transfer is Transfer.SDR)
     best, others = sizes[0], sizes[1:]
-    labels = [*_labels(best), "[still]", *(f"[in_{rungs[0].name}]" for rungs in others), *([] if others else ["[small]"])]
-    chain = [f"[0:{plan.source.index}]{','.join([*normalised(plan), *_of_length(plan)])},split={len(labels)}{''.join(labels)}"]
+    ends = ["[small]"] if window is None else ["[check]"]
+    stills = ["[still]"] if window is None else []
+    labels = [*_labels(best), *stills, *(f"[in_{rungs[0].name}]" for rungs in others), *([] if others else ends)]
+    chain = [f"{frames(plan, upright(plan), window)},split={len(labels)}{''.join(labels)}"]
     for rungs in others:
-        labels = [*_labels(rungs), *(["[small]"] if rungs is others[-1] else [])]
+        labels = [*_labels(rungs), *(ends if rungs is others[-1] else [])]
         chain.append(f"[in_{rungs[0].name}]{_resized(rungs, labels)}")
-    tiles, stills = plan.thumbnails, plan.stills
-    chain.append(
-        f"[small]scdet=threshold={_CUT_THRESHOLD},metadata=mode=print:key=lavfi.scd.time:file={CUTS_FILE},"
-        f"framestep={tiles.every_frames},{_jpeg_scale(tiles.tile_width, tiles.tile_height)},"
-        f"tile={tiles.columns}x{tiles.rows}[thumbs]"
-    )
-    chain.append(f"[still]framestep={stills.every_frames},{_jpeg_scale(stills.width, stills.height)}[stills]")
-    return ";".join(chain)
+    return ";".join([*chain, *(picture_chains(plan.thumbnails, plan.stills) if window is None else [])])
 
 
-def hdr_graph(plan: EncodePlan) -> str:
+def hdr_graph(plan: EncodePlan, window: Window | None = None) -> str:
     """The filters from the same decoded frames to every rung that keeps the film's HDR; empty where none does."""
     sizes = _by_size(rung for rung in plan.video if rung.transfer is not Transfer.SDR)
     if not sizes:
         return ""
     best, others = sizes[0], sizes[1:]
     labels = [*_labels(best), *(f"[in_{rungs[0].name}]" for rungs in others)]
-    steps = [*kept_hdr(plan, best[0]), *_of_length(plan)]
-    chain = [f"[0:{plan.source.index}]{','.join(steps)},split={len(labels)}{''.join(labels)}"]
+    chain = [f"{frames(plan, upright_hdr(plan, best[0]), window)},split={len(labels)}{''.join(labels)}"]
     chain += [f"[in_{rungs[0].name}]{_resized(rungs, _labels(rungs))}" for rungs in others]
     return ";".join(chain)
+
+
+def picture_chains(tiles: ThumbnailPlan, stills: StillPlan) -> list[str]:
+    """From [small] to cuts and thumbnails, and from [still] to stills."""
+    return [
+        (f"[small]scdet=threshold={_CUT_THRESHOLD},metadata=mode=print:key=lavfi.scd.time:file={CUTS_FILE},"
+        f"framestep={tiles.every_frames},{_jpeg_scale(tiles.tile_width, tiles.tile_height)},"
+        f"tile={tiles.columns}x{tiles.rows}[thumbs]"),
+        f"[still]framestep={stills.every_frames},{_jpeg_scale(stills.width, stills.height)}[stills]",
+    ]
 
 
 def _by_size(rungs: Iterable[VideoPlan]) -> list[list[VideoPlan]]:
@@ -238,11 +248,19 @@ def _resized(rungs: Sequence[VideoPlan], labels: Sequence[str]) -> str:
     return f"{scaled(rungs[0].width, rungs[0].height)},setsar=1{shared}{''.join(labels)}"
 
 
-def _of_length(plan: EncodePlan) -> list[str]:
+def frames(plan: EncodePlan, shown: Sequence[str], window: Window | None) -> str:
+    """The filters from decoded frames to those of a window, or of all the film; `shown` makes one frame of one frame.
+
+    What comes before a window is dropped before it is scaled, and the first of it is at 0.
+    """
     held = [f"tpad=stop_mode=clone:stop_duration={plan.held_ms}ms"] if plan.held_ms else []
-    if plan.promised_ms is None:
-        return held
-    return [*held, f"trim=end_frame={most_frames(plan.promised_ms, plan.rate)}"]
+    if window is not None:
+        cut = f"trim=start_frame={window[0]}:end_frame={window[1]}"
+        steps = [*evened(plan), *held, cut, "setpts=PTS-STARTPTS", *shown]
+    else:
+        end = [] if plan.promised_ms is None else [f"trim=end_frame={most_frames(plan.promised_ms, plan.rate)}"]
+        steps = [*evened(plan), *shown, *held, *end]
+    return f"[0:{plan.source.index}]{','.join(steps)}"
 
 
 def audio_graph(sound: AudioPlan, length: DurationMs | None, shift_us: int = 0) -> str:
@@ -279,21 +297,29 @@ def film_input(source: Path) -> list[str]:
 
 def normalised(plan: EncodePlan) -> list[str]:
     """The filters from decoded frames to upright ones of the best rung's size, at the film's rate, in 8 bit BT.709."""
-    return [*evened(plan), *_upright(plan.source, plan.best)]
+    return [*evened(plan), *upright(plan)]
 
 
 def evened(plan: EncodePlan) -> list[str]:
-    """Frames as they are from here on: in their places, whole, at the film's rate, without bars."""
+    """The first of them: frames in their places, whole, at the film's rate from its first moment on, without bars.
+
+    From here on frames can be counted.
+    """
     moved = [_moved(plan.shift_us)] if plan.shift_us else []
     return [*moved, *_deinterlace(plan.source), f"fps={plan.rate}:start_time=0", *_cropped(plan.source)]
+
+
+def upright(plan: EncodePlan) -> list[str]:
+    """The rest of them, each of which makes one frame of one frame."""
+    return _upright(plan.source, plan.best)
 
 
 def _moved(shift_us: int) -> str:
     return f"setpts=PTS{shift_us / 1_000_000:+.6f}/TB"
 
 
-def kept_hdr(plan: EncodePlan, best: VideoPlan) -> list[str]:
-    """The filters from decoded frames to upright ones of a size, at the film's rate, in 10 bit and in the light they came in.
+def upright_hdr(plan: EncodePlan, best: VideoPlan) -> list[str]:
+    """The filters from evened frames to upright ones of a size, in 10 bit and in the light they came in.
 
     What frames say of the screen that they were mastered on, and of how bright they are, goes on to the encoder; the display
     matrix does not, because it has been followed.
@@ -301,7 +327,6 @@ def kept_hdr(plan: EncodePlan, best: VideoPlan) -> list[str]:
     source = plan.source
     transfer = "smpte2084" if source.transfer is Transfer.PQ else "arib-std-b67"
     return [
-        *evened(plan),
         scaled(*_lying(source, best), ":out_range=tv"),
         "format=yuv420p10le",
         *_turned(source),
@@ -411,7 +436,7 @@ def encoder_arguments(
     return _h264(preset, level, ["-crf", f"{crf:g}", *held], group, threads)
 
 
-def _video_output(rung: VideoPlan, plan: EncodePlan) -> list[str]:
+def video_output(rung: VideoPlan, plan: EncodePlan) -> list[str]:
     kept_outside = [] if rung.transfer is Transfer.SDR else _WITHOUT_METADATA
     return [
         *["-map", f"[{rung.name}]", *_encoder(rung, plan), "-fps_mode", "passthrough"],
@@ -448,14 +473,14 @@ def _av1(preset: str, crf: float, group: int, threads: int, peak: BitsPerSecond 
     return ["-c:v", "libsvtav1", "-preset", preset, "-svtav1-params", ":".join(words), "-flags", "+bitexact"]
 
 
-def _audio_output(sound: AudioPlan) -> list[str]:
+def audio_output(sound: AudioPlan) -> list[str]:
     return [
         *["-map", f"[{sound.name}]", "-c:a", "aac", "-b:a", str(sound.bitrate), "-flags", "+bitexact"],
         *[*NO_TRACES, "-f", "mp4", sound.path],
     ]
 
 
-def _pictures_output(label: str, quality: str, path: str) -> list[str]:
+def pictures_output(label: str, quality: str, path: str) -> list[str]:
     return [
         *["-map", f"[{label}]", "-c:v", "mjpeg", "-q:v", quality, "-flags", "+bitexact", "-threads", "1"],
         *["-fps_mode", "passthrough", *NO_TRACES, "-f", "image2", "-start_number", "0", path],

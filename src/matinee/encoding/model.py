@@ -293,6 +293,7 @@ class Ladder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """The qualities that films are offered in, best first, with the encoders' settings; `preset` is x264's.
 
     Where it `measures`, each film is analysed, and the rungs only say at which frame sizes; they stand where that fails.
+    Films are encoded in chunks of about `chunk_ms`.
     """
 
     name: str
@@ -306,6 +307,7 @@ class Ladder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     measures: bool = False
     codings: tuple[Coding, ...] = (Coding.H264,)
     av1: Av1Rungs = Av1Rungs(preset="8", crf=32, percent=60)
+    chunk_ms: DurationMs = DurationMs(30_000)
 
 
 class VideoPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -425,6 +427,7 @@ class EncodePlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     def preset_of(self, coding: Coding) -> str:
         """The preset of the encoder of a coding."""
         return self.av1_preset if coding is Coding.AV1 else self.preset
+    chunk_ms: DurationMs = DurationMs(30_000)
 
 
 # --- what was made -----------------------------------------------------------------------------------------------------

@@ -60,6 +60,32 @@ def frame_sizes(path: Path) -> list[int]:
     return [int.from_bytes(table[at : at + 4], "big") for at in range(0, len(table), 4)]
 
 
+def key_frames(path: Path) -> list[int]:
+    """The frames of an MP4 that we made ourselves at which a decoder may begin, counted from 0 (the stss box)."""
+    data = _moov(path)
+    place = data.find(b"stss")
+    if place < 0:  # without the box every frame is one
+        return list(range(read_video(path).frames))
+    count = int.from_bytes(data[place + 8 : place + 12], "big")
+    table = data[place + 12 : place + 12 + 4 * count]
+    return [int.from_bytes(table[at : at + 4], "big") - 1 for at in range(0, len(table), 4)]
+
+
+def decoder_setup(path: Path) -> bytes:
+    """What a decoder is told before the first frame of an MP4 that we made ourselves (the avcC or av1C box)."""
+    data = _moov(path)
+    place = max(data.find(b"avcC"), data.find(b"av1C"))
+    return b"" if place < 4 else data[place : place - 4 + int.from_bytes(data[place - 4 : place], "big")]
+
+
+def read_checksums(path: Path) -> list[str]:
+    """A checksum for each frame, from ffmpeg's framecrc: stream, dts, pts, duration, size, checksum."""
+    if not path.exists():
+        return []
+    lines = (line.split(",") for line in path.read_text("ascii", "replace").splitlines() if line and not line.startswith("#"))
+    return [parts[5].strip() for parts in lines if len(parts) > 5]
+
+
 def _moov(path: Path) -> bytes:
     with path.open("rb") as file:
         size = path.stat().st_size

@@ -158,6 +158,7 @@ def plan_encode(probe: Probe, ladder: Ladder, sidecars: Sequence[Sidecar] = ()) 
         warnings=(*warnings, *text_warnings),
         measures=ladder.measures,
         av1_preset=ladder.av1.preset,
+        chunk_ms=ladder.chunk_ms,
     )
 
 

@@ -23,6 +23,7 @@ from matinee.base.units import BitsPerSecond, Bytes, DurationMs, PositionMs
 from matinee.encoding import command, probing, report, rules, subtitles
 from matinee.encoding.analysis import analyse
 from matinee.encoding.captioning import lift_captions
+from matinee.encoding.chunk_command import CHECKSUMS_FILE, rest_command
 from matinee.encoding.kept import Kept
 from matinee.encoding.ladder import chosen_plans
 from matinee.encoding.measured import Analysis
@@ -131,10 +132,17 @@ def choose(
 
 
 def encode(plan: EncodePlan, source: Path, workdir: Path, tools: Tools, progress: Progress) -> EncodedFilm:
-    """Make everything that a plan names, under `workdir/encode`. `progress` is given fractions from 0 to 1.
+    """Make everything that a plan names in one run, under `workdir/encode`. `progress` is given fractions from 0 to 1.
 
     Raises FilmRefused where the film does not decode, EncodeFailed where this machine could not do it (a full disk).
     """
+    return into_place(plan, source, workdir, lambda part: encode_into(part, plan, source, tools, progress), progress)
+
+
+def into_place(
+    plan: EncodePlan, source: Path, workdir: Path, fill: Callable[[Path], EncodedFilm], progress: Progress
+) -> EncodedFilm:
+    """Have a folder filled and give it the name `workdir/encode` once all of it stands; one that stands there is kept."""
     done, part = workdir / OUT, workdir / _PART
     stamp = msgspec.json.encode(plan)
     finished = _already_done(done, stamp)
@@ -144,9 +152,8 @@ def encode(plan: EncodePlan, source: Path, workdir: Path, tools: Tools, progress
     shutil.rmtree(part, ignore_errors=True)
     shutil.rmtree(done, ignore_errors=True)
     try:
-        for folder in ("thumbs", "stills"):
-            (part / folder).mkdir(parents=True)
-        film = _encode_into(part, plan, source, tools, progress)
+        part.mkdir(parents=True)
+        film = fill(part)
         (part / "plan.json").write_bytes(stamp)
         (part / _RESULT).write_bytes(msgspec.json.encode(film))
         part.rename(done)
@@ -171,24 +178,32 @@ def _already_done(done: Path, stamp: bytes) -> EncodedFilm | None:
         return None
 
 
-def _encode_into(part: Path, plan: EncodePlan, source: Path, tools: Tools, progress: Progress) -> EncodedFilm:
-    limits = _encode_limits(plan)
+def encode_into(
+    part: Path, plan: EncodePlan, source: Path, tools: Tools, progress: Progress, *, rungs: bool = True
+) -> EncodedFilm:
+    """Make everything in an empty folder; or without the rungs, which are then made in chunks, all else and the checksums by
+    which those are compared. Raises as `encode` does.
+    """
+    for folder in ("thumbs", "stills"):
+        (part / folder).mkdir()
+    limits = encode_limits(plan)
     watch = report.ProgressReader(plan.promised_ms, progress)
-    said = _run(command.encode_command(plan, source, tools), limits, part, plan.source_name, watch).stderr
-    video = report.read_video(part / plan.video[0].path) if (part / plan.video[0].path).exists() else None
-    if video is None or video.frames == 0:
+    argv = command.encode_command(plan, source, tools) if rungs else rest_command(plan, source, tools)
+    said = run_encoder(argv, limits, part, plan.source_name, watch).stderr
+    frames = _frames(part / plan.video[0].path) if rungs else len(report.read_checksums(part / CHECKSUMS_FILE))
+    if frames == 0:
         raise rules.refuse(
             plan.source_name,
             "none of its frames could be decoded",
             "The file is damaged or of a kind that ffmpeg cannot read: export it again.",
             RefusalReason.UNDECODABLE,
         )
-    length = DurationMs(round(video.frames * 1000 / plan.rate.fraction))
+    length = DurationMs(round(frames * 1000 / plan.rate.fraction))
     errors = report.count_errors(said)
     warnings = [*plan.warnings, *rules.outcome_warnings(plan, length, errors)]
     if plan.promised_ms is None or abs(length - plan.promised_ms) > rules.SAME_END_MS:
         again = command.audio_command(plan, source, tools, length)
-        said += _run(again, limits, part, plan.source_name, report.ProgressReader(None, lambda _: None)).stderr
+        said += run_encoder(again, limits, part, plan.source_name, report.ProgressReader(None, lambda _: None)).stderr
     cuts = report.read_cuts(part / command.CUTS_FILE)
     text, text_warnings = _texts(part, plan, source, tools, length)
     _name_cleanly(part)
@@ -196,17 +211,21 @@ def _encode_into(part: Path, plan: EncodePlan, source: Path, tools: Tools, progr
         duration_ms=length,
         frame_rate=plan.rate,
         segment_frames=plan.segment_frames,
-        frames=video.frames,
-        video=_video_renditions(part, plan, video.frames, length),
+        frames=frames,
+        video=video_renditions(part, plan, frames, length) if rungs else (),
         audio=_audio_renditions(part, plan, length),
         text=text,
-        thumbnails=_thumbnails(part, plan, video.frames),
+        thumbnails=_thumbnails(part, plan, frames),
         stills=_stills(part, plan, cuts, length),
         loudness=tuple(report.read_loudness(said, sound.name) for sound in plan.audio),
         cuts=cuts,
         chapters=plan.chapters,
         warnings=(*warnings, *text_warnings),
     )
+
+
+def _frames(path: Path) -> int:
+    return report.read_video(path).frames if path.exists() else 0
 
 
 def _look_at_file(source: Path) -> tuple[Bytes, bytes]:
@@ -322,13 +341,14 @@ def _stream_warnings(main: int, others: list[dict[str, Any]], silent: int) -> li
     return found
 
 
-def _encode_limits(plan: EncodePlan) -> Limits:
+def encode_limits(plan: EncodePlan) -> Limits:
     """Time grows with the film: a hundred times its length on top of ten minutes is more than the slowest machine needs."""
     seconds = (plan.promised_ms or rules.LONGEST_MS) / 1000
     return Limits(wall_seconds=600 + 100 * seconds, memory_bytes=_ENCODE_MEMORY)
 
 
-def _run(argv: list[str], limits: Limits, cwd: Path, name: str, watch: report.ProgressReader) -> Finished:
+def run_encoder(argv: list[str], limits: Limits, cwd: Path, name: str, watch: report.ProgressReader) -> Finished:
+    """Run ffmpeg on a film. Raises FilmRefused where the film is at fault, EncodeFailed where this machine is."""
     try:
         return run(argv, limits=limits, cwd=cwd, on_stdout_line=watch)
     except ToolFailed as error:
@@ -355,7 +375,8 @@ def _run(argv: list[str], limits: Limits, cwd: Path, name: str, watch: report.Pr
         ) from error
 
 
-def _video_renditions(part: Path, plan: EncodePlan, frames: int, length: DurationMs) -> tuple[VideoRendition, ...]:
+def video_renditions(part: Path, plan: EncodePlan, frames: int, length: DurationMs) -> tuple[VideoRendition, ...]:
+    """The rungs that lie in a folder, as they turned out."""
     return tuple(
         VideoRendition(
             name=rung.name,
@@ -400,7 +421,7 @@ def _texts(
 ) -> tuple[tuple[TextRendition, ...], list[FilmWarning]]:
     if any(text.source_index is not None for text in plan.text):
         with contextlib.suppress(ToolFailed):  # what was written is used; a track without cues is named below
-            run(command.text_command(plan, source, tools), limits=_encode_limits(plan), cwd=part)
+            run(command.text_command(plan, source, tools), limits=encode_limits(plan), cwd=part)
     made, warnings = [], []
     for text in plan.text:
         if text.captions:
