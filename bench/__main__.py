@@ -10,7 +10,7 @@ import sys
 
 from bench.rows import Row, table
 
-PARTS = ("ingest", "start", "keys", "playback", "edge", "catalogue", "partners", "carriage", "hooks", "memory")
+PARTS = ("ingest", "chunks", "start", "keys", "playback", "edge", "catalogue", "partners", "carriage", "hooks", "memory")
 LONG = ("decisions", "ladders", "analysis", "predictions", "codings", "again")
 """Run by name alone: a million boxes, or hundreds of encodes with their scores, take ten minutes and more."""
 

@@ -102,6 +102,14 @@ class PostgresServer:
             connection.execute(f"CREATE DATABASE {name}")  # type: ignore[call-overload]
         return f"postgresql://postgres@/{name}?host={self._folder}"
 
+    def copy_of(self, url: str) -> str:
+        """A new database that holds what another does, to which nobody is connected: its URL."""
+        self._count += 1
+        name, old = f"test_{self._count}", url.partition("@/")[2].partition("?")[0]
+        with self._connect() as connection:
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {old}")  # type: ignore[call-overload]
+        return f"postgresql://postgres@/{name}?host={self._folder}"
+
     def stop(self) -> None:
         # SIGQUIT: at once and with no checkpoint, as if the power went.
         self._process.send_signal(signal.SIGQUIT)

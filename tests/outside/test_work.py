@@ -32,6 +32,7 @@ def body(run, argument):
     first = run("first", lambda: (note("first"), "a")[1])
     def slow():
         note("second begins")
+        note(f"{sys.argv[2:]} begins")
         time.sleep(float((folder / "pause").read_text()))
         note("second ends")
         return first + argument
@@ -42,15 +43,15 @@ def body(run, argument):
 
 engine = WorkEngine(f"sqlite:///{folder}/work.db", database, lambda: Instant(int(time.time() * 1000)))
 engine.define("probe", body)
-engine.queue("line", 1)
+engine.queue("line", int((sys.argv[2:] or ["1"])[0]))
 engine.start()
 note("ready")
 time.sleep(120)
 """
 
 
-def _worker(folder: Path) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen([sys.executable, "-c", WORKER, str(folder)])
+def _worker(folder: Path, *more: str) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen([sys.executable, "-c", WORKER, str(folder), *more])
 
 
 def _await_line(folder: Path, line: str, times: int = 1, seconds: float = 30) -> None:
@@ -129,6 +130,35 @@ def test_work_of_an_older_version_is_finished_by_one_that_has_a_step_more(tmp_pa
         assert (tmp_path / "log").read_text().splitlines().count("first") == 1
     finally:
         _end(queue, older, newer)
+
+
+def test_each_worker_takes_as_much_as_it_said(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/work.db"
+    prepare(url)
+    (tmp_path / "pause").write_text("60")
+    queue = WorkQueue(url)
+    processes = []
+    try:
+        for place, many in enumerate(("3", "1"), 1):  # the small one comes last, and what it says is not the large one's limit
+            processes.append(_worker(tmp_path, many))
+            _await_line(tmp_path, "ready", times=place)
+        for number in reversed(range(6)):  # so that no worker sees a part of them alone that is less urgent
+            queue.enqueue("line", "probe", f"piece-{number}", "b", priority=100 - number)
+        _await_line(tmp_path, "second begins", times=4)
+        time.sleep(1.5)  # long enough to take more, were they to
+        log = (tmp_path / "log").read_text().splitlines()
+        assert (log.count("['3'] begins"), log.count("['1'] begins")) == (3, 1)
+        waiting = {
+            work_id for work_id, state in queue.states([f"piece-{n}" for n in range(6)]).items() if state.state == "waiting"
+        }
+        assert waiting == {"piece-0", "piece-1"}, "what is urgent goes first"
+        queue.forget_all("piece-")
+        assert queue.states(["piece-0", "piece-5"]) == {}
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+        queue.close()
 
 
 @pytest.mark.parametrize(

@@ -165,6 +165,17 @@ def markers(
 
 
 @app.command(group=_films)
+def cancel(
+    ingest: Annotated[str, Parameter(help="The id of an ingest under way, or its file's whole name.")],
+    /,
+    *,
+    data: Data = None,
+) -> int:
+    """Stop a film that is being added, on every worker, and leave nothing of it."""
+    return commands.cancel(ingest, data=data)
+
+
+@app.command(group=_films)
 def check(*, data: Data = None, json: Json = False) -> int:
     """Read every byte of every published title: does it stand, and does it decrypt as it should?"""
     return commands.check(data=data, as_json=json)

@@ -50,6 +50,7 @@ class WorkerDied(MatineeError):
 
 
 POLL_SECONDS = 0.25
+CANCEL_SECONDS = 30.0
 _ANY = Language("en")
 
 
@@ -282,6 +283,38 @@ def rekey(wanted: str, *, at_once: bool, data: Path | None, as_json: bool) -> in
         went = "The old ones are gone." if at_once else "The old ones go in a day: who is watching goes on."
         terminal.line(f"{name} has new keys. {went}")
     return DONE
+
+
+def cancel(wanted: str, *, data: Path | None) -> int:
+    """Have an ingest under way stop, and wait until it has where a worker runs."""
+    terminal = Terminal()
+    with opened(data) as installation:
+        with installation.database.write() as conn:
+            one = _one_ingest(progress.under_way(conn), wanted)
+            progress.cancel(conn, one.id)
+        state = installation.queue.state(one.id)
+        if state is None or not any_worker_alive(installation.database, read_clock()) or state.state == "waiting":
+            terminal.line(f"{one.name} will not be made: it ends when a worker comes to it.")
+            return DONE
+        end = time.monotonic() + CANCEL_SECONDS
+        while time.monotonic() < end:
+            with installation.database.read() as conn:
+                if not progress.stands(conn, one.id):
+                    terminal.line(f"Cancelled {one.name}.")
+                    return DONE
+            time.sleep(POLL_SECONDS)
+    terminal.line(f"{one.name} is being stopped; its workers have not all answered yet.")
+    return DONE
+
+
+def _one_ingest(every: Sequence[progress.IngestProgress], wanted: str) -> progress.IngestProgress:
+    """The ingest that is meant, by its id or its whole name. Raises NotFound, InvalidRequest."""
+    found = [one for one in every if one.id == wanted] or [one for one in every if one.name == wanted]
+    if not found:
+        raise NotFound(f"There is no film {wanted!r} under way.", remedy="matinee titles lists those that are.")
+    if len(found) > 1:
+        raise InvalidRequest(f"Several films {wanted!r} are under way.", remedy="Name one by its id: matinee titles --json.")
+    return found[0]
 
 
 def check(*, data: Path | None, as_json: bool) -> int:

@@ -35,6 +35,7 @@ class Installation:
     settings: Settings
     database: Database
     published: ObjectStore
+    work_store: ObjectStore
     master: MasterKey
     queue: work.WorkQueue
 
@@ -81,6 +82,7 @@ def open_installation(settings: Settings) -> Iterator[Installation]:
             settings=settings,
             database=database,
             published=ObjectStore.at(settings.published),
+            work_store=ObjectStore.at(settings.work_store),
             master=load_master_key(settings.data_folder / "keys" / "master.key"),
             queue=queue,
         )

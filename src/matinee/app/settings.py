@@ -40,10 +40,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     database_url: str = ""
     work_database_url: str = ""
     published_url: str = ""
+    work_url: str = ""
     drm_systems: tuple[DrmSystem, ...] = (DrmSystem.CLEARKEY,)
     ladder: str = "fixed-v1"
     effort: str = ""
-    ingest_at_once: int = 1
+    ingest_at_once: int = 4
+    encode_at_once: int = 0
     token_minutes: int = 240
     heartbeat_seconds: int = 10
     screens_folder: str = ""
@@ -80,6 +82,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def analyses_folder(self) -> Path:
         """Figures that were measured of films: never a picture."""
         return self.data_folder / "analyses"
+
+    @property
+    def work_store(self) -> str:
+        return self.work_url or f"file://{self.work_folder}"
+
+    @property
+    def parts_at_once(self) -> int:
+        """How many parts of films this machine encodes at once: a part keeps two cores busy now and then, and one always."""
+        return self.encode_at_once or 1 + (os.cpu_count() or 1) // 2
 
     @property
     def screens(self) -> Path:
@@ -169,6 +180,7 @@ def _check_ranges(settings: Settings, where: str) -> None:
         "port": (0, 65535),
         "edge_port": (0, 65535),
         "ingest_at_once": (1, 64),
+        "encode_at_once": (0, 256),
         "token_minutes": (5, 24 * 60),
         "heartbeat_seconds": (1, 60),
     }

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 
 from matinee.app.installation import Installation, open_installation, read_clock
@@ -18,9 +19,11 @@ from matinee.app.repeating import Repeating
 from matinee.app.settings import SettingInvalid, from_environment, load_settings
 from matinee.app.telling import tell
 from matinee.base.errors import MatineeError
+from matinee.catalogue import parts
 from matinee.catalogue.partner_work import FeedReader
+from matinee.catalogue.parts import PartWork
 from matinee.catalogue.rekey import sweep
-from matinee.catalogue.work import QUEUE, WORK, Ingest
+from matinee.catalogue.work import QUEUE, WORK, Ingest, Shared
 from matinee.encoding.kept import Kept
 from matinee.encoding.ladder import BUILT_IN, Effort, load_ladder, with_effort
 from matinee.encoding.model import Ladder
@@ -33,7 +36,8 @@ CALLS_END_SECONDS = 3.0
 """At the end: less than what `serve` gives its children (serve.STOP_WITHIN_SECONDS)."""
 
 SWEEP_SECONDS = 600.0
-"""How often it is looked whether a package that no title points to has stood long enough."""
+"""How often it is looked whether a package that no title points to, or an encoded part that nobody waits for, has stood long
+enough."""
 
 FEED_SECONDS = 15.0
 """How often it is asked which feeds are due. Each has an interval of its own."""
@@ -52,10 +56,16 @@ def run_worker(installation: Installation, stop: threading.Event) -> None:
         drm=settings.drm_systems,
         clock=read_clock,
         kept=Kept(settings.analyses_folder),
+        shared=Shared(installation.work_store, installation.queue),
     )
+    encode = PartWork(installation.database, installation.work_store, settings.work_folder, find_tools(), read_clock)
     engine = WorkEngine(settings.work_database, installation.database, read_clock)
     engine.define(WORK, ingest.run)
+    engine.define(parts.WORK, encode.run)
     engine.queue(QUEUE, settings.ingest_at_once)
+    engine.queue(parts.QUEUE, settings.parts_at_once)
+    parts.sweep_scratch(settings.work_folder)
+    sweeping = Repeating("work-store", partial(sweep_parts, installation), SWEEP_SECONDS, "the work store is not swept")
     reader = FeedReader(installation.database, read_clock, allow_private=settings.call_private_addresses)
     feeds = Repeating("partner-feeds", reader.poll, FEED_SECONDS, "partners' feeds cannot be read; titles stay")
     engine.start()
@@ -70,10 +80,17 @@ def run_worker(installation: Installation, stop: threading.Event) -> None:
     hooks.start()
     feeds.start()
     retired.start()
+    sweeping.start()
     stop.wait()
+    sweeping.close()
     hooks.close()
     bringing.close(CALLS_END_SECONDS)
     engine.say_goodbye()
+
+
+def sweep_parts(installation: Installation) -> None:
+    """Take away what failed ingests left in the work store and nobody came back for."""
+    parts.sweep(installation.database, installation.work_store, read_clock())
 
 
 def postman(installation: Installation) -> Postman:

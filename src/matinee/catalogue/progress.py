@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from matinee.base.clock import Clock, Instant
+from matinee.base.errors import ErrorCode, MatineeError
 from matinee.base.ids import IngestId, PublisherId, ServiceId
 from matinee.outside.database import Database, InstantColumn, metadata
 
@@ -29,6 +30,8 @@ class Stage(StrEnum):
     PACKAGE = "package"
     VERIFY = "verify"
     PUBLISH = "publish"
+    PAUSED = "paused"  # a disk is full: it goes on when there is room
+    CANCELLING = "cancelling"  # no stage follows: whoever works on it stops when it would tell how far it is
 
 
 ingests = sa.Table(
@@ -46,6 +49,21 @@ ingests = sa.Table(
     sa.Column("source_hash", sa.String(64)),
     sa.UniqueConstraint("publisher_id", "source_hash"),
 )
+
+parts = sa.Table(
+    "ingest_parts",
+    metadata,
+    sa.Column("id", sa.String(96), primary_key=True),
+    sa.Column("ingest_id", sa.String(26), nullable=False, index=True),
+    sa.Column("fraction", sa.Float, nullable=False),
+)
+
+
+class IngestCancelled(MatineeError):
+    """Somebody said that this film is not to be made after all."""
+
+    code = ErrorCode.CONFLICT
+
 
 
 class IngestProgress(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -76,8 +94,48 @@ def claim(conn: Connection, ingest: IngestId, publisher: PublisherId, source_has
 
 
 def end(conn: Connection, ingest: IngestId) -> None:
-    """Take the row of an ended ingest away."""
+    """Take the rows of an ended ingest away."""
+    conn.execute(sa.delete(parts).where(parts.c.ingest_id == ingest))
     conn.execute(sa.delete(ingests).where(ingests.c.id == ingest))
+
+
+def claim_of(conn: Connection, ingest: IngestId) -> str | None:
+    """The hash of the film that an ingest claimed."""
+    found: str | None = conn.execute(sa.select(ingests.c.source_hash).where(ingests.c.id == ingest)).scalar_one_or_none()
+    return found
+
+
+def cancel(conn: Connection, ingest: IngestId) -> bool:
+    """Have an ingest stop wherever it stands. False where there is none such under way."""
+    return conn.execute(sa.update(ingests).where(ingests.c.id == ingest).values(stage=Stage.CANCELLING)).rowcount == 1
+
+
+def stands(conn: Connection, ingest: IngestId) -> bool:
+    """Whether an ingest has not ended."""
+    return conn.execute(sa.select(ingests.c.id).where(ingests.c.id == ingest)).first() is not None
+
+
+def goes_on(conn: Connection, ingest: IngestId) -> bool:
+    """Whether an ingest is under way and not to be cancelled."""
+    stage = conn.execute(sa.select(ingests.c.stage).where(ingests.c.id == ingest)).scalar_one_or_none()
+    return stage is not None and stage != Stage.CANCELLING
+
+
+def requested_at(conn: Connection, ingest: IngestId) -> Instant:
+    """When an ingest was handed in; 0 where it is not under way."""
+    return Instant(conn.execute(sa.select(ingests.c.requested_at).where(ingests.c.id == ingest)).scalar_one_or_none() or 0)
+
+
+def claimed(conn: Connection) -> set[tuple[PublisherId, str]]:
+    """Every film of an ingest under way: its publisher, and its hash."""
+    rows = conn.execute(sa.select(ingests.c.publisher_id, ingests.c.source_hash).where(ingests.c.source_hash.is_not(None)))
+    return {(PublisherId(row.publisher_id), row.source_hash) for row in rows}
+
+
+def fractions(conn: Connection, ingest: IngestId) -> dict[str, float]:
+    """How far the parts of an ingest are, by their ids in the work engine."""
+    rows = conn.execute(sa.select(parts.c.id, parts.c.fraction).where(parts.c.ingest_id == ingest))
+    return {row.id: row.fraction for row in rows}
 
 
 def forget_all_but(conn: Connection, known: Sequence[IngestId]) -> None:
@@ -108,7 +166,7 @@ class Reporter:
         self._written_at = Instant(0)
 
     def stage(self, stage: Stage) -> Callable[[float], None]:
-        """Begin a stage: writes it down at once, and gives the function that reports its fraction."""
+        """Begin a stage: writes it down at once, and gives the function that reports its fraction. Both raise IngestCancelled."""
         self._write(stage, 0.0, force=True)
         return lambda fraction: self._write(stage, min(1.0, max(0.0, fraction)), force=False)
 
@@ -120,4 +178,35 @@ class Reporter:
             self._written_at = now
         with self._database.write() as conn:
             values = {"stage": stage, "fraction": fraction, "updated_at": now}
-            conn.execute(sa.update(ingests).where(ingests.c.id == self._ingest).values(**values))
+            mine = sa.and_(ingests.c.id == self._ingest, ingests.c.stage != Stage.CANCELLING)
+            if conn.execute(sa.update(ingests).where(mine).values(**values)).rowcount:
+                return
+            cancelled = stands(conn, self._ingest)
+        if cancelled:
+            raise IngestCancelled("It was cancelled.")
+
+
+class PartReporter:
+    """Writes down how far one part of an ingest is, a few times a second at the most, and stops it where the ingest ended."""
+
+    def __init__(self, database: Database, ingest: IngestId, part: str, clock: Clock) -> None:
+        self._database = database
+        self._ingest = ingest
+        self._part = part
+        self._clock = clock
+        self._written_at = Instant(0)
+
+    def __call__(self, fraction: float) -> None:
+        """Raises IngestCancelled."""
+        now = self._clock()
+        if now - self._written_at < WRITE_EVERY_MS:
+            return
+        self._written_at = now
+        with self._database.write() as conn:
+            wanted = goes_on(conn, self._ingest)
+            mine = sa.and_(parts.c.id == self._part, parts.c.ingest_id == self._ingest)
+            if wanted and not conn.execute(sa.update(parts).where(mine).values(fraction=fraction)).rowcount:
+                conn.execute(sa.delete(parts).where(parts.c.id == self._part))
+                conn.execute(sa.insert(parts).values(id=self._part, ingest_id=self._ingest, fraction=fraction))
+        if not wanted:
+            raise IngestCancelled("It was cancelled.")

@@ -15,7 +15,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 import structlog
@@ -42,13 +42,17 @@ from matinee.catalogue.model import (
     TrackLoudness,
 )
 from matinee.catalogue.naming import printable
-from matinee.catalogue.progress import Reporter, Stage
+from matinee.catalogue.parts import PartRequest, PartStore, WorkersMaker, sweep_scratch
+from matinee.catalogue.progress import IngestCancelled, Reporter, Stage
 from matinee.catalogue.rules import in_language
 from matinee.catalogue.sidecar import metadata_of
 from matinee.encoding import artwork
 from matinee.encoding import work as encoding
+from matinee.encoding.chunks import WHOLE
+from matinee.encoding.joining import HereMaker, Maker, encode_in_parts
 from matinee.encoding.kept import Kept
 from matinee.encoding.landmarks import Landmarks
+from matinee.encoding.making import tool_build
 from matinee.encoding.model import Coding, EncodedFilm, EncodePlan, FilmRefused, Ladder, Probe, RefusalReason, Stills, Transfer
 from matinee.encoding.sampling import sampled_scores
 from matinee.library import store as library_store
@@ -90,10 +94,12 @@ class OutcomeState(StrEnum):
     PUBLISHED = "published"
     REFUSED = "refused"
     FAILED = "failed"
+    CANCELLED = "cancelled"
 
 
 class IngestOutcome(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How an ingest ended. A refusal is the film's fault and final; a failure is ours, and adding the film again may do."""
+    """How an ingest ended. A refusal is the film's fault and final; a failure is ours, and adding the film again may do: what was
+    encoded by then is used again."""
 
     ingest: IngestId
     state: OutcomeState
@@ -117,6 +123,13 @@ class Nothing(msgspec.Struct, frozen=True):
     """The answer of a step whose effect is all there is to it."""
 
 
+class Shared(NamedTuple):
+    """What the workers of an installation encode a film together by."""
+
+    store: ObjectStore
+    queue: WorkQueue
+
+
 class Ingest:
     """The use case, with what it works on. `run` is the body of the durable work."""
 
@@ -132,7 +145,10 @@ class Ingest:
         drm: tuple[DrmSystem, ...],
         clock: Clock,
         kept: Kept | None = None,
+        shared: Shared | None = None,
     ) -> None:
+        """`shared` is what workers have in common to encode a film together; without it, it is encoded in this process."""
+        self._shared = shared
         self._database = database
         self._published = published
         self._work_folder = work_folder
@@ -150,8 +166,10 @@ class Ingest:
         try:
             warnings = self._stages(step, request)
         except MatineeError as error:
-            step("undo", lambda: self._undo(request))
             state = OutcomeState.REFUSED if error.code in _REFUSALS else OutcomeState.FAILED
+            if isinstance(error, IngestCancelled):
+                state = OutcomeState.CANCELLED
+            step("undo", lambda: self._undo(request, keep_parts=state is OutcomeState.FAILED))
             log.warning("ingest ended", state=state, code=error.code, message=error.message)
             return _json(
                 IngestOutcome(
@@ -177,16 +195,28 @@ class Ingest:
         folder = self._folder_of(request)
         if plan.measures:  # as it was recorded: the setting may have changed since a process died here
             plan = _read(step("choose", at(Stage.PROBE, lambda p: self._choose(request, plan, source, folder, p))), EncodePlan)
-        film = _read(step("encode", at(Stage.ENCODE, lambda p: self._encode(plan, source, mark, folder, p))), EncodedFilm)
-        marks = _read(step("landmarks", at(Stage.PACKAGE, lambda _: landmarks_or_none(film, folder, self._tools))), Landmarks)
+
+        def encode(on_progress: Progress) -> EncodedFilm:
+            return self._encode(plan, request, mark, report, on_progress)
+
+        film = _read(step("encode", at(Stage.ENCODE, lambda p: _unchanged(source, mark, encode(p)))), EncodedFilm)
+
+        def package(on_progress: Progress) -> PackageFiles:
+            encode(_silent)
+            return self._package(request, film, folder, on_progress)
+
+        # The worker that encoded or packaged may be dead by now, and its disk far away: each step makes sure of what it needs.
+        # Where that stands it costs nothing, and where not it is put together again from the same parts.
+        look = _after(encode, lambda _: landmarks_or_none(film, folder, self._tools))
+        marks = _read(step("landmarks", at(Stage.PACKAGE, look)), Landmarks)
         metadata = with_film_markers(metadata, film, marks)
-        step("artwork", at(Stage.PACKAGE, lambda _: self._artwork(request, film, metadata, folder)))
-        files = _read(step("package", at(Stage.PACKAGE, lambda p: self._package(request, film, folder, p))), PackageFiles)
-        step("verify", at(Stage.VERIFY, lambda p: self._verify(request, plan, film, folder, p)))
-        step("store", at(Stage.PUBLISH, lambda p: self._store(request, folder, p)))
+        step("artwork", at(Stage.PACKAGE, _after(encode, lambda _: self._artwork(request, film, metadata, folder))))
+        files = _read(step("package", at(Stage.PACKAGE, package)), PackageFiles)
+        step("verify", at(Stage.VERIFY, _after(package, lambda p: self._verify(request, plan, film, folder, p))))
+        step("store", at(Stage.PUBLISH, _after(package, lambda p: self._store(request, folder, p))))
         step("tell", at(Stage.PUBLISH, lambda _: self._tell(request, metadata, mark, film, files)))
         step("season", lambda: mark_season(self._database, request.title, marks, self._clock))
-        step("clean", lambda: self._finish(request))
+        step("clean", lambda: self._finish(request, mark))
         return tuple(warning.message for warning in film.warnings)
 
     def _fingerprint(self, request: IngestRequest, on_progress: Progress) -> Fingerprint:
@@ -230,16 +260,33 @@ class Ingest:
         _check_room(self._work_folder, chosen, source.name)
         return chosen
 
-    def _encode(self, plan: EncodePlan, source: Path, mark: Fingerprint, folder: Path, on_progress: Progress) -> EncodedFilm:
-        film = encoding.encode(plan, source, folder, self._tools, on_progress)
-        stat = source.stat()
-        if (stat.st_size, stat.st_mtime_ns) != (mark.size, mark.modified_ns):
-            raise FilmRefused(
-                f"{source.name} changed while it was encoded.",
-                remedy="Add it again once it is whole.",
-                reason=RefusalReason.UNREADABLE,
-            )
-        return film
+    def _encode(
+        self, plan: EncodePlan, request: IngestRequest, mark: Fingerprint, report: Reporter, on_progress: Progress
+    ) -> EncodedFilm:
+        source, folder = Path(request.source), self._folder_of(request)
+        maker = self._maker(plan, request, mark, report)
+        return encode_in_parts(plan, source, folder, maker, self._tools, on_progress)
+
+    def _maker(self, plan: EncodePlan, request: IngestRequest, mark: Fingerprint, report: Reporter) -> Maker:
+        folder = self._folder_of(request) / "parts"
+        if self._shared is None:
+            return HereMaker(Path(request.source), mark.sha256, folder, self._tools, at_once=2)
+        wanted = PartRequest(
+            ingest=request.ingest,
+            publisher=request.publisher,
+            source=request.source,
+            size=mark.size,
+            film_sha256=mark.sha256,
+            build=tool_build(self._tools),
+            key="",
+            part=WHOLE,
+            plan=plan,
+        )
+
+        def pause() -> None:
+            report.stage(Stage.PAUSED)
+
+        return WorkersMaker(self._database, self._shared.store, self._shared.queue, wanted, folder, pause)
 
     def _artwork(self, request: IngestRequest, film: EncodedFilm, metadata: Metadata, folder: Path) -> Nothing:
         """The title's pictures, and with the first episode of a series the series' own, its name on them."""
@@ -298,24 +345,37 @@ class Ingest:
             progress.end(conn, request.ingest)
         return Nothing()
 
-    def _finish(self, request: IngestRequest) -> str:
+    def _finish(self, request: IngestRequest, mark: Fingerprint) -> str:
         """Take away what the published title does not need: the clear files, and pictures for a series that has its own."""
         with self._database.read() as conn:
             used = store.series_artwork_of(conn, request.title)
         if used != request.series_artwork:
             self._published.delete_under(artwork_folder(request.series_artwork))
-        return self._clean(request)
+        return self._clean(request, mark.sha256)
 
-    def _clean(self, request: IngestRequest) -> str:
+    def _clean(self, request: IngestRequest, film_sha256: str | None) -> str:
+        """Take away the clear files, here and in the work store; without the film's hash the parts there stay."""
         shutil.rmtree(self._folder_of(request), ignore_errors=True)
+        sweep_scratch(self._work_folder)
+        if self._shared is not None:
+            self._shared.queue.forget_all(f"{request.ingest}-")
+            if film_sha256 is not None:
+                PartStore(self._shared.store, request.publisher, film_sha256).forget()
         return "{}"
 
-    def _undo(self, request: IngestRequest) -> str:
-        """Leave no row and no object of an ingest that did not end in a title. Safe to run at any point, and again."""
-        self._clean(request)
+    def _undo(self, request: IngestRequest, *, keep_parts: bool = False) -> str:
+        """Leave no row and no object of an ingest that did not end in a title, but for parts that another try may use.
+
+        Safe to run at any point, and again.
+        """
+        with self._database.read() as conn:
+            sha256 = None if keep_parts else progress.claim_of(conn, request.ingest)
+        self._clean(request, sha256)
         with self._database.write() as conn:
             progress.end(conn, request.ingest)
             library_store.forget(conn, request.package)
+        self._clean(request, sha256)  # again: a part that was stored meanwhile; from now on its worker takes it away
+        with self._database.read() as conn:
             if library_store.is_published(conn, request.package):
                 return "{}"  # what failed came after the title was told of: its bytes stay
         self._published.delete_under(f"packages/{request.package}")
@@ -351,6 +411,30 @@ def hand_in(
     progress.begin(conn, request.ingest, service.id, printable(film.name), now)
     queue.enqueue(QUEUE, WORK, request.ingest, _json(request))
     return request
+
+
+def _silent(_: float) -> None:
+    return
+
+
+def _after(first: Callable[[Progress], object], then: Callable[[Progress], T]) -> Callable[[Progress], T]:
+    def both(on_progress: Progress) -> T:
+        first(_silent)
+        return then(on_progress)
+
+    return both
+
+
+def _unchanged(source: Path, mark: Fingerprint, film: EncodedFilm) -> EncodedFilm:
+    """What was encoded, if the file is still what it was. Raises FilmRefused."""
+    stat = source.stat()
+    if (stat.st_size, stat.st_mtime_ns) != (mark.size, mark.modified_ns):
+        raise FilmRefused(
+            f"{source.name} changed while it was encoded.",
+            remedy="Add it again once it is whole.",
+            reason=RefusalReason.UNREADABLE,
+        )
+    return film
 
 
 def _is_text(path: str) -> bool:

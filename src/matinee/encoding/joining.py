@@ -7,6 +7,7 @@ film's beginning -> each rung's chunks put one after another, without encoding a
 import os
 import shutil
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -20,6 +21,8 @@ from matinee.encoding.model import EncodedFilm, EncodeFailed, EncodePlan, VideoP
 from matinee.encoding.report import ProgressReader, decoder_setup, key_frames, read_checksums, read_video
 from matinee.encoding.work import Progress, encode_limits, into_place, run_encoder, video_renditions
 from matinee.outside.tools import Tools
+
+_MADE = "made.json"
 
 log = structlog.get_logger("matinee.encode")
 
@@ -38,30 +41,40 @@ class Maker(Protocol):
 
 
 class HereMaker:
-    """Makes parts one after another in this process, in a folder of its own under `folder`."""
+    """Makes parts in this process, some at once, each in a folder of its own under `folder`."""
 
-    def __init__(self, source: Path, sha256: str, folder: Path, tools: Tools) -> None:
+    def __init__(self, source: Path, sha256: str, folder: Path, tools: Tools, at_once: int = 1) -> None:
         self._source = source
         self._sha256 = sha256
         self._folder = folder
         self._tools = tools
+        self._at_once = at_once
 
     def make(self, plan: EncodePlan, parts: Sequence[Part], progress: Progress) -> Sequence[Ready]:
-        """Each in turn; one that stands under its key already is taken as it is."""
-        ready: list[Ready] = []
-        for number, part in enumerate(parts):
-            key = key_of(plan, part, self._sha256, tool_build(self._tools))
-            place, draft = self._folder / key, self._folder / f"{key}.draft"
-            if not (place / "made.json").exists():
-                for leftover in (place, draft):
-                    shutil.rmtree(leftover, ignore_errors=True)
-                draft.mkdir(parents=True)
-                share = _share(progress, number, len(parts))
-                made = make(plan, part, self._source, draft, self._tools, share)
-                (draft / "made.json").write_bytes(msgspec.json.encode(made))
-                draft.rename(place)
-            ready.append(Ready(msgspec.json.decode((place / "made.json").read_bytes(), type=Made), place))
-        return ready
+        """One that stands under its key already is taken as it is."""
+        done = [0.0] * len(parts)
+
+        def one(number: int) -> Ready:
+            def tell(fraction: float) -> None:
+                done[number] = fraction
+                progress(sum(done) / len(done))
+
+            return self._one(plan, parts[number], tell)
+
+        with ThreadPoolExecutor(self._at_once) as pool:
+            return list(pool.map(one, range(len(parts))))
+
+    def _one(self, plan: EncodePlan, part: Part, progress: Progress) -> Ready:
+        key = key_of(plan, part, self._sha256, tool_build(self._tools))
+        place, draft = self._folder / key, self._folder / f"{key}.draft"
+        if not (place / _MADE).exists():
+            for leftover in (place, draft):
+                shutil.rmtree(leftover, ignore_errors=True)
+            draft.mkdir(parents=True)
+            made = make(plan, part, self._source, draft, self._tools, progress)
+            (draft / _MADE).write_bytes(msgspec.json.encode(made))
+            draft.rename(place)
+        return Ready(msgspec.json.decode((place / _MADE).read_bytes(), type=Made), place)
 
 
 def encode_in_parts(plan: EncodePlan, source: Path, workdir: Path, maker: Maker, tools: Tools, progress: Progress) -> EncodedFilm:
@@ -142,7 +155,3 @@ def _unlike(plan: EncodePlan, why: str) -> EncodeFailed:
         f"The chunks of {plan.source_name} do not make one film: {why}.",
         remedy="Add it again; with a ladder whose chunk_ms is longer than the film it is encoded in one run.",
     )
-
-
-def _share(progress: Progress, number: int, count: int) -> Progress:
-    return lambda fraction: progress((number + fraction) / count)

@@ -4,6 +4,9 @@ Published paths are written once. `put_if_absent` is what makes a step of durabl
 finds the object there and leaves it.
 """
 
+import contextlib
+import os
+import shutil
 from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 from typing import Any
@@ -135,11 +138,47 @@ class ObjectStore:
         paths = [path for path, _ in self.list(prefix)]
         for path in paths:
             self.delete(path)
+        if self._root is not None:  # what a killed process had half written bears a name that no list shows
+            _remove_folder(self._root / prefix, self._root)
         return len(paths)
+
+    def last_written(self, prefix: str, depth: int) -> dict[str, int]:
+        """Under a prefix, each folder of so many path elements, and when something in it was last written (ms since 1970)."""
+        found: dict[str, int] = {}
+        for batch in obstore.list(self._store, prefix=prefix.rstrip("/") or None):
+            for entry in batch:
+                folder = "/".join(str(entry["path"]).split("/")[:depth])
+                found[folder] = max(found.get(folder, 0), round(entry["last_modified"].timestamp() * 1000))
+        return found
+
+    def fetch(self, path: str, to: Path) -> None:
+        """The object as a file of this machine: without a copy where it lies on the same disk, so write into neither.
+
+        Raises ObjectMissing, ObjectStoreFailed.
+        """
+        if self._root is None:
+            to.write_bytes(self.get(path))
+            return
+        try:
+            os.link(self._root / path, to)
+        except FileNotFoundError as error:
+            raise ObjectMissing(f"{path} is not in the store.") from error
+        except OSError:
+            shutil.copyfile(self._root / path, to)
 
     def local_file(self, path: str) -> Path | None:
         """Where the object lies as a file, for a server that sends files by path; None in a store elsewhere."""
         return None if self._root is None else self._root / path
+
+
+def _remove_folder(folder: Path, root: Path) -> None:
+    """A folder with all in it, and those above it that are empty then."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for above in folder.parents:
+        if above == root or root not in above.parents:
+            return
+        with contextlib.suppress(OSError):
+            above.rmdir()
 
 
 def _unread(path: str, error: BaseException) -> ObjectStoreFailed:

@@ -11,7 +11,7 @@ that has stopped beating, then resumes its work by DBOS's public call, which run
 import os
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ Body = Callable[[StepRunner, str], str]
 BEAT_SECONDS = 2.0
 DEAD_AFTER_MS = 12 * SECOND
 CLAIM_HOLDS_MS = 30 * SECOND
+LAST_PRIORITY = 2**31 - 1
 _APPLICATION_VERSION = "1"
 _NAME = "matinee"
 
@@ -74,10 +75,16 @@ class WorkQueue:
     def __init__(self, url: str) -> None:
         self._client = DBOSClient(system_database_url=_sync_url(url), application_name=_NAME)
 
-    def enqueue(self, queue: str, work: str, work_id: str, argument: str) -> None:
-        """Hand a piece of work in. An id that was handed in before is left as it is."""
+    def enqueue(self, queue: str, work: str, work_id: str, argument: str, priority: int = 1) -> None:
+        """Hand a piece of work in. An id that was handed in before is left as it is. Lower priorities go first, from 1 on."""
         self._client.enqueue(
-            {"queue_name": queue, "workflow_name": work, "workflow_id": work_id, "app_version": _APPLICATION_VERSION},
+            {
+                "queue_name": queue,
+                "workflow_name": work,
+                "workflow_id": work_id,
+                "app_version": _APPLICATION_VERSION,
+                "priority": min(max(priority, 1), LAST_PRIORITY),
+            },
             argument,
         )
 
@@ -85,6 +92,11 @@ class WorkQueue:
         """How one piece of work stands, or None where it was never handed in."""
         found = self._client.list_workflows(workflow_ids=[work_id], load_input=False)
         return _work_state(found[0]) if found else None
+
+    def states(self, work_ids: Sequence[str]) -> dict[str, WorkState]:
+        """How several pieces of work stand, by id; those that were never handed in are not in it."""
+        found = self._client.list_workflows(workflow_ids=list(work_ids), load_input=False) if work_ids else []
+        return {status.workflow_id: _work_state(status) for status in found}
 
     def recent(self, work: str, limit: int = 50) -> list[WorkState]:
         """The newest pieces of one kind of work, newest first."""
@@ -95,6 +107,11 @@ class WorkQueue:
         """Delete the record of a piece of work, and stop it where it still runs."""
         self._client.cancel_workflow(work_id)
         self._client.delete_workflow(work_id)
+
+    def forget_all(self, prefix: str) -> None:
+        """Delete the records of all work whose ids begin so, and begin none of it that waits."""
+        for status in self._client.list_workflows(workflow_id_prefix=prefix, load_input=False, load_output=False):
+            self.forget(status.workflow_id)
 
     def close(self) -> None:
         self._client.destroy()
@@ -119,7 +136,7 @@ class WorkEngine:
             "console_log_level": "ERROR",
             "notification_listener_polling_interval_sec": 0.2,
         }
-        DBOS(config=config)
+        self._dbos = DBOS(config=config)
 
     def define(self, name: str, body: Body) -> None:
         """Name a piece of work. Call before `start`."""
@@ -131,7 +148,7 @@ class WorkEngine:
         DBOS.workflow(name=name)(run)
 
     def queue(self, name: str, at_once: int) -> None:
-        """Name a queue, and how many of its pieces this worker runs at once. Call before `start`."""
+        """Name a queue, and how many of its pieces this worker runs at once; another may run more. Call before `start`."""
         self._queues[name] = at_once
 
     def start(self) -> None:
@@ -140,8 +157,22 @@ class WorkEngine:
         DBOS.launch()
         for name, at_once in self._queues.items():
             DBOS.register_queue(name, worker_concurrency=at_once, polling_interval_sec=0.2, on_conflict="always_update")
+        self._limit_by_worker()
         self._beating = threading.Thread(target=self._keep_beating, name="work-heartbeat", daemon=True)
         self._beating.start()
+
+    def _limit_by_worker(self) -> None:
+        """DBOS keeps one limit of a queue for all workers in the database, as the last of them said it; a large machine and a
+        small one share our queues. So what is read from there is given this worker's own figure."""
+        read = self._dbos._sys_db.get_queue
+
+        def with_ours(name: str, **options: Any) -> Any:
+            found = read(name, **options)
+            if found is not None and name in self._queues:
+                found._worker_concurrency = self._queues[name]
+            return found
+
+        self._dbos._sys_db.get_queue = with_ours  # type: ignore[method-assign]
 
     def say_goodbye(self) -> None:
         """Stop beating, and say so. The process is to end now: work under way is the next worker's, step by step."""

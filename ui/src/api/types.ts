@@ -239,7 +239,7 @@ export interface Preferences {
   language?: UiLanguage;
 }
 
-export type IngestStage = "render" | "waiting" | "probe" | "encode" | "package" | "verify" | "publish";
+export type IngestStage = "render" | "waiting" | "probe" | "encode" | "package" | "verify" | "publish" | "paused" | "cancelling";
 
 export interface Ingest {
   name: string;

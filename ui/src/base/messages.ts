@@ -157,6 +157,8 @@ const en = {
   "status.stage.package": "Packaging",
   "status.stage.verify": "Checking",
   "status.stage.publish": "Publishing",
+  "status.stage.paused": "Waiting for room on the disk",
+  "status.stage.cancelling": "Being cancelled",
 
   "held.title": "This box must be checked",
   "held.help": "Please call your operator: two boxes give the same name, and only they can tell which is yours. Nothing of yours is lost.",
@@ -338,6 +340,8 @@ const fr: Catalogue = {
   "status.stage.package": "Mise en paquets",
   "status.stage.verify": "Vérification",
   "status.stage.publish": "Publication",
+  "status.stage.paused": "En attente de place sur le disque",
+  "status.stage.cancelling": "Annulation",
 
   "held.title": "Cette box doit être vérifiée",
   "held.help": "Appelez votre opérateur : deux box donnent le même nom, et lui seul peut dire laquelle est la vôtre. Rien de ce qui est à vous n’est perdu.",

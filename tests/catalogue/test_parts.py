@@ -1,0 +1,203 @@
+"""Parts of films between an ingest and its workers: what is used again, what is taken away, and in which order they are begun."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from matinee.app.ingests import default_service
+from matinee.app.installation import Installation, open_installation, read_clock
+from matinee.app.settings import load_settings
+from matinee.base.clock import HOUR, MINUTE, Instant
+from matinee.base.errors import ErrorCode
+from matinee.base.ids import PublisherId
+from matinee.base.units import DurationMs
+from matinee.catalogue import parts, progress, work
+from matinee.catalogue.parts import PartStore, PartWork, WorkersMaker, priority_of, scratch, sweep, sweep_scratch
+from matinee.catalogue.progress import Stage
+from matinee.catalogue.work import Ingest, IngestOutcome, IngestRequest, OutcomeState, Shared, hand_in, read_outcome
+from matinee.encoding.chunks import REST, Chunk, Part, PartKind
+from matinee.encoding.making import Made
+from matinee.encoding.model import EncodeFailed, FilmRefused
+from matinee.library.model import DrmSystem
+from matinee.outside.tools import find_tools
+from matinee.outside.work import WorkState
+from tests.encoding.films import make_film
+from tests.encoding.test_chunks import CHUNKED, PLAN
+
+
+class AtOnce:
+    """A queue whose work is done as it is handed in, by a worker in this process."""
+
+    def __init__(self, installation: Installation) -> None:
+        args = (installation.database, installation.work_store, installation.settings.work_folder, find_tools(), read_clock)
+        self._worker = PartWork(*args)
+        self._states: dict[str, WorkState] = {}
+        self.handed: list[str] = []
+
+    def enqueue(self, _queue: str, _work: str, work_id: str, argument: str, _priority: int) -> None:
+        self.handed.append(work_id)
+        self._states[work_id] = WorkState(work_id, "done", self._worker.run(lambda _, step: step(), argument), None)
+
+    def states(self, work_ids: Sequence[str]) -> dict[str, WorkState]:
+        return {work_id: self._states[work_id] for work_id in work_ids}
+
+    def forget_all(self, prefix: str) -> None:
+        self._states = {key: value for key, value in self._states.items() if not key.startswith(prefix)}
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Iterator[Installation]:
+    with open_installation(load_settings(tmp_path / "data", {})) as opened:
+        yield opened
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Path:
+    return make_film(tmp_path / "film.mp4", seconds=9)
+
+
+def added(installation: Installation, film: Path) -> tuple[IngestOutcome, AtOnce]:
+    queue = AtOnce(installation)
+    ingest = Ingest(
+        database=installation.database,
+        published=installation.published,
+        work_folder=installation.settings.work_folder,
+        tools=find_tools(),
+        master=installation.master,
+        ladder=CHUNKED,
+        drm=(DrmSystem.CLEARKEY,),
+        clock=read_clock,
+        shared=Shared(installation.work_store, queue),  # type: ignore[arg-type]
+    )
+    service = default_service(installation)
+    with installation.database.write() as conn:
+        request = hand_in(conn, installation.queue, film, service, read_clock())
+    return read_outcome(ingest.run(lambda _, step: step(), msgspec.json.encode(request).decode())), queue
+
+
+def stored(installation: Installation) -> list[str]:
+    return [path for path, _ in installation.work_store.list("parts")]
+
+
+def test_what_a_failed_ingest_encoded_is_used_by_the_next(
+    installation: Installation, film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise EncodeFailed("The disk is full.", code=ErrorCode.DISK_FULL)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(work.library, "package", broken)
+        outcome, queue = added(installation, film)
+    assert outcome.state is OutcomeState.FAILED
+    assert len(queue.handed) == 3
+    assert stored(installation)
+    outcome, queue = added(installation, film)
+    assert outcome.state is OutcomeState.PUBLISHED
+    assert queue.handed == []
+    assert list(installation.settings.work_folder.iterdir()) == []
+
+
+def test_a_refused_film_leaves_no_parts(installation: Installation, film: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = parts.make
+
+    def refuses_chunks(plan: object, part: Part, *rest: object) -> Made:
+        if part.kind is PartKind.CHUNK:
+            raise FilmRefused("film.mp4: it is too slow.")
+        return real(plan, part, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(parts, "make", refuses_chunks)
+    outcome, _ = added(installation, film)
+    assert (outcome.state, outcome.message) == (OutcomeState.REFUSED, "film.mp4: it is too slow.")
+    assert list(installation.settings.work_folder.iterdir()) == []
+
+
+def test_a_full_disk_pauses_the_ingest_and_says_so(
+    installation: Installation, film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, said = parts.make, []
+
+    def full_at_first(*arguments: object) -> Made:
+        if not said:
+            raise EncodeFailed("The disk is full.", code=ErrorCode.DISK_FULL)
+        return real(*arguments)  # type: ignore[arg-type]
+
+    def wait(self: WorkersMaker, seconds: float) -> None:
+        self._on_pause()
+        with installation.database.read() as conn:
+            said.append((seconds, progress.under_way(conn)[0].stage))
+
+    monkeypatch.setattr(parts, "make", full_at_first)
+    monkeypatch.setattr(WorkersMaker, "_wait", wait)
+    outcome, queue = added(installation, film)
+    assert outcome.state is OutcomeState.PUBLISHED
+    assert said == [(15, Stage.PAUSED)]
+    assert len(queue.handed) == 6
+
+
+def test_a_disk_that_stays_full_ends_the_ingest(installation: Installation, film: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> Made:
+        raise EncodeFailed("The disk is full.", code=ErrorCode.DISK_FULL)
+
+    waited: list[float] = []
+    monkeypatch.setattr(parts, "make", full)
+    monkeypatch.setattr(WorkersMaker, "_wait", lambda _, seconds: waited.append(seconds))
+    outcome, _ = added(installation, film)
+    assert (outcome.state, outcome.code) == (OutcomeState.FAILED, ErrorCode.DISK_FULL)
+    assert waited == list(parts.PAUSES_SECONDS)
+
+
+def test_a_worker_that_does_not_see_the_film_says_where_it_should_be(
+    installation: Installation, film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = PartWork._check
+
+    def elsewhere(self: PartWork, request: parts.PartRequest) -> None:
+        real(self, msgspec.structs.replace(request, source="/nowhere/film.mp4"))
+
+    monkeypatch.setattr(PartWork, "_check", elsewhere)
+    outcome, _ = added(installation, film)
+    assert outcome.state is OutcomeState.FAILED
+    assert "cannot read film.mp4" in outcome.message
+    assert "/nowhere/film.mp4" in outcome.remedy
+
+
+def test_what_nobody_comes_back_for_is_swept_up(installation: Installation, film: Path, tmp_path: Path) -> None:
+    (tmp_path / "part").mkdir()
+    (tmp_path / "part" / "a.mp4").write_bytes(b"x")
+    service = default_service(installation)
+    with installation.database.write() as conn:
+        request: IngestRequest = hand_in(conn, installation.queue, film, service, read_clock())
+        progress.claim(conn, request.ingest, request.publisher, "1" * 64)
+    for publisher, sha256 in ((request.publisher, "1" * 64), (request.publisher, "2" * 64), (PublisherId("other"), "1" * 64)):
+        PartStore(installation.work_store, publisher, sha256).put("key", Made(frames=1, files=("a.mp4",)), tmp_path / "part")
+    now = read_clock()
+    assert sweep(installation.database, installation.work_store, Instant(now + parts.KEPT_MS - HOUR)) == 0
+    assert sweep(installation.database, installation.work_store, Instant(now + parts.KEPT_MS + HOUR)) == 2
+    assert {path.rsplit("/", 2)[0] for path in stored(installation)} == {f"parts/{request.publisher}/{'1' * 64}"}
+
+
+def test_a_killed_processes_scratch_is_swept_and_a_living_ones_is_not(tmp_path: Path) -> None:
+    (tmp_path / "scratch-dead").mkdir()
+    (tmp_path / "scratch-dead.lock").touch()
+    with scratch(tmp_path) as folder:
+        sweep_scratch(tmp_path)
+        assert {path.name for path in tmp_path.iterdir()} == {folder.name, f"{folder.name}.lock"}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_earlier_films_go_first_and_a_short_one_does_not_wait_for_all_of_a_long_one() -> None:
+    began = Instant(1_800_000_000_000)
+    plan = msgspec.structs.replace(PLAN, promised_ms=DurationMs(7_200_000))
+
+    def at(minutes_later: int, seconds: int | None) -> int:
+        part = REST
+        if seconds is not None:
+            start = plan.rate.frames_in(seconds)  # type: ignore[arg-type]
+            part = Part(kind=PartKind.CHUNK, chunk=Chunk(start=start, end=start + 48))
+        return priority_of(Instant(began + minutes_later * MINUTE), part, plan)
+
+    assert at(0, None) == at(0, 0) < at(0, 60) < at(1, None) + 1
+    assert at(0, 540) < at(10, None) < at(0, 660)
+    assert 1 <= priority_of(Instant(0), REST, plan) <= at(0, None) < 2**31
