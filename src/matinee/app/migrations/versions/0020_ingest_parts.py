@@ -1,13 +1,13 @@
 """ingest parts
 
-Revision: 0009, after 0008.
+Revision: 0020, after 0012.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0009"
-down_revision = "0008"
+revision = "0020"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 
