@@ -33,6 +33,7 @@ def test_it_tells_what_the_film_would_become_and_touches_nothing(
     rungs = [line.split()[:2] for line in lines if line.lstrip().startswith("v")]
     assert rungs == [["v360", "640x360"], ["v234", "416x234"]]
     assert any("fr main, AAC stereo 128 kbit/s, from stream 1" in line for line in lines)
+    assert "  encoded  in one run: it is shorter than two chunks" in lines
     assert any("fr subtitle, WebVTT, from A film.fr.srt" in line for line in lines)
     assert not (tmp_path / "data").exists()
 

@@ -13,10 +13,12 @@ from matinee.app.settings import Settings
 from matinee.app.terminal import Terminal
 from matinee.app.worker import chosen_ladder
 from matinee.base.errors import InvalidRequest
-from matinee.encoding import command, rules
+from matinee.encoding import rules
 from matinee.encoding import work as encoding
+from matinee.encoding.chunks import cut, parts_of
 from matinee.encoding.kept import Kept
 from matinee.encoding.ladder import PER_TITLE_V1, PER_TITLE_V2
+from matinee.encoding.making import part_command
 from matinee.encoding.measured import Analysis
 from matinee.encoding.model import AudioPlan, Coding, EncodePlan, Probe, TextPlan, Transfer, VideoPlan
 from matinee.outside.tools import Tools, find_tools
@@ -35,12 +37,15 @@ def plan(film: Path, *, data: Path | None, analyses: bool, shows_command: bool, 
     made, analysis = encoding.plan(probe, ladder, encoding.find_sidecars(source)), None
     if analyses:
         made, analysis = _chosen(terminal, made, source, tools, _kept(settings))
-    argv = command.encode_command(made, source, tools)
+    cutting = cut(made)
+    commands = [part_command(made, part, source, tools) for part in parts_of(cutting)]
     if as_json:
-        shown = {"probe": probe, "analysis": analysis, "plan": made, "command": None if made.measures else argv}
-        terminal.json(msgspec.to_builtins(shown))
+        shown = {"probe": probe, "analysis": analysis, "plan": made, "cutting": cutting}
+        first, *others = commands if not made.measures else [None]
+        terminal.json(msgspec.to_builtins({**shown, "command": first, "chunk_commands": others}))
     elif shows_command:
-        terminal.line(shlex.join(argv))
+        for argv in commands:
+            terminal.line(shlex.join(argv))
     else:
         for line in [*told(probe, made), *(measured(analysis) if analysis is not None else ())]:
             terminal.line(line)
@@ -107,8 +112,17 @@ def told(probe: Probe, plan: EncodePlan) -> Iterator[str]:
     tiles = plan.thumbnails
     seconds = float(tiles.every_frames / plan.rate.fraction)
     yield f"    thumbs   {tiles.tile_width}x{tiles.tile_height}, one each {seconds:g} s, {tiles.columns}x{tiles.rows} to a sheet"
+    yield f"  encoded  {_runs(plan)}"
     for warning in plan.warnings:
         yield f"  {warning.code.value}: {warning.message}"
+
+
+def _runs(plan: EncodePlan) -> str:
+    cutting = cut(plan)
+    if not cutting.chunks:
+        return f"in one run: {cutting.why}"
+    seconds = float((cutting.chunks[0].end - cutting.chunks[0].start) / plan.rate.fraction)
+    return f"in {len(cutting.chunks)} chunks of {seconds:g} s, and all but the rungs in one run beside them"
 
 
 def _quality(rung: VideoPlan) -> str:

@@ -72,6 +72,12 @@ def cut(plan: EncodePlan) -> Cutting:
     return Cutting(chunks=tuple(Chunk(start=start, end=end) for start, end in zip(starts, ends, strict=True)))
 
 
+def parts_of(cutting: Cutting) -> list[Part]:
+    """All the work on a film, as it is begun."""
+    chunks = [Part(kind=PartKind.CHUNK, chunk=chunk) for chunk in cutting.chunks]
+    return [REST, *chunks] if chunks else [WHOLE]
+
+
 def differing(chunks: Sequence[Chunk], made: Sequence[Sequence[str]], whole: Sequence[str]) -> list[Chunk]:
     """The chunks whose frames are not those of the one decode from the beginning, by their checksums."""
     return [chunk for chunk, mine in zip(chunks, made, strict=True) if list(mine) != list(whole[chunk.start : chunk.end])]

@@ -15,7 +15,7 @@ import msgspec
 import structlog
 
 from matinee.encoding import chunk_command
-from matinee.encoding.chunks import REST, WHOLE, Chunk, Part, PartKind, cut, differing, from_the_beginning
+from matinee.encoding.chunks import Part, PartKind, cut, differing, from_the_beginning, parts_of
 from matinee.encoding.making import Made, key_of, make, tool_build
 from matinee.encoding.model import EncodedFilm, EncodeFailed, EncodePlan, VideoPlan
 from matinee.encoding.report import ProgressReader, decoder_setup, key_frames, read_checksums, read_video
@@ -87,11 +87,10 @@ def encode_in_parts(plan: EncodePlan, source: Path, workdir: Path, maker: Maker,
 
 def _fill(folder: Path, plan: EncodePlan, maker: Maker, tools: Tools, progress: Progress) -> EncodedFilm:
     cutting = cut(plan)
+    first, *made = maker.make(plan, parts_of(cutting), progress)
+    film = _taken(first, folder)
     if not cutting.chunks:
-        whole = maker.make(plan, [WHOLE], progress)[0]
-        return _taken(whole, folder)
-    rest, *made = maker.make(plan, [REST, *_parts(cutting.chunks)], progress)
-    film = _taken(rest, folder)
+        return film
     wanted = read_checksums(folder / chunk_command.CHECKSUMS_FILE)
     (folder / chunk_command.CHECKSUMS_FILE).unlink()
     by_start = {chunk.start: ready for chunk, ready in zip(cutting.chunks, made, strict=True)}
@@ -101,7 +100,8 @@ def _fill(folder: Path, plan: EncodePlan, maker: Maker, tools: Tools, progress: 
         for chunk in bad:
             del by_start[chunk.start]
         again = from_the_beginning(bad)
-        for chunk, ready in zip(again, maker.make(plan, list(_parts(again)), progress), strict=True):
+        parts = [Part(kind=PartKind.CHUNK, chunk=chunk) for chunk in again]
+        for chunk, ready in zip(again, maker.make(plan, parts, progress), strict=True):
             by_start[chunk.start] = ready
     chunks = [by_start[start] for start in sorted(by_start) if by_start[start].made.frames]
     frames = sum(one.made.frames for one in chunks)
@@ -110,10 +110,6 @@ def _fill(folder: Path, plan: EncodePlan, maker: Maker, tools: Tools, progress: 
     for rung in plan.video:
         _join(plan, rung, chunks, folder, tools)
     return msgspec.structs.replace(film, video=video_renditions(folder, plan, film.frames, film.duration_ms))
-
-
-def _parts(chunks: Sequence[Chunk]) -> list[Part]:
-    return [Part(kind=PartKind.CHUNK, chunk=chunk) for chunk in chunks]
 
 
 def _taken(ready: Ready, folder: Path) -> EncodedFilm:

@@ -32,7 +32,7 @@ class Made(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 def key_of(plan: EncodePlan, part: Part, film_sha256: str, build: str) -> str:
     """The name of what a part comes to, in hexadecimal."""
-    argv = _argv(plan, part, Path("/film"), Tools("ffmpeg", "ffprobe", "packager"))
+    argv = part_command(plan, part, Path("/film"), Tools("ffmpeg", "ffprobe", "packager"))
     told = (film_sha256, STAGE_VERSION, build, part, plan if part.chunk is None else plan.video, argv)
     return hashlib.sha256(msgspec.json.encode(told)).hexdigest()
 
@@ -76,7 +76,8 @@ def _encode_chunk(plan: EncodePlan, chunk: Chunk, source: Path, folder: Path, to
     run_encoder(argv, encode_limits(plan), folder, plan.source_name, ProgressReader(length, progress))
 
 
-def _argv(plan: EncodePlan, part: Part, source: Path, tools: Tools) -> list[str]:
+def part_command(plan: EncodePlan, part: Part, source: Path, tools: Tools) -> list[str]:
+    """The encoder's whole command line for a part."""
     if part.chunk is not None:
         return chunk_command.chunk_command(plan, part.chunk, source, tools)
     if part.kind is PartKind.REST:
