@@ -11,7 +11,7 @@ from matinee.app.installation import Installation, open_installation, read_clock
 from matinee.app.settings import load_settings
 from matinee.base.clock import HOUR, MINUTE, Instant
 from matinee.base.errors import ErrorCode
-from matinee.base.ids import PublisherId
+from matinee.base.ids import PublisherId, new_id
 from matinee.base.units import DurationMs
 from matinee.catalogue import parts, progress, work
 from matinee.catalogue.parts import PartStore, PartWork, WorkersMaker, priority_of, scratch, sweep, sweep_scratch
@@ -185,6 +185,16 @@ def test_a_killed_processes_scratch_is_swept_and_a_living_ones_is_not(tmp_path: 
         sweep_scratch(tmp_path)
         assert {path.name for path in tmp_path.iterdir()} == {folder.name, f"{folder.name}.lock"}
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_folder_of_an_ingest_that_ended_elsewhere_is_swept(installation: Installation, film: Path) -> None:
+    service, folder = default_service(installation), installation.settings.work_folder
+    with installation.database.write() as conn:
+        under_way = hand_in(conn, installation.queue, film, service, read_clock()).ingest
+    for name in (under_way, new_id(), "parts"):
+        (folder / name).mkdir()
+    parts.sweep_folders(installation.database, folder)
+    assert {path.name for path in folder.iterdir()} == {under_way, "parts"}
 
 
 def test_earlier_films_go_first_and_a_short_one_does_not_wait_for_all_of_a_long_one() -> None:

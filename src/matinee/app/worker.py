@@ -64,7 +64,7 @@ def run_worker(installation: Installation, stop: threading.Event) -> None:
     engine.define(parts.WORK, encode.run)
     engine.queue(QUEUE, settings.ingest_at_once)
     engine.queue(parts.QUEUE, settings.parts_at_once)
-    parts.sweep_scratch(settings.work_folder)
+    sweep_parts(installation)
     sweeping = Repeating("work-store", partial(sweep_parts, installation), SWEEP_SECONDS, "the work store is not swept")
     reader = FeedReader(installation.database, read_clock, allow_private=settings.call_private_addresses)
     feeds = Repeating("partner-feeds", reader.poll, FEED_SECONDS, "partners' feeds cannot be read; titles stay")
@@ -89,7 +89,10 @@ def run_worker(installation: Installation, stop: threading.Event) -> None:
 
 
 def sweep_parts(installation: Installation) -> None:
-    """Take away what failed ingests left in the work store and nobody came back for."""
+    """Take away what killed processes left on this machine, and what failed ingests left in the work store and nobody came back
+    for."""
+    parts.sweep_scratch(installation.settings.work_folder)
+    parts.sweep_folders(installation.database, installation.settings.work_folder)
     parts.sweep(installation.database, installation.work_store, read_clock())
 
 

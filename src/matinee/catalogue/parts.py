@@ -21,7 +21,7 @@ import structlog
 
 from matinee.base.clock import HOUR, SECOND, Clock, Instant
 from matinee.base.errors import ErrorCode, MatineeError
-from matinee.base.ids import IngestId, PublisherId, new_id
+from matinee.base.ids import IngestId, PublisherId, is_id, new_id
 from matinee.catalogue import progress
 from matinee.catalogue.naming import printable
 from matinee.catalogue.progress import PartReporter
@@ -308,6 +308,15 @@ def sweep_scratch(work_folder: Path) -> None:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
             lock.unlink(missing_ok=True)
+
+
+def sweep_folders(database: Database, work_folder: Path) -> None:
+    """Take away the folders on this machine of ingests that ended elsewhere, after a worker of it had died."""
+    with database.read() as conn:
+        under_way = {one.id for one in progress.under_way(conn)}
+    for folder in work_folder.iterdir():
+        if is_id(folder.name) and folder.name not in under_way:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def sweep(database: Database, store: ObjectStore, now: Instant) -> int:
