@@ -15,7 +15,7 @@ from matinee.base.ids import PublisherId, new_id
 from matinee.base.units import DurationMs
 from matinee.catalogue import parts, progress, work
 from matinee.catalogue.parts import PartStore, PartWork, WorkersMaker, priority_of, scratch, sweep, sweep_scratch
-from matinee.catalogue.progress import Stage
+from matinee.catalogue.progress import IngestCancelled, Stage
 from matinee.catalogue.work import Ingest, IngestOutcome, IngestRequest, OutcomeState, Shared, hand_in, read_outcome
 from matinee.encoding.chunks import REST, Chunk, Part, PartKind
 from matinee.encoding.making import Made
@@ -146,6 +146,20 @@ def test_a_disk_that_stays_full_ends_the_ingest(installation: Installation, film
     outcome, _ = added(installation, film)
     assert (outcome.state, outcome.code) == (OutcomeState.FAILED, ErrorCode.DISK_FULL)
     assert waited == list(parts.PAUSES_SECONDS)
+
+
+def test_a_part_that_was_stopped_is_no_refusal_of_the_film(
+    installation: Installation, film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever notices first, the part's worker or the ingest's: it ends as cancelled, and nothing of it stays."""
+
+    def stopped(*_: object) -> Made:
+        raise IngestCancelled("It was cancelled.")
+
+    monkeypatch.setattr(parts, "make", stopped)
+    outcome, _ = added(installation, film)
+    assert (outcome.state, outcome.message) == (OutcomeState.CANCELLED, "film.mp4 was cancelled.")
+    assert stored(installation) == []
 
 
 def test_a_worker_that_does_not_see_the_film_says_where_it_should_be(

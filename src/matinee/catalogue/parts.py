@@ -24,7 +24,7 @@ from matinee.base.errors import ErrorCode, MatineeError
 from matinee.base.ids import IngestId, PublisherId, is_id, new_id
 from matinee.catalogue import progress
 from matinee.catalogue.naming import printable
-from matinee.catalogue.progress import PartReporter
+from matinee.catalogue.progress import IngestCancelled, PartReporter
 from matinee.encoding.chunks import Part
 from matinee.encoding.joining import Ready
 from matinee.encoding.making import Made, key_of, make, tool_build
@@ -76,6 +76,8 @@ class PartOutcome(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         """What was raised where it was made, to be raised again where it is waited for."""
         if self.reason is not None:
             return FilmRefused(self.message, remedy=self.remedy, code=self.code, reason=self.reason)
+        if self.code is IngestCancelled.code:
+            return IngestCancelled(self.message)
         return EncodeFailed(self.message, remedy=self.remedy, code=self.code)
 
 

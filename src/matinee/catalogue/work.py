@@ -168,7 +168,7 @@ class Ingest:
         except MatineeError as error:
             state = OutcomeState.REFUSED if error.code in _REFUSALS else OutcomeState.FAILED
             if isinstance(error, IngestCancelled):
-                state = OutcomeState.CANCELLED
+                state, error = OutcomeState.CANCELLED, IngestCancelled(f"{printable(name)} was cancelled.")
             step("undo", lambda: self._undo(request, keep_parts=state is OutcomeState.FAILED))
             log.warning("ingest ended", state=state, code=error.code, message=error.message)
             return _json(
