@@ -318,6 +318,11 @@ def _moved(shift_us: int) -> str:
     return f"setpts=PTS{shift_us / 1_000_000:+.6f}/TB"
 
 
+def kept_hdr(plan: EncodePlan, best: VideoPlan) -> list[str]:
+    """The filters from decoded frames to upright ones of a size, at the film's rate, in 10 bit and in the light they came in."""
+    return [*evened(plan), *upright_hdr(plan, best)]
+
+
 def upright_hdr(plan: EncodePlan, best: VideoPlan) -> list[str]:
     """The filters from evened frames to upright ones of a size, in 10 bit and in the light they came in.
 
