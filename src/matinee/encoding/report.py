@@ -123,9 +123,13 @@ def read_cuts(path: Path) -> tuple[PositionMs, ...]:
 
 
 def read_loudness(stderr: str, name: str) -> Loudness:
-    """The last summary of the named ebur128 filter; nothing measured where it says -70 LUFS, its floor."""
-    blocks = re.findall(rf"\[ebur128@{re.escape(name)} @ 0x[0-9a-f]+\] \[info\] Summary:(.*?)(?=\n\[|\Z)", stderr, re.DOTALL)
-    text = blocks[-1] if blocks else ""
+    """The last summary of the named ebur128 filter; nothing measured where it says -70 LUFS, its floor.
+
+    The filter says its summary in two messages, and another thread's may come between them, on the line that the first left open.
+    """
+    messages = re.findall(rf"\[ebur128@{re.escape(name)} @ 0x[0-9a-f]+\] \[info\] (.*?)(?=\n\[|\Z)", stderr, re.DOTALL)
+    last = max((place for place, text in enumerate(messages) if text.startswith("Summary:")), default=len(messages))
+    text = "\n".join(messages[last:])
     integrated, span, peak = (_number(text, label) for label in (r"I:\s+", r"LRA:\s+", r"Peak:\s+"))
     if integrated is None or integrated <= _TOO_QUIET:
         return Loudness(name=name, integrated=None, range_lu=None, true_peak_dbtp=None)

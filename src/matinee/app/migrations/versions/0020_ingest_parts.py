@@ -1,13 +1,13 @@
 """ingest parts
 
-Revision: 0020, after 0010.
+Revision: 0020, after 0011.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0020"
-down_revision = "0010"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
