@@ -19,6 +19,7 @@ from typing import Any
 import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, DBOSConfig
 from dbos import error as dbos_error
+from dbos._sys_db import SystemDatabase
 
 from matinee.base.clock import SECOND, Clock, Instant
 from matinee.base.errors import ErrorCode, MatineeError
@@ -136,7 +137,7 @@ class WorkEngine:
             "console_log_level": "ERROR",
             "notification_listener_polling_interval_sec": 0.2,
         }
-        self._dbos = DBOS(config=config)
+        DBOS(config=config)
 
     def define(self, name: str, body: Body) -> None:
         """Name a piece of work. Call before `start`."""
@@ -154,25 +155,26 @@ class WorkEngine:
     def start(self) -> None:
         """Begin to run work, and to look after the work of dead workers."""
         self._beat()
+        self._limit_by_worker()
         DBOS.launch()
         for name, at_once in self._queues.items():
             DBOS.register_queue(name, worker_concurrency=at_once, polling_interval_sec=0.2, on_conflict="always_update")
-        self._limit_by_worker()
         self._beating = threading.Thread(target=self._keep_beating, name="work-heartbeat", daemon=True)
         self._beating.start()
 
     def _limit_by_worker(self) -> None:
         """DBOS keeps one limit of a queue for all workers in the database, as the last of them said it; a large machine and a
-        small one share our queues. So what is read from there is given this worker's own figure."""
-        read = self._dbos._sys_db.get_queue
+        small one share our queues. So what is read from there is given this worker's own figure, and that from the first look on:
+        the queues of earlier workers are listened to from the moment of the launch."""
+        read, ours = SystemDatabase.get_queue, self._queues
 
-        def with_ours(name: str, **options: Any) -> Any:
-            found = read(name, **options)
-            if found is not None and name in self._queues:
-                found._worker_concurrency = self._queues[name]
+        def with_ours(database: SystemDatabase, name: str, **options: Any) -> Any:
+            found = read(database, name, **options)
+            if found is not None and name in ours:
+                found._worker_concurrency = ours[name]
             return found
 
-        self._dbos._sys_db.get_queue = with_ours  # type: ignore[method-assign]
+        SystemDatabase.get_queue = with_ours  # type: ignore[method-assign, assignment]
 
     def say_goodbye(self) -> None:
         """Stop beating, and say so. The process is to end now: work under way is the next worker's, step by step."""
