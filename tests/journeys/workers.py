@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import json
+import logging
 import os
 import shutil
 import signal
@@ -190,6 +191,7 @@ class Machines:
 @contextlib.contextmanager
 def s3_server() -> Iterator[str]:
     """S3 as moto serves it, until the block ends: the URL of a bucket. The provider's usual environment names it meanwhile."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # else a line for each request
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
