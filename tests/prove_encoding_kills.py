@@ -64,7 +64,10 @@ def _point(handed: HandedIn, whole: dict[str, str], name: str, took: float, chan
         times = Counter(machines.begun())
         again = sum(times.values()) - len(times)
         told = f"{' and '.join(kills)} at {at:.1f} s, {'back' if back else 'gone'}; {again} parts begun again"
-        if outcome is None or outcome.state is not OutcomeState.PUBLISHED:
+        if outcome is None:
+            stuck = "\n".join(worker.tell_where_it_stands() for worker in machines.workers if worker.runs())
+            return False, f"{told}; it did not end within {SECONDS} s\n{stuck}"
+        if outcome.state is not OutcomeState.PUBLISHED:
             return False, f"{told}; {outcome}"
         if objects_of(machines.machine("asking")) != whole:
             return False, f"{told}; other bytes"

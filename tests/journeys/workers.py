@@ -38,7 +38,7 @@ class Worker:
         with log.open("ab") as out:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "matinee.app.worker"],
-                env=dict(environment),
+                env={**environment, "PYTHONFAULTHANDLER": "1"},
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
@@ -53,6 +53,13 @@ class Worker:
         """As a power cut does: no goodbye, for it or for what it started."""
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+
+    def tell_where_it_stands(self) -> str:
+        """End it so that it says what each of its threads does: for one that does not go on."""
+        if self.runs():
+            self.process.send_signal(signal.SIGABRT)
+            self.process.wait(30)
+        return self.log.read_text("utf-8", "replace")[-8000:]
 
     def stop(self) -> None:
         if self.runs():
