@@ -68,8 +68,8 @@ class Worker:
 
 
 def chunked_environment(data: Path, **settings: str) -> dict[str, str]:
-    """Settings of a machine on which films are encoded in chunks of four seconds, two at once."""
-    environment = environment_for(data, log_level="info", encode_at_once="2", **settings)
+    """Settings of a machine on which films are encoded in chunks of four seconds, two at once if they do not say otherwise."""
+    environment = environment_for(data, log_level="info", **{"encode_at_once": "2", **settings})
     Path(environment["MATINEE_LADDER"]).write_text(json.dumps(CHUNKED_LADDER))
     return environment
 
@@ -126,8 +126,10 @@ def objects_of(environment: Mapping[str, str]) -> dict[str, str]:
 class HandedIn:
     """A film handed in to an installation on PostgreSQL and S3, its key drawn: copies of that must all end in the same bytes."""
 
-    def __init__(self, postgres: PostgresServer, s3: str, folder: Path, film: Path) -> None:
+    def __init__(self, postgres: PostgresServer, s3: str, folder: Path, film: Path, at_once: int = 2) -> None:
+        """`at_once` is how many parts each machine encodes at a time."""
         self.folder = folder
+        self._at_once = at_once
         self.s3 = s3
         self._postgres = postgres
         self._databases = [postgres.new_database_url() for _ in range(2)]
@@ -140,6 +142,7 @@ class HandedIn:
             work_database_url=databases[1],
             published_url=f"{self.s3}/{name}/published",
             work_url=f"{self.s3}/{name}/work",
+            encode_at_once=str(self._at_once),
         )
 
     def copy(self, name: str) -> "Machines":

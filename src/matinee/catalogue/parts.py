@@ -314,18 +314,20 @@ def sweep_scratch(work_folder: Path) -> None:
 
 def sweep_folders(database: Database, work_folder: Path) -> None:
     """Take away the folders on this machine of ingests that ended elsewhere, after a worker of it had died."""
-    with database.read() as conn:
+    found = [folder for folder in work_folder.iterdir() if is_id(folder.name)]
+    with database.read() as conn:  # after them: an ingest is in the database before it makes its folder
         under_way = {one.id for one in progress.under_way(conn)}
-    for folder in work_folder.iterdir():
-        if is_id(folder.name) and folder.name not in under_way:
+    for folder in found:
+        if folder.name not in under_way:
             shutil.rmtree(folder, ignore_errors=True)
 
 
 def sweep(database: Database, store: ObjectStore, now: Instant) -> int:
     """Take away the parts of films that nobody came back for; how many films that were."""
-    with database.read() as conn:
+    stale = [film for film, at in store.last_written(_FOLDER, 3).items() if at < now - KEPT_MS]
+    with database.read() as conn:  # after them: a film is claimed before its parts are looked for
         held = {f"{_FOLDER}/{publisher}/{sha256}" for publisher, sha256 in progress.claimed(conn)}
-    old = [film for film, at in store.last_written(_FOLDER, 3).items() if at < now - KEPT_MS and film not in held]
+    old = [film for film in stale if film not in held]
     for film in old:
         store.delete_under(film)
     return len(old)
