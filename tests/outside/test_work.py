@@ -44,6 +44,20 @@ def body(run, argument):
 engine = WorkEngine(f"sqlite:///{folder}/work.db", database, lambda: Instant(int(time.time() * 1000)))
 engine.define("probe", body)
 engine.queue("line", int((sys.argv[2:] or ["1"])[0]))
+if (folder / "forgets").exists():
+    from dbos import DBOS
+    from matinee.outside.work import WorkQueue
+
+    real, looks = DBOS.list_workflows, []
+
+    def listed(**options):
+        found = real(**options)
+        looks.append(found)
+        if len(looks) == 2:  # between the look at a dead worker's work and the taking over of it
+            WorkQueue(f"sqlite:///{folder}/work.db").forget("piece-0")
+        return found
+
+    DBOS.list_workflows = listed
 engine.start()
 note("ready")
 time.sleep(120)
@@ -159,6 +173,47 @@ def test_each_worker_takes_as_much_as_it_said(tmp_path: Path) -> None:
             process.kill()
             process.wait()
         queue.close()
+
+
+def test_work_that_is_forgotten_while_it_is_taken_over_keeps_nobody_from_the_rest(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/work.db"
+    prepare(url)
+    (tmp_path / "pause").write_text("60")
+    queue = WorkQueue(url)
+    for number in range(2):
+        queue.enqueue("line", "probe", f"piece-{number}", "b", priority=1 + number)
+    dead = _worker(tmp_path, "2")
+    heir = None
+    try:
+        _await_line(tmp_path, "second begins", times=2)
+        dead.kill()
+        dead.wait()
+        (tmp_path / "pause").write_text("0")
+        (tmp_path / "forgets").touch()
+        heir = _worker(tmp_path, "2")
+        _await_line(tmp_path, "second ends")
+        assert _await_result(queue) == "ab"
+        assert queue.state("piece-0") is None
+    finally:
+        _end(queue, dead, heir)
+
+
+def test_a_worker_that_forgotten_work_ran_on_takes_the_next_piece(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/work.db"
+    prepare(url)
+    (tmp_path / "pause").write_text("3")
+    queue = WorkQueue(url)
+    queue.enqueue("line", "probe", "piece-0", "a")
+    worker = _worker(tmp_path, "1")
+    try:
+        _await_line(tmp_path, "second begins")
+        queue.forget("piece-0")
+        queue.enqueue("line", "probe", "piece-1", "b")
+        _await_line(tmp_path, "second ends", times=2)
+        assert _await_result(queue) == "ab"
+        assert queue.state("piece-0") is None, "what went on to its end came back"
+    finally:
+        _end(queue, worker)
 
 
 @pytest.mark.parametrize(

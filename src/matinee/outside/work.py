@@ -8,6 +8,7 @@ A dead worker's work stays PENDING with DBOS. Here each worker beats in the tabl
 that has stopped beating, then resumes its work by DBOS's public call, which runs again only the unfinished step.
 """
 
+import contextlib
 import os
 import socket
 import threading
@@ -186,12 +187,13 @@ class WorkEngine:
 
     def _keep_beating(self) -> None:
         while True:
-            try:
-                self._beat()
-                self._take_over()
-            except (sa.exc.SQLAlchemyError, MatineeError) as error:
-                # A database that is away for a while must not end the worker; the next beat tries again.
-                DBOS.logger.error("the worker's heartbeat failed: %s", error)
+            for duty in (self._beat, self._take_over):
+                try:
+                    duty()
+                except Exception as error:
+                    # Whatever it was, the next beat tries again: without this thread the worker would be taken for dead, and
+                    # nobody who dies would be taken over by it any more.
+                    DBOS.logger.error("the worker's heartbeat failed: %r", error)
             if self._stop.wait(BEAT_SECONDS):
                 return
 
@@ -206,22 +208,31 @@ class WorkEngine:
         pending = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
         owners = {status.executor_id for status in pending if status.executor_id} - {self.executor}
         for owner in sorted(owners):
-            if not self._claim(owner):
-                continue
-            # Asked again: another worker may have taken over since, and its work must not be run a second time beside it.
-            for status in DBOS.list_workflows(status="PENDING", load_input=False, load_output=False):
-                if status.executor_id == owner:
+            if self._claim(owner):
+                self._take_over_from(owner)
+
+    def _take_over_from(self, owner: str) -> None:
+        # Asked again: another worker may have taken over since, and its work must not be run a second time beside it.
+        for status in DBOS.list_workflows(status="PENDING", load_input=False, load_output=False):
+            if status.executor_id == owner:
+                with contextlib.suppress(dbos_error.DBOSNonExistentWorkflowError):  # forgotten since: nobody waits for it
                     # Not cancelled before: a worker that died between the two would leave it cancelled for ever.
                     DBOS.resume_workflow(status.workflow_id, queue_name=status.queue_name)
-            with self._database.write() as connection:
-                connection.execute(sa.delete(workers).where(workers.c.executor == owner))
+        with self._database.write() as connection:
+            connection.execute(sa.delete(workers).where(workers.c.executor == owner))
 
     def _claim(self, owner: str) -> bool:
-        """Whether this worker, and no other, is to take over from a dead one."""
+        """Whether this worker, and no other, is to take over from a dead one. One that has no row is dead, and is given one."""
         now = self._clock()
         with self._database.write() as connection:
             row = connection.execute(sa.select(workers).where(workers.c.executor == owner)).one_or_none()
             if row is None:
+                gone = {"host": "", "pid": 0, "pid_started": 0, "seen_at": 0, "claimed_by": self.executor, "claimed_at": now}
+                try:
+                    with connection.begin_nested():
+                        connection.execute(sa.insert(workers).values(executor=owner, **gone))
+                except sa.exc.IntegrityError:
+                    return False
                 return True
             if not is_dead(row.host, row.pid, row.pid_started, Instant(row.seen_at), now):
                 return False
