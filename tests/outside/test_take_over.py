@@ -1,6 +1,5 @@
 """Workers that look after the work of dead ones: each piece is taken over by one of them, whatever else goes wrong."""
 
-import logging
 import threading
 from types import SimpleNamespace
 from typing import Any
@@ -54,7 +53,6 @@ def test_a_heart_beats_on_whatever_the_work_engine_raises(monkeypatch: pytest.Mo
         pass
 
     class Engine:
-        logger = logging.getLogger("matinee.test")
         looks = 0
 
         @classmethod

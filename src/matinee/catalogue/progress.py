@@ -3,6 +3,7 @@
 How an ingest ended is the work engine's to tell; what it brought about, the catalogue's. So a refusal leaves no row here.
 """
 
+import contextlib
 import threading
 from collections.abc import Callable, Sequence
 from enum import StrEnum
@@ -53,8 +54,8 @@ ingests = sa.Table(
 parts = sa.Table(
     "ingest_parts",
     metadata,
-    sa.Column("id", sa.String(96), primary_key=True),
-    sa.Column("ingest_id", sa.String(26), nullable=False, index=True),
+    sa.Column("ingest_id", sa.String(26), primary_key=True),
+    sa.Column("key", sa.String(64), primary_key=True),
     sa.Column("fraction", sa.Float, nullable=False),
 )
 
@@ -63,7 +64,6 @@ class IngestCancelled(MatineeError):
     """Somebody said that this film is not to be made after all."""
 
     code = ErrorCode.CONFLICT
-
 
 
 class IngestProgress(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -94,9 +94,9 @@ def claim(conn: Connection, ingest: IngestId, publisher: PublisherId, source_has
 
 
 def end(conn: Connection, ingest: IngestId) -> None:
-    """Take the rows of an ended ingest away."""
-    conn.execute(sa.delete(parts).where(parts.c.ingest_id == ingest))
+    """Take the rows of an ended ingest away. Its own row first: whoever writes one of its parts down holds that."""
     conn.execute(sa.delete(ingests).where(ingests.c.id == ingest))
+    conn.execute(sa.delete(parts).where(parts.c.ingest_id == ingest))
 
 
 def claim_of(conn: Connection, ingest: IngestId) -> str | None:
@@ -133,9 +133,9 @@ def claimed(conn: Connection) -> set[tuple[PublisherId, str]]:
 
 
 def fractions(conn: Connection, ingest: IngestId) -> dict[str, float]:
-    """How far the parts of an ingest are, by their ids in the work engine."""
-    rows = conn.execute(sa.select(parts.c.id, parts.c.fraction).where(parts.c.ingest_id == ingest))
-    return {row.id: row.fraction for row in rows}
+    """How far the parts of an ingest are, by their keys."""
+    rows = conn.execute(sa.select(parts.c.key, parts.c.fraction).where(parts.c.ingest_id == ingest))
+    return {row.key: row.fraction for row in rows}
 
 
 def forget_all_but(conn: Connection, known: Sequence[IngestId]) -> None:
@@ -189,10 +189,10 @@ class Reporter:
 class PartReporter:
     """Writes down how far one part of an ingest is, a few times a second at the most, and stops it where the ingest ended."""
 
-    def __init__(self, database: Database, ingest: IngestId, part: str, clock: Clock) -> None:
+    def __init__(self, database: Database, ingest: IngestId, key: str, clock: Clock) -> None:
         self._database = database
         self._ingest = ingest
-        self._part = part
+        self._key = key
         self._clock = clock
         self._written_at = Instant(0)
 
@@ -203,10 +203,18 @@ class PartReporter:
             return
         self._written_at = now
         with self._database.write() as conn:
-            wanted = goes_on(conn, self._ingest)
-            mine = sa.and_(parts.c.id == self._part, parts.c.ingest_id == self._ingest)
-            if wanted and not conn.execute(sa.update(parts).where(mine).values(fraction=fraction)).rowcount:
-                conn.execute(sa.delete(parts).where(parts.c.id == self._part))
-                conn.execute(sa.insert(parts).values(id=self._part, ingest_id=self._ingest, fraction=fraction))
+            row = sa.select(ingests.c.stage).where(ingests.c.id == self._ingest)
+            # Held until this is written: an ingest that ends meanwhile would leave the part's row behind for ever.
+            stage = conn.execute(row.with_for_update(read=True, key_share=True)).scalar_one_or_none()
+            wanted = stage not in (None, Stage.CANCELLING)
+            if wanted:
+                self._note(conn, fraction)
         if not wanted:
             raise IngestCancelled("It was cancelled.")
+
+    def _note(self, conn: Connection, fraction: float) -> None:
+        mine = sa.and_(parts.c.ingest_id == self._ingest, parts.c.key == self._key)
+        if conn.execute(sa.update(parts).where(mine).values(fraction=fraction)).rowcount:
+            return
+        with contextlib.suppress(sa.exc.IntegrityError), conn.begin_nested():  # another worker makes it too: its word will do
+            conn.execute(sa.insert(parts).values(ingest_id=self._ingest, key=self._key, fraction=fraction))

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+import structlog
 from dbos import DBOS, DBOSClient, DBOSConfig
 from dbos import error as dbos_error
 from dbos._sys_db import SystemDatabase
@@ -36,6 +37,8 @@ CLAIM_HOLDS_MS = 30 * SECOND
 LAST_PRIORITY = 2**31 - 1
 _APPLICATION_VERSION = "1"
 _NAME = "matinee"
+
+log = structlog.get_logger("matinee.work")
 
 workers = sa.Table(
     "workers",
@@ -193,7 +196,7 @@ class WorkEngine:
                 except Exception as error:
                     # Whatever it was, the next beat tries again: without this thread the worker would be taken for dead, and
                     # nobody who dies would be taken over by it any more.
-                    DBOS.logger.error("the worker's heartbeat failed: %r", error)
+                    log.error("the worker's heartbeat failed", exc_info=error)
             if self._stop.wait(BEAT_SECONDS):
                 return
 

@@ -15,17 +15,12 @@ depends_on = None
 def upgrade() -> None:
     op.create_table(
         "ingest_parts",
-        sa.Column("id", sa.String(length=96), nullable=False),
         sa.Column("ingest_id", sa.String(length=26), nullable=False),
+        sa.Column("key", sa.String(length=64), nullable=False),
         sa.Column("fraction", sa.Float(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_ingest_parts")),
+        sa.PrimaryKeyConstraint("ingest_id", "key", name=op.f("pk_ingest_parts")),
     )
-    with op.batch_alter_table("ingest_parts", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_ingest_parts_ingest_id"), ["ingest_id"], unique=False)
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("ingest_parts", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_ingest_parts_ingest_id"))
-
     op.drop_table("ingest_parts")
