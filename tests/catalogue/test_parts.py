@@ -25,6 +25,7 @@ from matinee.outside.tools import find_tools
 from matinee.outside.work import WorkState
 from tests.encoding.films import make_film
 from tests.encoding.test_chunks import CHUNKED, PLAN
+from tests.films import srt
 
 
 class AtOnce:
@@ -97,6 +98,41 @@ def test_what_a_failed_ingest_encoded_is_used_by_the_next(
     assert outcome.state is OutcomeState.PUBLISHED
     assert queue.handed == []
     assert list(installation.settings.work_folder.iterdir()) == []
+
+
+def test_subtitles_that_were_mended_after_a_failure_are_the_ones_that_are_shown(
+    installation: Installation, film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise EncodeFailed("The disk is full.", code=ErrorCode.DISK_FULL)
+
+    beside = film.with_suffix(".fr.srt")
+    beside.write_text(srt((1, 4, "Bonjuor.")))
+    with monkeypatch.context() as patch:
+        patch.setattr(work.library, "package", broken)
+        added(installation, film)
+    beside.write_text(srt((1, 4, "Bonjour.")))
+    outcome, queue = added(installation, film)
+    assert outcome.state is OutcomeState.PUBLISHED
+    assert len(queue.handed) == 1, "the rungs are used again"
+    told = [installation.published.get(path) for path, _ in installation.published.list("packages") if path.endswith(".vtt")]
+    assert told
+    assert all(b"Bonjour." in text for text in told)
+
+
+def test_a_worker_that_sees_other_subtitles_says_so(installation: Installation, film: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    beside, real = film.with_suffix(".fr.srt"), PartWork._check
+    beside.write_text(srt((1, 4, "Bonjour.")))
+
+    def elsewhere(self: PartWork, request: parts.PartRequest) -> None:
+        beside.unlink(missing_ok=True)
+        real(self, request)
+
+    monkeypatch.setattr(PartWork, "_check", elsewhere)
+    outcome, _ = added(installation, film)
+    assert outcome.state is OutcomeState.FAILED
+    assert "would make something else of film.mp4" in outcome.message
+    assert "subtitle files" in outcome.remedy
 
 
 def test_a_refused_film_leaves_no_parts(installation: Installation, film: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -236,10 +236,12 @@ def test_a_key_is_of_all_that_bytes_hang_on() -> None:
         key_of(preset, chunk, HASH, "build"),
         key_of(PLAN, other, HASH, "build"),
         key_of(PLAN, REST, HASH, "build"),
+        key_of(PLAN, REST, HASH, "build", ("a subtitle file",)),
+        key_of(PLAN, REST, HASH, "build", ("another",)),
     ]
     assert len(set(keys)) == len(keys)
     named = msgspec.structs.replace(PLAN, source_name="another name.mkv")
-    assert key_of(named, chunk, HASH, "build") == keys[0], "a film's name is not in its chunks"
+    assert key_of(named, chunk, HASH, "build", ("a subtitle file",)) == keys[0], "neither a film's name nor text is in its chunks"
 
 
 def test_a_chunk_is_one_command() -> None:

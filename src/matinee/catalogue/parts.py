@@ -27,7 +27,7 @@ from matinee.catalogue.naming import printable
 from matinee.catalogue.progress import IngestCancelled, PartReporter
 from matinee.encoding.chunks import Part
 from matinee.encoding.joining import Ready
-from matinee.encoding.making import Made, key_of, make, tool_build
+from matinee.encoding.making import Made, hashes_beside, key_of, make, tool_build
 from matinee.encoding.model import EncodeFailed, EncodePlan, FilmRefused, RefusalReason
 from matinee.outside.database import Database
 from matinee.outside.objects import ObjectMissing, ObjectStore
@@ -193,6 +193,12 @@ class PartWork:
                 f"The worker on {host} has another build of ffmpeg than the one that planned {name}.",
                 remedy="Install the same locks on all workers (make setup), then add the film again.",
             )
+        beside = hashes_beside(request.plan, Path(request.source))
+        if key_of(request.plan, request.part, request.film_sha256, request.build, beside) != request.key:
+            raise EncodeFailed(
+                f"The worker on {host} would make something else of {name} than was asked of it.",
+                remedy="See that all workers see the same subtitle files beside it and run the same version; then add it again.",
+            )
 
 
 class WorkersMaker:
@@ -219,7 +225,8 @@ class WorkersMaker:
 
     def make(self, plan: EncodePlan, parts: Sequence[Part], progress_: Progress) -> Sequence[Ready]:
         """Raises what the first part that failed was ended by; IngestCancelled."""
-        keys = {key_of(plan, part, self._request.film_sha256, self._request.build): part for part in parts}
+        beside = hashes_beside(plan, Path(self._request.source))
+        keys = {key_of(plan, part, self._request.film_sha256, self._request.build, beside): part for part in parts}
         for attempt in range(len(self._pauses) + 1):
             ended = self._attempt(plan, keys, attempt, progress_)
             wrong = [outcome for outcome in ended.values() if outcome.code is not None]

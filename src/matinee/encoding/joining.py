@@ -16,7 +16,7 @@ import structlog
 
 from matinee.encoding import chunk_command
 from matinee.encoding.chunks import Part, PartKind, cut, differing, from_the_beginning, parts_of
-from matinee.encoding.making import Made, key_of, make, tool_build
+from matinee.encoding.making import Made, hashes_beside, key_of, make, tool_build
 from matinee.encoding.model import EncodedFilm, EncodeFailed, EncodePlan, VideoPlan
 from matinee.encoding.report import ProgressReader, decoder_setup, key_frames, read_checksums, read_video
 from matinee.encoding.work import Progress, encode_limits, into_place, run_encoder, video_renditions
@@ -65,7 +65,7 @@ class HereMaker:
             return list(pool.map(one, range(len(parts))))
 
     def _one(self, plan: EncodePlan, part: Part, progress: Progress) -> Ready:
-        key = key_of(plan, part, self._sha256, tool_build(self._tools))
+        key = key_of(plan, part, self._sha256, tool_build(self._tools), hashes_beside(plan, self._source))
         place, draft = self._folder / key, self._folder / f"{key}.draft"
         if not (place / _MADE).exists():
             for leftover in (place, draft):

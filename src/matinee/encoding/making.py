@@ -1,10 +1,12 @@
 """One part of a film is made: all of a short film, one chunk's rungs, or all that is no rung. Any worker may do it.
 
 What a part is made of is named by its key: the SHA-256 of the film's own hash, the version of this stage, the encoder's build and
-the whole command, with the paths left out. Equal keys mean equal bytes, so what lies under a key is never made again.
+the whole command, with the paths left out; for what holds text, the files beside the film too. Equal keys mean equal bytes, so
+what lies under a key is never made again.
 """
 
 import hashlib
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from matinee.encoding import chunk_command, command
 from matinee.encoding.chunks import Chunk, Part, PartKind
 from matinee.encoding.model import EncodedFilm, EncodePlan, FilmRefused, RefusalReason
 from matinee.encoding.report import ProgressReader, read_checksums
+from matinee.encoding.subtitles import LARGEST_BYTES
 from matinee.encoding.work import Progress, encode_into, encode_limits, run_encoder
 from matinee.outside.tools import Tools
 
@@ -30,11 +33,26 @@ class Made(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     film: EncodedFilm | None = None
 
 
-def key_of(plan: EncodePlan, part: Part, film_sha256: str, build: str) -> str:
-    """The name of what a part comes to, in hexadecimal."""
+def key_of(plan: EncodePlan, part: Part, film_sha256: str, build: str, beside: Sequence[str] = ()) -> str:
+    """The name of what a part comes to, in hexadecimal. `beside` are the hashes of the files that lie beside the film."""
     argv = part_command(plan, part, Path("/film"), Tools("ffmpeg", "ffprobe", "packager"))
-    told = (film_sha256, STAGE_VERSION, build, part, plan if part.chunk is None else plan.video, argv)
+    told = (film_sha256, STAGE_VERSION, build, part, (plan, beside) if part.chunk is None else plan.video, argv)
     return hashlib.sha256(msgspec.json.encode(told)).hexdigest()
+
+
+def hashes_beside(plan: EncodePlan, source: Path) -> tuple[str, ...]:
+    """The SHA-256 of each text file beside the film that the plan takes a track from, as far as it is read; "" for one that
+    cannot be read."""
+    files = [source.parent / text.sidecar for text in plan.text if text.sidecar]
+    return tuple(_hash_of(file) for file in files)
+
+
+def _hash_of(file: Path) -> str:
+    try:
+        with file.open("rb") as text:
+            return hashlib.sha256(text.read(LARGEST_BYTES)).hexdigest()
+    except OSError:
+        return ""
 
 
 @cache
