@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import BinaryIO
 
 import msgspec
 import pytest
@@ -21,10 +23,11 @@ from matinee.encoding.chunks import REST, Chunk, Part, PartKind
 from matinee.encoding.making import Made
 from matinee.encoding.model import EncodeFailed, FilmRefused
 from matinee.library.model import DrmSystem
+from matinee.outside.objects import ObjectStore, ObjectStoreFailed
 from matinee.outside.tools import find_tools
 from matinee.outside.work import WorkState
 from tests.encoding.films import make_film
-from tests.encoding.test_chunks import CHUNKED, PLAN
+from tests.encoding.test_chunks import CHUNKED, HASH, PLAN
 from tests.films import srt
 
 
@@ -42,7 +45,7 @@ class AtOnce:
         self._states[work_id] = WorkState(work_id, "done", self._worker.run(lambda _, step: step(), argument), None)
 
     def states(self, work_ids: Sequence[str]) -> dict[str, WorkState]:
-        return {work_id: self._states[work_id] for work_id in work_ids}
+        return {work_id: self._states[work_id] for work_id in work_ids if work_id in self._states}
 
     def forget_all(self, prefix: str) -> None:
         self._states = {key: value for key, value in self._states.items() if not key.startswith(prefix)}
@@ -120,7 +123,9 @@ def test_subtitles_that_were_mended_after_a_failure_are_the_ones_that_are_shown(
     assert all(b"Bonjour." in text for text in told)
 
 
-def test_a_worker_that_sees_other_subtitles_says_so(installation: Installation, film: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_that_sees_other_subtitles_says_so(
+    installation: Installation, film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     beside, real = film.with_suffix(".fr.srt"), PartWork._check
     beside.write_text(srt((1, 4, "Bonjour.")))
 
@@ -213,6 +218,129 @@ def test_a_worker_that_does_not_see_the_film_says_where_it_should_be(
     assert "/nowhere/film.mp4" in outcome.remedy
 
 
+@pytest.mark.parametrize("gone", ["made.json", "frames.crc", ""])
+def test_a_part_that_is_gone_once_it_was_made_is_made_again(
+    installation: Installation, film: Path, monkeypatch: pytest.MonkeyPatch, gone: str
+) -> None:
+    """Another ingest of the film that ended at that moment took it away, or half of it, or forgot the work itself."""
+    real, seen = AtOnce.states, []
+
+    def taken(self: AtOnce, work_ids: Sequence[str]) -> dict[str, WorkState]:
+        found = real(self, work_ids)
+        if not seen:
+            seen.append(True)
+            for path in stored(installation):
+                if path.endswith(f"/{gone}"):
+                    installation.work_store.delete(path)
+            if not gone:
+                installation.work_store.delete_under("parts")
+                return {}
+        return found
+
+    monkeypatch.setattr(AtOnce, "states", taken)
+    outcome, queue = added(installation, film)
+    assert outcome.state is OutcomeState.PUBLISHED, outcome
+    assert len(queue.handed) == 6
+    assert list(installation.settings.work_folder.iterdir()) == []
+
+
+def test_parts_that_are_always_gone_end_the_ingest(
+    installation: Installation, film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(WorkersMaker, "_fetched", lambda *_: None)
+    real = WorkersMaker.__init__
+
+    def hasty(self: WorkersMaker, *arguments: object) -> None:
+        real(self, *arguments, pauses=(1,))  # type: ignore[arg-type]
+
+    monkeypatch.setattr(WorkersMaker, "__init__", hasty)
+    outcome, _ = added(installation, film)
+    assert outcome.state is OutcomeState.FAILED
+    assert "again and again" in outcome.message
+
+
+def test_a_part_is_no_longer_said_to_stand_before_its_files_go(
+    installation: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.mp4").write_bytes(b"x")
+    store = PartStore(installation.work_store, PublisherId("publisher"), HASH)
+    store.put("key", Made(frames=1, files=("a.mp4",)), tmp_path)
+    real, gone = ObjectStore.delete, []
+
+    def noted(self: ObjectStore, path: str) -> None:
+        gone.append(path.rpartition("/")[2])
+        real(self, path)
+
+    monkeypatch.setattr(ObjectStore, "delete", noted)
+    store.forget()
+    assert gone == ["made.json", "a.mp4"]
+
+
+@pytest.mark.parametrize("added_again", [False, True])
+def test_a_part_stored_after_its_ingest_ended_is_taken_away_unless_the_film_is_made_again(
+    installation: Installation, film: Path, monkeypatch: pytest.MonkeyPatch, added_again: bool
+) -> None:
+    service, asked = default_service(installation), []
+    with monkeypatch.context() as patch:
+        patch.setattr(AtOnce, "enqueue", lambda *arguments: asked.append(arguments[4]))
+        patch.setattr(AtOnce, "states", lambda _, ids: {one: WorkState(one, "done", "{}", None) for one in ids})
+        patch.setattr(work.Ingest, "_undo", lambda *_, **__: "{}")
+        patch.setattr(parts.WorkersMaker, "_fetched", lambda *_: None)
+        added(installation, film)
+    request = msgspec.json.decode(asked[0], type=parts.PartRequest)
+    real = PartStore.put
+
+    def late(self: PartStore, *arguments: object) -> None:
+        with installation.database.write() as conn:
+            progress.end(conn, request.ingest)
+            if added_again:
+                again = hand_in(conn, installation.queue, film, service, read_clock())
+                progress.claim(conn, again.ingest, again.publisher, request.film_sha256)
+        real(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(PartStore, "put", late)
+    AtOnce(installation).enqueue("", "", "late", asked[0], 1)
+    assert bool(stored(installation)) == added_again
+
+
+def test_a_work_store_that_is_away_keeps_no_claim_on_a_film(
+    installation: Installation, film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(*_: object) -> Made:
+        raise FilmRefused("film.mp4: it is too slow.")
+
+    def away(*_: object) -> None:
+        raise ObjectStoreFailed("parts could not be listed: no route.")
+
+    monkeypatch.setattr(parts, "make", refuses)
+    monkeypatch.setattr(PartStore, "forget", away)
+    outcome, _ = added(installation, film)
+    assert outcome.state is OutcomeState.REFUSED
+    with installation.database.read() as conn:
+        assert progress.claimed(conn) == set()
+
+
+def test_one_that_is_cancelled_while_the_disk_is_full_is_cancelled(
+    installation: Installation, film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is what one does about a full disk: its parts must go, and not wait there for another try."""
+
+    def full(*_: object) -> Made:
+        raise EncodeFailed("The disk is full.", code=ErrorCode.DISK_FULL)
+
+    def cancelled(self: WorkersMaker, _: float) -> None:
+        monkeypatch.setattr(work.shutil, "disk_usage", lambda _: SimpleNamespace(free=0))
+        with installation.database.write() as conn:
+            progress.cancel(conn, self._request.ingest)
+        self._on_pause()
+
+    monkeypatch.setattr(parts, "make", full)
+    monkeypatch.setattr(WorkersMaker, "_wait", cancelled)
+    outcome, _ = added(installation, film)
+    assert outcome.state is OutcomeState.CANCELLED, outcome
+    assert stored(installation) == []
+
+
 def test_what_nobody_comes_back_for_is_swept_up(installation: Installation, film: Path, tmp_path: Path) -> None:
     (tmp_path / "part").mkdir()
     (tmp_path / "part" / "a.mp4").write_bytes(b"x")
@@ -234,6 +362,25 @@ def test_a_killed_processes_scratch_is_swept_and_a_living_ones_is_not(tmp_path: 
     with scratch(tmp_path) as folder:
         sweep_scratch(tmp_path)
         assert {path.name for path in tmp_path.iterdir()} == {folder.name, f"{folder.name}.lock"}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_sweep_that_comes_between_a_lock_and_its_holder_leaves_no_folder_without_a_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, swept = parts.fcntl.flock, []
+
+    def swept_first(file: BinaryIO, how: int) -> None:
+        if not swept:
+            swept.append(True)
+            sweep_scratch(tmp_path)
+        real(file, how)
+
+    monkeypatch.setattr(parts.fcntl, "flock", swept_first)
+    with scratch(tmp_path) as folder:
+        assert {path.name for path in tmp_path.iterdir()} == {folder.name, f"{folder.name}.lock"}
+        sweep_scratch(tmp_path)
+        assert folder.exists()
     assert list(tmp_path.iterdir()) == []
 
 

@@ -9,6 +9,7 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
+from matinee.outside import objects
 from matinee.outside.objects import ObjectMissing, ObjectStore, ObjectStoreFailed
 
 
@@ -106,3 +107,37 @@ def test_a_store_that_is_away_says_so_in_our_words() -> None:
     for ask in (lambda: away.get("a"), lambda: away.get_range("a", 0, 1), lambda: away.delete("a")):
         with pytest.raises(ObjectStoreFailed):
             ask()
+
+
+def test_an_object_is_fetched_as_a_file(store: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(objects, "_PIECE_BYTES", 1000)
+    data = bytes(range(256)) * 100
+    store.put("a/1", data)
+    store.fetch("a/1", tmp_path / "fetched")
+    assert (tmp_path / "fetched").read_bytes() == data
+    with pytest.raises(ObjectMissing):
+        store.fetch("a/2", tmp_path / "missing")
+
+
+def test_when_something_in_a_folder_was_last_written(store: ObjectStore) -> None:
+    for path in ("parts/a/1", "parts/a/b/2", "parts/c/3", "others/4"):
+        store.put(path, b"x")
+    found = store.last_written("parts", 2)
+    assert set(found) == {"parts/a", "parts/c"}
+    assert all(at > 1_700_000_000_000 for at in found.values())
+
+
+def test_a_store_that_is_away_says_so_when_it_is_listed() -> None:
+    away = ObjectStore.at(
+        "s3://bucket",
+        endpoint="http://127.0.0.1:1",
+        region="us-east-1",
+        access_key_id="test",
+        secret_access_key="test",
+        client_options={"allow_http": True},
+        retry_config={"max_retries": 0},
+    )
+    with pytest.raises(ObjectStoreFailed, match="could not be listed"):
+        away.delete_under("parts")
+    with pytest.raises(ObjectStoreFailed, match="could not be listed"):
+        away.last_written("parts", 3)

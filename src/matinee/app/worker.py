@@ -13,6 +13,8 @@ import threading
 from functools import partial
 from pathlib import Path
 
+import structlog
+
 from matinee.app.installation import Installation, open_installation, read_clock
 from matinee.app.logging import set_up_logging
 from matinee.app.repeating import Repeating
@@ -42,6 +44,8 @@ enough."""
 FEED_SECONDS = 15.0
 """How often it is asked which feeds are due. Each has an interval of its own."""
 
+log = structlog.get_logger("matinee.worker")
+
 
 def run_worker(installation: Installation, stop: threading.Event) -> None:
     """Run work until `stop` is set. The process must end soon after: what ran is left unfinished on purpose."""
@@ -64,7 +68,10 @@ def run_worker(installation: Installation, stop: threading.Event) -> None:
     engine.define(parts.WORK, encode.run)
     engine.queue(QUEUE, settings.ingest_at_once)
     engine.queue(parts.QUEUE, settings.parts_at_once)
-    sweep_parts(installation)
+    try:
+        sweep_parts(installation)
+    except MatineeError as error:  # the store is away: no reason not to begin
+        log.error("the work store is not swept", exc_info=error)
     sweeping = Repeating("work-store", partial(sweep_parts, installation), SWEEP_SECONDS, "the work store is not swept")
     reader = FeedReader(installation.database, read_clock, allow_private=settings.call_private_addresses)
     feeds = Repeating("partner-feeds", reader.poll, FEED_SECONDS, "partners' feeds cannot be read; titles stay")

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 import structlog
@@ -113,8 +114,12 @@ class PartStore:
         return Ready(made, to)
 
     def forget(self, key: str = "") -> None:
-        """Take one part away, or all of the film."""
-        self._store.delete_under(f"{self._folder}/{key}".rstrip("/"))
+        """Take one part away, or all of the film. What says that a part stands goes before its files, whoever is killed."""
+        folder = f"{self._folder}/{key}".rstrip("/")
+        for path, _ in self._store.list(folder):
+            if path.endswith(f"/{_MADE}"):
+                self._store.delete(path)
+        self._store.delete_under(folder)
 
 
 class PartWork:
@@ -169,8 +174,8 @@ class PartWork:
                 ) from error
             parts.put(request.key, made, folder)
         with self._database.read() as conn:
-            goes_on = progress.goes_on(conn, request.ingest)
-        if not goes_on:  # cancelled since, and cleared away before this was stored
+            claimed = progress.is_claimed(conn, request.publisher, request.film_sha256)
+        if not claimed:  # the ingest ended since, and cleared away before this was stored; nobody else makes the film
             parts.forget(request.key)
 
     def _check(self, request: PartRequest) -> None:
@@ -233,11 +238,19 @@ class WorkersMaker:
             others = [outcome for outcome in wrong if outcome.code is not ErrorCode.DISK_FULL]
             if others or (wrong and attempt == len(self._pauses)):
                 raise (others or wrong)[0].error()
-            if not wrong:
-                break
-            log.warning("a disk is full: the ingest waits", ingest=self._request.ingest, seconds=self._pauses[attempt])
-            self._wait(self._pauses[attempt])
-        return [self._fetch(key) for key in keys]
+            if wrong:
+                log.warning("a disk is full: the ingest waits", ingest=self._request.ingest, seconds=self._pauses[attempt])
+                self._wait(self._pauses[attempt])
+                continue
+            found = [self._fetched(key) for key in keys]
+            ready = [one for one in found if one is not None]
+            if len(ready) == len(found):
+                return ready
+            log.warning("parts are gone from the work store: they are made again", ingest=self._request.ingest)
+        raise EncodeFailed(
+            "Parts of the film were made, and are gone from the work store again and again.",
+            remedy="See that nothing else deletes in the work store (the setting work_url), then add the film again.",
+        )
 
     def _attempt(self, plan: EncodePlan, keys: dict[str, Part], attempt: int, progress_: Progress) -> dict[str, PartOutcome]:
         """Hand out what is not made yet, and wait until all of it ended or something is wrong with the film."""
@@ -249,8 +262,12 @@ class WorkersMaker:
         ended: dict[str, PartOutcome] = {}
         done = len(keys) - len(open_)
         while open_:
-            for work_id, state in self._queue.states(list(open_)).items():
-                if state.state in ("done", "failed", "cancelled"):
+            states = self._queue.states(list(open_))
+            for work_id in tuple(open_):
+                state = states.get(work_id)
+                if state is None:  # forgotten by somebody: whether it was made shows when it is fetched
+                    ended[open_.pop(work_id)] = PartOutcome()
+                elif state.state in ("done", "failed", "cancelled"):
                     ended[open_.pop(work_id)] = _outcome_of(state.result, state.error or state.state)
             with self._database.read() as conn:
                 under_way = progress.fractions(conn, self._request.ingest)
@@ -271,11 +288,16 @@ class WorkersMaker:
             self._on_pause()
             time.sleep(min(1.0, seconds))
 
-    def _fetch(self, key: str) -> Ready:
+    def _fetched(self, key: str) -> Ready | None:
+        """A part's files in a folder of this machine; None where it is gone, or not all of it stands any more."""
         made = self._parts.made(key)
         if made is None:
-            raise EncodeFailed("A part of the film was made and is no longer in the work store.", remedy="Add the film again.")
-        return self._parts.fetch(key, made, self._folder / key)
+            return None
+        try:
+            return self._parts.fetch(key, made, self._folder / key)
+        except ObjectMissing:
+            self._parts.forget(key)
+            return None
 
 
 def priority_of(handed_in: Instant, part: Part, plan: EncodePlan) -> int:
@@ -300,14 +322,23 @@ def scratch(work_folder: Path) -> Iterator[Path]:
     sweep_scratch(work_folder)
     name = f"scratch-{new_id()}"
     folder, lock = work_folder / name, work_folder / f"{name}.lock"
-    with lock.open("wb") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
+    with _locked(lock):
         try:
             folder.mkdir()
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
             lock.unlink(missing_ok=True)
+
+
+def _locked(lock: Path) -> BinaryIO:
+    """A new file with a lock on it. A sweep may have come between the two and taken it for a killed process's: then again."""
+    while True:
+        file = lock.open("wb")
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if lock.exists():
+            return file
+        file.close()
 
 
 def sweep_scratch(work_folder: Path) -> None:
@@ -330,7 +361,7 @@ def sweep_folders(database: Database, work_folder: Path) -> None:
 
 
 def sweep(database: Database, store: ObjectStore, now: Instant) -> int:
-    """Take away the parts of films that nobody came back for; how many films that were."""
+    """Take away the parts of films that nobody came back for; how many films that were. Raises ObjectStoreFailed."""
     stale = [film for film, at in store.last_written(_FOLDER, 3).items() if at < now - KEPT_MS]
     with database.read() as conn:  # after them: a film is claimed before its parts are looked for
         held = {f"{_FOLDER}/{publisher}/{sha256}" for publisher, sha256 in progress.claimed(conn)}

@@ -115,12 +115,6 @@ def stands(conn: Connection, ingest: IngestId) -> bool:
     return conn.execute(sa.select(ingests.c.id).where(ingests.c.id == ingest)).first() is not None
 
 
-def goes_on(conn: Connection, ingest: IngestId) -> bool:
-    """Whether an ingest is under way and not to be cancelled."""
-    stage = conn.execute(sa.select(ingests.c.stage).where(ingests.c.id == ingest)).scalar_one_or_none()
-    return stage is not None and stage != Stage.CANCELLING
-
-
 def requested_at(conn: Connection, ingest: IngestId) -> Instant:
     """When an ingest was handed in; 0 where it is not under way."""
     return Instant(conn.execute(sa.select(ingests.c.requested_at).where(ingests.c.id == ingest)).scalar_one_or_none() or 0)
@@ -132,6 +126,12 @@ def claimed(conn: Connection) -> set[tuple[PublisherId, str]]:
     return {(PublisherId(row.publisher_id), row.source_hash) for row in rows}
 
 
+def is_claimed(conn: Connection, publisher: PublisherId, source_hash: str) -> bool:
+    """Whether an ingest under way makes this film."""
+    mine = sa.and_(ingests.c.publisher_id == publisher, ingests.c.source_hash == source_hash)
+    return conn.execute(sa.select(ingests.c.id).where(mine)).first() is not None
+
+
 def fractions(conn: Connection, ingest: IngestId) -> dict[str, float]:
     """How far the parts of an ingest are, by their keys."""
     rows = conn.execute(sa.select(parts.c.key, parts.c.fraction).where(parts.c.ingest_id == ingest))
@@ -139,8 +139,8 @@ def fractions(conn: Connection, ingest: IngestId) -> dict[str, float]:
 
 
 def forget_all_but(conn: Connection, known: Sequence[IngestId]) -> None:
-    """Take away the rows of ingests that a killed program announced and never handed in."""
-    announced = ingests.c.stage.in_((Stage.RENDER, Stage.WAITING))
+    """Take away the rows of ingests that a killed program announced and never handed in, cancelled or not."""
+    announced = ingests.c.stage.in_((Stage.RENDER, Stage.WAITING, Stage.CANCELLING))
     conn.execute(sa.delete(ingests).where(announced, ingests.c.id.not_in(known)))
 
 

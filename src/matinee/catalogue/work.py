@@ -360,8 +360,14 @@ class Ingest:
         if self._shared is not None:
             self._shared.queue.forget_all(f"{request.ingest}-")
             if film_sha256 is not None:
-                PartStore(self._shared.store, request.publisher, film_sha256).forget()
+                self._forget_parts(self._shared.store, request, film_sha256)
         return "{}"
+
+    def _forget_parts(self, shared: ObjectStore, request: IngestRequest, film_sha256: str) -> None:
+        try:
+            PartStore(shared, request.publisher, film_sha256).forget()
+        except MatineeError as error:  # the ingest has ended all the same; what lies there is swept up after some days
+            log.warning("parts stay in the work store", ingest=request.ingest, message=error.message)
 
     def _undo(self, request: IngestRequest, *, keep_parts: bool = False) -> str:
         """Leave no row and no object of an ingest that did not end in a title, but for parts that another try may use.
@@ -374,7 +380,10 @@ class Ingest:
         with self._database.write() as conn:
             progress.end(conn, request.ingest)
             library_store.forget(conn, request.package)
-        self._clean(request, sha256)  # again: a part that was stored meanwhile; from now on its worker takes it away
+        with self._database.read() as conn:
+            claimed = sha256 is not None and progress.is_claimed(conn, request.publisher, sha256)
+        if not claimed:  # again: a part that was stored meanwhile; from now on its worker takes it away
+            self._clean(request, sha256)
         with self._database.read() as conn:
             if library_store.is_published(conn, request.package):
                 return "{}"  # what failed came after the title was told of: its bytes stay
@@ -580,13 +589,15 @@ def _telling_of_a_full_disk(work: Callable[[], msgspec.Struct], folder: Path) ->
     """A disk that fills up while we write says so in its own words, whichever program met it."""
     try:
         return work()
+    except IngestCancelled:
+        raise
     except (OSError, MatineeError) as error:
         full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
         if not full and shutil.disk_usage(folder).free > NO_ROOM_BYTES:
             raise
         raise MatineeError(
             f"The disk of {folder} is full.",
-            remedy="Make room, then add the film again; nothing of it was left behind.",
+            remedy="Make room, then add the film again; what was encoded by then is used.",
             code=ErrorCode.DISK_FULL,
         ) from error
 

@@ -418,6 +418,7 @@ class EncodePlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     av1_preset: str = "8"
     shift_us: int = 0
     start_ms: int = 0
+    chunk_ms: DurationMs = DurationMs(30_000)
 
     @property
     def best(self) -> VideoPlan:
@@ -427,7 +428,6 @@ class EncodePlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     def preset_of(self, coding: Coding) -> str:
         """The preset of the encoder of a coding."""
         return self.av1_preset if coding is Coding.AV1 else self.preset
-    chunk_ms: DurationMs = DurationMs(30_000)
 
 
 # --- what was made -----------------------------------------------------------------------------------------------------

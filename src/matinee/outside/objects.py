@@ -18,6 +18,8 @@ from obstore.store import LocalStore, S3Store, from_url
 from matinee.base.errors import ErrorCode, MatineeError
 from matinee.base.units import Bytes
 
+_PIECE_BYTES = 8 * 1024 * 1024
+
 
 class ObjectMissing(MatineeError):
     """No object stands at a path where one should."""
@@ -120,9 +122,18 @@ class ObjectStore:
 
     def list(self, prefix: str) -> Iterator[tuple[str, Bytes]]:
         """Every (path, size) under a prefix of whole path elements: "packages/x" is none of "packages/xy"."""
-        for batch in obstore.list(self._store, prefix=prefix.rstrip("/") or None):
-            for entry in batch:
-                yield str(entry["path"]), Bytes(int(entry["size"]))
+        for entry in self._entries(prefix):
+            yield str(entry["path"]), Bytes(int(entry["size"]))
+
+    def _entries(self, prefix: str) -> Iterator[Any]:
+        """Raises ObjectStoreFailed."""
+        try:
+            for batch in obstore.list(self._store, prefix=prefix.rstrip("/") or None):
+                yield from batch
+        except (NotFoundError, FileNotFoundError):
+            return  # another took it away meanwhile
+        except (BaseError, OSError) as error:
+            raise ObjectStoreFailed(f"{prefix or 'The store'} could not be listed: {_first_line(error)}.") from error
 
     def delete(self, path: str) -> None:
         """Take an object away; one that is not there is fine."""
@@ -145,10 +156,9 @@ class ObjectStore:
     def last_written(self, prefix: str, depth: int) -> dict[str, int]:
         """Under a prefix, each folder of so many path elements, and when something in it was last written (ms since 1970)."""
         found: dict[str, int] = {}
-        for batch in obstore.list(self._store, prefix=prefix.rstrip("/") or None):
-            for entry in batch:
-                folder = "/".join(str(entry["path"]).split("/")[:depth])
-                found[folder] = max(found.get(folder, 0), round(entry["last_modified"].timestamp() * 1000))
+        for entry in self._entries(prefix):
+            folder = "/".join(str(entry["path"]).split("/")[:depth])
+            found[folder] = max(found.get(folder, 0), round(entry["last_modified"].timestamp() * 1000))
         return found
 
     def fetch(self, path: str, to: Path) -> None:
@@ -157,7 +167,7 @@ class ObjectStore:
         Raises ObjectMissing, ObjectStoreFailed.
         """
         if self._root is None:
-            to.write_bytes(self.get(path))
+            self._download(path, to)
             return
         try:
             os.link(self._root / path, to)
@@ -165,6 +175,17 @@ class ObjectStore:
             raise ObjectMissing(f"{path} is not in the store.") from error
         except OSError:
             shutil.copyfile(self._root / path, to)
+
+    def _download(self, path: str, to: Path) -> None:
+        """Piece by piece: the sound of a long film is larger than what one should hold in memory."""
+        try:
+            with to.open("wb") as file:
+                for piece in obstore.get(self._store, path).stream(min_chunk_size=_PIECE_BYTES):
+                    file.write(piece)
+        except (NotFoundError, FileNotFoundError) as error:
+            raise ObjectMissing(f"{path} is not in the store.") from error
+        except BaseError as error:
+            raise _unread(path, error) from error
 
     def local_file(self, path: str) -> Path | None:
         """Where the object lies as a file, for a server that sends files by path; None in a store elsewhere."""
