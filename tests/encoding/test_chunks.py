@@ -12,15 +12,17 @@ from matinee.base.units import BitsPerSecond, DurationMs, FrameRate
 from matinee.encoding import chunk_command, command, work
 from matinee.encoding.chunks import REST, Chunk, Part, PartKind, cut, differing, from_the_beginning
 from matinee.encoding.joining import HereMaker, Ready, encode_in_parts
-from matinee.encoding.making import key_of
-from matinee.encoding.model import EncodedFilm, EncodePlan, FilmRefused, Ladder
+from matinee.encoding.making import key_of, tool_build
+from matinee.encoding.model import Coding, EncodedFilm, EncodePlan, FilmRefused, Ladder, Transfer
 from matinee.encoding.report import frame_sizes
 from matinee.outside.tools import find_tools
 from tests.encoding.films import FAST, ffmpeg, make_film, stream
+from tests.encoding.test_av1 import BOTH, MASTERED
 from tests.encoding.test_command import LADDER, PROBE, VIDEO
 
 CHUNKED: Ladder = msgspec.structs.replace(FAST, chunk_ms=DurationMs(4000))
 HASH = "0" * 64
+LIKE = ("codec_name", "profile", "level", "pix_fmt", "color_range", "color_space", "color_transfer", "color_primaries", "width")
 
 
 def plan_of(film: Path, ladder: Ladder = CHUNKED) -> EncodePlan:
@@ -45,9 +47,9 @@ def in_parts(film: Path, workdir: Path, ladder: Ladder = CHUNKED) -> tuple[Encod
     return encode_in_parts(plan_of(film, ladder), film, workdir, maker, find_tools(), lambda _: None), maker.asked
 
 
-def in_one_run(film: Path, workdir: Path) -> EncodedFilm:
+def in_one_run(film: Path, workdir: Path, ladder: Ladder = CHUNKED) -> EncodedFilm:
     workdir.mkdir()
-    return work.encode(plan_of(film), film, workdir, find_tools(), lambda _: None)
+    return work.encode(plan_of(film, ladder), film, workdir, find_tools(), lambda _: None)
 
 
 def without_rates(film: EncodedFilm) -> EncodedFilm:
@@ -73,12 +75,12 @@ def hashes(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-def frames_of(plan: EncodePlan, film: Path, chunk: Chunk | None) -> list[str]:
-    """The MD5 of each frame as the encoder is given it: of a chunk, or of one decode of the whole."""
+def frames_of(plan: EncodePlan, film: Path, chunk: Chunk | None, steps: Sequence[str] = ()) -> list[str]:
+    """The MD5 of each frame as the encoder is given it, by way of `steps`: of a chunk, or of one decode of the whole."""
     window = None if chunk is None else (chunk.start, chunk.end)
     begin = [] if chunk is None else chunk_command._from(plan, chunk)
     argv = [find_tools().ffmpeg, *command.QUIET, "-max_error_rate", "1", "-reinit_filter", "0", *begin, *command.film_input(film)]
-    argv += ["-filter_complex", f"{command.frames(plan, command.upright(plan), window)}[out]", "-map", "[out]"]
+    argv += ["-filter_complex", f"{command.frames(plan, steps or command.upright(plan), window)}[out]", "-map", "[out]"]
     said = subprocess.run([*argv, "-fps_mode", "passthrough", "-f", "framemd5", "-"], check=True, capture_output=True, timeout=60)
     return [line.rpartition(",")[2].strip() for line in said.stdout.decode().splitlines() if not line.startswith("#")]
 
@@ -190,6 +192,84 @@ def test_no_two_seconds_take_more_than_is_allowed(tmp_path: Path) -> None:
     sizes = frame_sizes(tmp_path / "parts" / chunked.video[0].path)
     windows = [sum(sizes[at : at + 48]) * 4 for at in range(len(sizes) - 47)]
     assert max(windows) <= 2 * rung.bitrate, "twice the mean is what the HLS authoring rules allow"
+
+
+IN_BOTH: Ladder = msgspec.structs.replace(BOTH, rungs=BOTH.rungs[-1:], chunk_ms=DurationMs(2000))
+"""One size in H.264 and in AV1."""
+
+
+def make_hdr(path: Path, named: str, seconds: float) -> Path:
+    """A film in HDR that says on which screen it was mastered, with a key frame each four seconds."""
+    colours = ("-color_primaries", "bt2020", "-color_trc", named, "-colorspace", "bt2020nc", "-color_range", "tv")
+    tags = f"setparams=range=tv:color_primaries=bt2020:color_trc={named}:colorspace=bt2020nc"
+    picture = f"testsrc2=s=416x234:r=24:d={seconds},format=yuv420p10le,{tags}"
+    coder = ("-c:v", "libsvtav1", "-preset", "12", "-g", "96", "-svtav1-params", MASTERED)
+    ffmpeg("-f", "lavfi", "-i", picture, *coder, *colours, path)
+    return path
+
+
+def shown(path: Path) -> list[str]:
+    """What a player learns of each frame: its pixels' MD5, its colours, the screen that it was mastered on; not what x264 says
+    of itself."""
+    argv = [find_tools().ffmpeg, "-hide_banner", "-nostdin", "-i", path, "-vf", "showinfo=checksum=0", "-f", "framemd5", "-"]
+    said = subprocess.run(argv, check=True, capture_output=True, timeout=60)
+    frames = [line.rpartition(",")[2].strip() for line in said.stdout.decode().splitlines() if not line.startswith("#")]
+    told: list[str] = []
+    for line in said.stderr.decode().splitlines():
+        text = line.partition("] ")[2]
+        if " pts_time:" in text:
+            told.append("")
+        elif told and "User Data" not in text and ("side data - " in text or "color_range:" in text):
+            told[-1] += f"{text.strip()}; "
+    assert len(told) == len(frames)
+    return [f"{frame} {more}" for frame, more in zip(frames, told, strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("transfer", "named"), [(Transfer.SDR, ""), (Transfer.PQ, "smpte2084"), (Transfer.HLG, "arib-std-b67")]
+)
+def test_joined_chunks_in_av1_are_what_each_of_them_is(transfer: Transfer, named: str, tmp_path: Path) -> None:
+    """The last of them has one frame. An encoder looks ahead and bounds its bits, and so a plain run gives other bytes from where
+    it looks beyond the first chunk's end."""
+    film = tmp_path / "film.mp4"
+    if named:
+        make_hdr(film, named, 193 / 24)
+    else:
+        make_film(film, seconds=193 / 24, size="416x234", more=LONG_GROUPS)
+    chunked, asked = in_parts(film, tmp_path / "parts", IN_BOTH)
+    chunks = [part.chunk for part in asked if part.chunk is not None]
+    assert [(chunk.start, chunk.sought) for chunk in chunks] == [(0, True), (96, True), (192, True)]
+    once = in_one_run(film, tmp_path / "once", IN_BOTH)
+    assert without_rates(chunked) == without_rates(once)
+    assert chunked.frames == 193
+    assert [(one.coding, one.transfer) for one in chunked.video] == [(Coding.H264, Transfer.SDR), (Coding.AV1, transfer)]
+    for video in chunked.video:
+        joined, whole = tmp_path / "parts" / video.path, tmp_path / "once" / video.path
+        assert clock(joined) == clock(whole)
+        assert {name: stream(joined)[name] for name in LIKE} == {name: stream(whole)[name] for name in LIKE}
+        plan = plan_of(film, IN_BOTH)
+        keys = [key_of(plan, Part(kind=PartKind.CHUNK, chunk=chunk), HASH, tool_build(find_tools())) for chunk in chunks]
+        alone = [frame for key in keys for frame in shown(tmp_path / "parts" / "parts" / key / Path(video.path).name)]
+        assert shown(joined) == alone, "a join changes what is shown"
+        assert shown(joined)[:48] == shown(whole)[:48], "so far nothing tells the encoder that it makes a chunk"
+        assert len({frame.partition(" ")[2] for frame in shown(joined)}) == 1, "colours or mastering change at a join"
+        if video.transfer is not Transfer.SDR:
+            assert stream(joined)["color_transfer"] == named
+            assert shown(joined)[96].count("side data - ") == 2
+            assert "max_luminance=1000.000000" in shown(joined)[96]
+            assert "MaxCLL=900, MaxFALL=300" in shown(joined)[96]
+
+
+@pytest.mark.parametrize("named", ["smpte2084", "arib-std-b67"])
+def test_chunks_in_hdr_hold_the_very_frames_of_one_decode(named: str, tmp_path: Path) -> None:
+    plan = plan_of(make_hdr(tmp_path / "film.mp4", named, 9), IN_BOTH)
+    best = next(rung for rung in plan.video if rung.transfer is not Transfer.SDR)
+    chunks, steps = cut(plan).chunks, command.upright_hdr(plan, best)
+    assert len(chunks) > 2
+    assert chunk_command._from(plan, chunks[-1]), "nothing is sought"
+    whole = frames_of(plan, tmp_path / "film.mp4", None, steps)
+    assert len(set(whole)) == 9 * 24
+    assert [frame for chunk in chunks for frame in frames_of(plan, tmp_path / "film.mp4", chunk, steps)] == whole
 
 
 PLAN = msgspec.structs.replace(work.plan(PROBE, LADDER), chunk_ms=DurationMs(20_000))

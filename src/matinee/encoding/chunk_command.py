@@ -56,10 +56,14 @@ def rest_command(plan: EncodePlan, source: Path, tools: Tools) -> list[str]:
     return argv + _checksums_output()
 
 
-def join_command(rung: VideoPlan, list_file: str, tools: Tools) -> list[str]:
-    """One rung from the files of its chunks, without encoding anew. It reads our own files alone."""
+def join_command(plan: EncodePlan, rung: VideoPlan, list_file: str, tools: Tools) -> list[str]:
+    """One rung from the files of its chunks, without encoding anew. It reads our own files alone.
+
+    Frames are decoded one each frame's time, as in one run: a chunk of a few frames would say that its own come late.
+    """
+    evenly = f"setts=pts=PTS:dts=STARTDTS+N/(TB*{plan.rate})"
     return [
-        *[tools.ffmpeg, *command.QUIET, "-f", "concat", "-i", list_file, "-map", "0:v", "-c", "copy"],
+        *[tools.ffmpeg, *command.QUIET, "-f", "concat", "-i", list_file, "-map", "0:v", "-c", "copy", "-bsf:v", evenly],
         *[*command.NO_TRACES, "-f", "mp4", rung.path],
     ]
 

@@ -137,7 +137,7 @@ def _join(plan: EncodePlan, rung: VideoPlan, chunks: Sequence[Ready], folder: Pa
         os.link(file, folder / name)
     list_file = f"{rung.name}.list"
     (folder / list_file).write_text(chunk_command.join_list(plan, names), encoding="ascii")
-    argv = chunk_command.join_command(rung, list_file, tools)
+    argv = chunk_command.join_command(plan, rung, list_file, tools)
     run_encoder(argv, encode_limits(plan), folder, plan.source_name, ProgressReader(None, lambda _: None))
     shutil.rmtree(folder / "join")
     (folder / list_file).unlink()
