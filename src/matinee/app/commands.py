@@ -32,7 +32,7 @@ from matinee.catalogue.naming import printable
 from matinee.catalogue.rekey import Rekeying
 from matinee.catalogue.reports import report_on
 from matinee.catalogue.rules import name_of
-from matinee.catalogue.work import IngestOutcome, IngestRequest, OutcomeState, hand_in, take_away
+from matinee.catalogue.work import IngestOutcome, IngestRequest, OutcomeState, hand_in, read_outcome, take_away
 from matinee.encoding.analysis_report import report_html
 from matinee.library import store as library_store
 from matinee.library import work as library
@@ -298,12 +298,21 @@ def cancel(wanted: str, *, data: Path | None) -> int:
             return DONE
         end = time.monotonic() + CANCEL_SECONDS
         while time.monotonic() < end:
-            with installation.database.read() as conn:
-                if not progress.stands(conn, one.id):
-                    terminal.line(f"Cancelled {one.name}.")
-                    return DONE
+            state = installation.queue.state(one.id)
+            if state is not None and state.state not in ("waiting", "running"):
+                return _tell_cancelled(terminal, one.name, state.result)
             time.sleep(POLL_SECONDS)
     terminal.line(f"{one.name} is being stopped; its workers have not all answered yet.")
+    return DONE
+
+
+def _tell_cancelled(terminal: Terminal, name: str, result: str | None) -> int:
+    """What came of it: an ingest that was about to end may have ended otherwise."""
+    if result is not None and read_outcome(result).state is OutcomeState.PUBLISHED:
+        told = f"{name} was published before it could be stopped."
+        terminal.error(MatineeError(told, remedy="matinee remove takes a title away."))
+        return FAILED
+    terminal.line(f"Cancelled {name}.")
     return DONE
 
 

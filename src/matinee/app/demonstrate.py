@@ -32,7 +32,7 @@ from matinee.catalogue import progress
 from matinee.catalogue import store as catalogue
 from matinee.catalogue.model import Service
 from matinee.catalogue.progress import Reporter, Stage
-from matinee.catalogue.work import WORK, IngestRequest, OutcomeState, fingerprint, hand_in
+from matinee.catalogue.work import IngestRequest, OutcomeState, fingerprint, hand_in
 from matinee.fleet import store as fleet
 from matinee.outside.processes import dies_with_parent
 from matinee.outside.tools import find_tools
@@ -160,7 +160,8 @@ def _make_films(terminal: Terminal, installation: Installation, service: Service
 def _missing(installation: Installation, service: Service, folder: Path) -> list[Underway]:
     """The films that are not published, each announced, so that the pages show what is coming from the first second."""
     with installation.database.write() as conn:
-        pending = [IngestId(state.id) for state in installation.queue.recent(WORK) if state.state in ("waiting", "running")]
+        states = installation.queue.states([one.id for one in progress.under_way(conn)])
+        pending = [IngestId(each) for each, state in states.items() if state.state in ("waiting", "running")]
         progress.forget_all_but(conn, pending)
     wanted = [film for film in films() if not _is_published(installation, service, folder, film)]
     with installation.database.write() as conn:
