@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from matinee.app import cli, commands
+from matinee.app.demonstrate import _missing
 from matinee.app.ingests import default_service
 from matinee.app.installation import open_installation, read_clock
 from matinee.app.settings import load_settings
@@ -50,14 +51,15 @@ def test_what_came_of_it_is_told(
     assert cli.run(["cancel", "other.mp4", "--data", str(tmp_path / "data")]) == 1
 
 
-def test_a_film_that_was_announced_cancelled_and_never_handed_in_goes(tmp_path: Path) -> None:
+def test_a_cancelled_film_that_was_never_handed_in_goes_and_one_that_was_waits_for_a_worker(tmp_path: Path) -> None:
+    (tmp_path / "film.mp4").write_bytes(b"a film")
     with open_installation(load_settings(tmp_path / "data", {})) as installation:
-        service = default_service(installation)
-        announced = IngestId(new_id())
+        service, announced = default_service(installation), IngestId(new_id())
         with installation.database.write() as conn:
+            waiting = hand_in(conn, installation.queue, tmp_path / "film.mp4", service, read_clock()).ingest
             progress.begin(conn, announced, service.id, "A film", Instant(0))
-            progress.cancel(conn, announced)
-            progress.forget_all_but(conn, [announced])
-            assert progress.stands(conn, announced)
-            progress.forget_all_but(conn, [])
-            assert not progress.stands(conn, announced)
+            for ingest in (waiting, announced):
+                assert progress.cancel(conn, ingest)
+        _missing(installation, service, tmp_path)  # the demo begins anew, and announces its films
+        with installation.database.read() as conn:
+            assert [one.id for one in progress.under_way(conn) if one.stage is Stage.CANCELLING] == [waiting]

@@ -225,9 +225,7 @@ def shown(path: Path) -> list[str]:
     return [f"{frame} {more}" for frame, more in zip(frames, told, strict=True)]
 
 
-@pytest.mark.parametrize(
-    ("transfer", "named"), [(Transfer.SDR, ""), (Transfer.PQ, "smpte2084"), (Transfer.HLG, "arib-std-b67")]
-)
+@pytest.mark.parametrize(("transfer", "named"), [(Transfer.SDR, ""), (Transfer.PQ, "smpte2084"), (Transfer.HLG, "arib-std-b67")])
 def test_joined_chunks_in_av1_are_what_each_of_them_is(transfer: Transfer, named: str, tmp_path: Path) -> None:
     """The last of them has one frame. An encoder looks ahead and bounds its bits, and so a plain run gives other bytes from where
     it looks beyond the first chunk's end."""

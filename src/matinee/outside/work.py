@@ -103,11 +103,6 @@ class WorkQueue:
         found = self._client.list_workflows(workflow_ids=list(work_ids), load_input=False) if work_ids else []
         return {status.workflow_id: _work_state(status) for status in found}
 
-    def recent(self, work: str, limit: int = 50) -> list[WorkState]:
-        """The newest pieces of one kind of work, newest first."""
-        found = self._client.list_workflows(name=work, limit=limit, sort_desc=True, load_input=False)
-        return [_work_state(status) for status in found]
-
     def forget(self, work_id: str) -> None:
         """Delete the record of a piece of work, and stop it where it still runs."""
         self._client.cancel_workflow(work_id)
