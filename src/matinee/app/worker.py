@@ -6,10 +6,12 @@ It ends within seconds when told to: durable work needs no goodbye longer than i
 call that is broken off is made again.
 """
 
+import contextlib
 import os
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -75,24 +77,35 @@ def run_worker(installation: Installation, stop: threading.Event) -> None:
     sweeping = Repeating("work-store", partial(sweep_parts, installation), SWEEP_SECONDS, "the work store is not swept")
     reader = FeedReader(installation.database, read_clock, allow_private=settings.call_private_addresses)
     feeds = Repeating("partner-feeds", reader.poll, FEED_SECONDS, "partners' feeds cannot be read; titles stay")
-    engine.start()
-    bringing = postman(installation)
-    hooks = Repeating("hooks", bringing.step, HOOKS_SECONDS, "events cannot be brought to callbacks; they wait")
     retired = Repeating(
         "retired-packages",
         lambda: sweep(installation.database, installation.published, read_clock()),
         SWEEP_SECONDS,
         "retired packages cannot be taken away; they stay",
     )
-    hooks.start()
-    feeds.start()
-    retired.start()
-    sweeping.start()
-    stop.wait()
-    sweeping.close()
-    hooks.close()
-    bringing.close(CALLS_END_SECONDS)
-    engine.say_goodbye()
+    with _whole_or_not_at_all():
+        engine.start()
+        bringing = postman(installation)
+        hooks = Repeating("hooks", bringing.step, HOOKS_SECONDS, "events cannot be brought to callbacks; they wait")
+        for one in (hooks, feeds, retired, sweeping):
+            one.start()
+        stop.wait()
+        sweeping.close()
+        hooks.close()
+        bringing.close(CALLS_END_SECONDS)
+        engine.say_goodbye()
+
+
+@contextlib.contextmanager
+def _whole_or_not_at_all() -> Iterator[None]:
+    """End the process where its main thread breaks. The work engine's threads would keep it up: half a worker, which takes work
+    that nobody then takes over from it."""
+    try:
+        yield
+    except BaseException as error:
+        log.error("the worker broke and ends", exc_info=error)
+        sys.stderr.flush()
+        os._exit(1)
 
 
 def sweep_parts(installation: Installation) -> None:
