@@ -49,6 +49,8 @@ def plain_command(plan: EncodePlan, source: Path, tools: Tools) -> list[str]:
     for rung in plan.video:
         argv += _output(ours, f"[{rung.name}]", rung.path)
     for sound in plan.audio:
+        if sound.source_index is None:  # the silence that a film without sound is given
+            continue
         output = _output(ours, f"[{sound.name}]", sound.path)
         output[output.index("-map") + 1] = f"0:{sound.source_index}"
         argv += ["-ac", "2", "-ar", "48000", *output]

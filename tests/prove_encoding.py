@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.proving import BIN, ROOT, Line, Verdict, matinee, prove, run, run_tests
+from tests.proving import BIN, Line, Verdict, matinee, prove, run, run_tests
 from tests.shared import MEDIA
 
 KILLS = "30"
@@ -19,10 +19,8 @@ def savings() -> Verdict:
 
 
 def cost() -> Verdict:
-    """The analysis takes at most 20 % of the ladder's processor time; a chunked job at most 1.1 of the plain run's time."""
+    """The analysis takes at most 20 % of the ladder's processor time; all 1.3 of a plain run's time at most, 1.1 without."""
     fine, told = _bench("analysis")
-    if not (ROOT / "bench" / "chunks.py").exists():
-        return False, f"{told}; there are no chunks yet, whose time could be compared"
     chunks = _bench("chunks")
     return fine and chunks[0], f"{told}; chunks: {chunks[1]}"
 
@@ -34,8 +32,6 @@ def predictions() -> Verdict:
 
 def kills() -> Verdict:
     """Workers killed at 30 random points leave equal segments, and do at most one chunk each again."""
-    if not (ROOT / "tests" / "prove_encoding_kills.py").exists():
-        return False, "not there yet: a film is one piece of work, and no part of it is taken over"
     done = run([str(BIN / "python"), "-m", "tests.prove_encoding_kills", KILLS], check=False)
     print(done.stdout[-6000:])
     return done.returncode == 0, (done.stdout.strip().splitlines() or [done.stderr[-300:]])[-1]
