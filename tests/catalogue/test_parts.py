@@ -15,7 +15,7 @@ from matinee.base.clock import HOUR, MINUTE, Instant
 from matinee.base.errors import ErrorCode
 from matinee.base.ids import PublisherId, new_id
 from matinee.base.units import DurationMs
-from matinee.catalogue import parts, progress, work
+from matinee.catalogue import parts, progress, room, work
 from matinee.catalogue.parts import PartStore, PartWork, WorkersMaker, priority_of, scratch, sweep, sweep_scratch
 from matinee.catalogue.progress import IngestCancelled, Stage
 from matinee.catalogue.work import Ingest, IngestOutcome, IngestRequest, OutcomeState, Shared, hand_in, read_outcome
@@ -329,7 +329,7 @@ def test_one_that_is_cancelled_while_the_disk_is_full_is_cancelled(
         raise EncodeFailed("The disk is full.", code=ErrorCode.DISK_FULL)
 
     def cancelled(self: WorkersMaker, _: float) -> None:
-        monkeypatch.setattr(work.shutil, "disk_usage", lambda _: SimpleNamespace(free=0))
+        monkeypatch.setattr(room.shutil, "disk_usage", lambda _: SimpleNamespace(free=0))
         with installation.database.write() as conn:
             progress.cancel(conn, self._request.ingest)
         self._on_pause()

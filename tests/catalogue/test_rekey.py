@@ -1,9 +1,11 @@
 """New keys for a title: the same pictures and sounds under another key, whole or not at all."""
 
 import contextlib
+import errno
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -14,10 +16,12 @@ from matinee.app.installation import Installation, open_installation, read_clock
 from matinee.app.settings import load_settings
 from matinee.base.clock import Instant
 from matinee.base.ids import PackageId, TitleId
+from matinee.catalogue import room
 from matinee.catalogue import store as catalogue
 from matinee.catalogue.rekey import KEEP_RETIRED_MS, Rekeying, sweep, take_away_package
 from matinee.catalogue.work import take_away
 from matinee.library import store as library_store
+from matinee.library import work as library
 from matinee.library.model import Contents, PackageState
 from matinee.library.rules import CONTENTS
 from matinee.library.work import check, package_folder, read_contents
@@ -115,6 +119,30 @@ def test_a_damaged_package_is_told_and_nothing_changes(
     finally:
         segment.write_bytes(whole)
     assert f"{segment.parent.name}/1.m4s" in capsys.readouterr().err
+    assert _title(installation) == (title, old)
+    assert _standing(installation) == {old}
+    with installation.database.read() as conn:
+        assert library_store.of_title(conn, title, PackageState.PREPARING) == []
+
+
+def test_a_disk_without_room_is_told_and_nothing_changes(
+    data: Path, installation: Installation, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    title, old = _title(installation)
+    with monkeypatch.context() as patch:
+        patch.setattr(room.shutil, "disk_usage", lambda _: SimpleNamespace(free=200_000_000))
+        assert _rekey(data, title) == cli.FAILED
+    said = " ".join(capsys.readouterr().err.split())
+    assert "200 MB are free" in said
+    assert "it plays as before" in said
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(library, "publish", full)
+        assert _rekey(data, title) == cli.FAILED
+    assert "The disk of" in " ".join(capsys.readouterr().err.split())
     assert _title(installation) == (title, old)
     assert _standing(installation) == {old}
     with installation.database.read() as conn:

@@ -7,6 +7,7 @@ who are watching it; `sweep` takes it away later. A title points to the one or t
 import fcntl
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -16,6 +17,7 @@ from matinee.base.errors import ErrorCode
 from matinee.base.ids import PackageId, new_id
 from matinee.catalogue import store
 from matinee.catalogue.model import CatalogueError, Title
+from matinee.catalogue.room import check_room, telling_of_a_full_disk
 from matinee.encoding.model import EncodedFilm
 from matinee.library import store as library_store
 from matinee.library import work as library
@@ -27,6 +29,8 @@ from matinee.outside.tools import Tools
 
 KEEP_RETIRED_MS = 24 * 3_600_000
 """For how long a package stays that no title points to any more: longer than any play of it goes on."""
+
+_AGAIN = "give the title new keys again; it plays as before"
 
 Progress = Callable[[float], None]
 
@@ -77,7 +81,9 @@ class Rekeying:
             self._forget_unfinished(title)
             folder = self._work_folder / f"rekey-{package}"
             try:
-                film, files = self._make(title, before, package, folder, progress)
+                film, files = telling_of_a_full_disk(
+                    partial(self._make, title, before, package, folder, progress), self._work_folder, _AGAIN
+                )
                 self._tell(title, before, package, film, files)
             except BaseException:
                 self._forget_unfinished(title)  # by what the database says: an error may come after the title was handed over
@@ -101,6 +107,8 @@ class Rekeying:
                 )
             opens = library_store.keys_of(conn, self._master, before)
             keys = library_store.ensure_keys(conn, self._master, package, title.id, self._clock())
+        three = old.total_bytes * 3  # what is fetched, what is made of it, and what is published
+        check_room(self._work_folder, three, "The package", _AGAIN)
         out = folder / "package"
         files = library.repackage(
             film, old, self._published, opens, package, keys, self._drm, out, self._tools, lambda part: progress(part / 2)

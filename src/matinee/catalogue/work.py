@@ -8,7 +8,6 @@ make the title visible are written last, in one transaction. A refusal takes bac
 no process.
 """
 
-import errno
 import hashlib
 import os
 import shutil
@@ -44,6 +43,7 @@ from matinee.catalogue.model import (
 from matinee.catalogue.naming import printable
 from matinee.catalogue.parts import PartRequest, PartStore, WorkersMaker, sweep_scratch
 from matinee.catalogue.progress import IngestCancelled, Reporter, Stage
+from matinee.catalogue.room import check_room, telling_of_a_full_disk
 from matinee.catalogue.rules import in_language
 from matinee.catalogue.sidecar import metadata_of
 from matinee.encoding import artwork
@@ -67,8 +67,6 @@ from matinee.outside.work import StepRunner, WorkQueue
 WORK = "ingest"
 QUEUE = "ingest"
 HASH_BLOCK_BYTES = 4 * 1024 * 1024
-ROOM_TO_SPARE_BYTES = 256 * 1024 * 1024
-NO_ROOM_BYTES = 1024 * 1024
 _REFUSALS = frozenset({ErrorCode.FILM_REFUSED, ErrorCode.ALREADY_ADDED, ErrorCode.INVALID_REQUEST, ErrorCode.CONFLICT})
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -557,23 +555,16 @@ def _av1_of(film: EncodedFilm) -> Av1Picture | None:
 
 
 def _check_room(folder: Path, plan: EncodePlan, name: str) -> None:
-    """Refuse before the encode what the disk cannot hold after it: renditions and their encrypted copy, with a margin."""
+    """Before the encode: what it makes and its encrypted copy, with a margin."""
     bits = sum(video.bitrate for video in plan.video) + sum(audio.bitrate for audio in plan.audio)
-    wanted = bits * (plan.promised_ms or 0) // 8000 * 3 + ROOM_TO_SPARE_BYTES
-    free = shutil.disk_usage(folder).free
-    if free < wanted:
-        raise MatineeError(
-            f"{name} needs about {wanted // 10**6} MB in {folder}, and {free // 10**6} MB are free.",
-            remedy="Make room, or move the data folder to a larger disk; then add the film again.",
-            code=ErrorCode.DISK_FULL,
-        )
+    check_room(folder, bits * (plan.promised_ms or 0) // 8000 * 3, name, "add the film again")
 
 
 def _in_our_words(work: Callable[[], msgspec.Struct], folder: Path, request: IngestRequest) -> msgspec.Struct:
     """What nobody foresaw ends an ingest as any failure does: undone, and told. Left to the work engine, it would keep the claim
     on the film for ever, and no later add could make it."""
     try:
-        return _telling_of_a_full_disk(work, folder)
+        return telling_of_a_full_disk(work, folder, "add the film again; what was encoded by then is used")
     except MatineeError:
         raise
     except Exception as error:
@@ -582,23 +573,6 @@ def _in_our_words(work: Callable[[], msgspec.Struct], folder: Path, request: Ing
         raise MatineeError(
             f"{printable(Path(request.source).name)} could not be ingested: {type(error).__name__}.",
             remedy="Add it again; if it fails again, the worker's log says more.",
-        ) from error
-
-
-def _telling_of_a_full_disk(work: Callable[[], msgspec.Struct], folder: Path) -> msgspec.Struct:
-    """A disk that fills up while we write says so in its own words, whichever program met it."""
-    try:
-        return work()
-    except IngestCancelled:
-        raise
-    except (OSError, MatineeError) as error:
-        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-        if not full and shutil.disk_usage(folder).free > NO_ROOM_BYTES:
-            raise
-        raise MatineeError(
-            f"The disk of {folder} is full.",
-            remedy="Make room, then add the film again; what was encoded by then is used.",
-            code=ErrorCode.DISK_FULL,
         ) from error
 
 
