@@ -254,18 +254,44 @@ def test_a_refused_sidecar_names_the_key(ready: tuple[Path, dict[str, str]], tmp
 
 # --- a full disk ------------------------------------------------------------------------------------------------------
 
-_FILLED = """
+_SMALL = """
 mount -t tmpfs -o size="$SIZE" tmpfs "$WORK" || exit 90
-if [ "$FILL" = while ]; then
-  ( until ls "$WORK"/*/encode* >/dev/null 2>&1; do sleep 0.02; done; dd if=/dev/zero of="$WORK"/filler bs=1M 2>/dev/null ) &
-fi
 "$@"
 code=$?
-wait
-rm -f "$WORK"/filler
 find "$WORK" -mindepth 1 > "$LEFT"
 exit $code
 """
+
+_FILLED = """
+import os, pathlib, sqlite3, sys, threading, time
+
+work, data = pathlib.Path(os.environ["WORK"]), pathlib.Path(os.environ["MATINEE_DATA"])
+filler, deadline = work / "filler", time.monotonic() + 100
+
+def stage() -> str:
+    with sqlite3.connect(f"file:{data / 'matinee.db'}?mode=ro", uri=True) as connection:
+        return (connection.execute("SELECT stage FROM ingests").fetchone() or ("",))[0]
+
+def fill() -> None:
+    while not any(work.rglob("encode*")):
+        time.sleep(0.02)
+    try:
+        with filler.open("wb") as file:
+            while True:
+                file.write(bytes(2**20))
+                file.flush()
+    except OSError:
+        pass
+    while stage() != "paused" and time.monotonic() < deadline:
+        time.sleep(0.05)
+    pathlib.Path(os.environ["SAW"]).write_text(stage())
+    filler.unlink()
+
+threading.Thread(target=fill, daemon=True).start()
+from matinee.app import cli
+sys.exit(cli.run(sys.argv[1:]))
+"""
+"""Adds a film while another thread fills the disk, and empties it once the ingest says that it waits."""
 
 
 def _namespace() -> list[str]:
@@ -276,31 +302,51 @@ def _namespace() -> list[str]:
     pytest.fail("No small disk can be made: run the tests as root, or set kernel.unprivileged_userns_clone to 1.")
 
 
-@pytest.mark.parametrize(
-    ("shows", "size", "fill"), [("too small from the start", "24m", ""), ("filled meanwhile", "400m", "while")]
-)
-def test_a_full_disk_is_told_and_nothing_is_left(
-    ready: tuple[Path, dict[str, str]], tmp_path: Path, shows: str, size: str, fill: str
-) -> None:
+def add_on_a_small_disk(
+    ready: tuple[Path, dict[str, str]], tmp_path: Path, size: str, command: list[str]
+) -> tuple["subprocess.CompletedProcess[str]", Any]:
+    """Run a command of ours with a film on a disk of that size: how it ended, and the outcome that it told."""
     data, environment = ready
-    before = rows_of(data), files_of(data)
     film = make_film(tmp_path / "long.mp4", seconds=30)
-    left = tmp_path / "left.txt"
     done = subprocess.run(
-        [*_namespace(), "sh", "-c", _FILLED, "sh", sys.executable, "-m", "matinee.app.cli", "add", str(film), "--json"],
-        env={**environment, "WORK": str(data / "work"), "SIZE": size, "FILL": fill, "LEFT": str(left)},
+        [*_namespace(), "sh", "-c", _SMALL, "sh", *command, "add", str(film), "--json"],
+        env={
+            **environment,
+            "WORK": str(data / "work"),
+            "SIZE": size,
+            "LEFT": str(tmp_path / "left.txt"),
+            "SAW": str(tmp_path / "saw.txt"),
+        },
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         timeout=ADD_SECONDS,
     )
-    assert done.returncode == cli.FAILED, (shows, done.stdout, done.stderr)
+    assert done.stdout, done.stderr
     (outcome,) = json.loads(done.stdout)
-    assert (outcome["state"], outcome["code"]) == ("failed", "disk_full"), (shows, outcome)
+    return done, outcome
+
+
+def test_a_full_disk_is_told_and_nothing_is_left(ready: tuple[Path, dict[str, str]], tmp_path: Path) -> None:
+    data, _ = ready
+    before = rows_of(data), files_of(data)
+    done, outcome = add_on_a_small_disk(ready, tmp_path, "24m", [sys.executable, "-m", "matinee.app.cli"])
+    assert done.returncode == cli.FAILED, (done.stdout, done.stderr)
+    assert (outcome["state"], outcome["code"]) == ("failed", "disk_full"), outcome
     assert "room" in outcome["remedy"]
-    assert left.read_text() == "", shows
-    assert (rows_of(data), files_of(data)) == before, shows
-    assert processes_of(data) == [], shows
+    assert (tmp_path / "left.txt").read_text() == ""
+    assert (rows_of(data), files_of(data)) == before
+
+
+def test_a_disk_that_fills_meanwhile_makes_a_film_wait_until_there_is_room(
+    ready: tuple[Path, dict[str, str]], tmp_path: Path
+) -> None:
+    done, outcome = add_on_a_small_disk(ready, tmp_path, "400m", [sys.executable, "-c", _FILLED])
+    assert (tmp_path / "saw.txt").read_text() == "paused"
+    assert done.returncode == cli.DONE, (done.stdout, done.stderr)
+    assert outcome["state"] == "published", outcome
+    assert (tmp_path / "left.txt").read_text() == ""
+
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
