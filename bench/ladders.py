@@ -37,6 +37,7 @@ from matinee.outside.tools import Tools, find_tools
 
 SECONDS = 12
 MODELS = {"v1": MODEL, "v0.6.1": OLDER_MODEL}
+_JUDGES = tuple(command.Judge(model, 5) for model in MODELS.values())
 AV1_OVER_H264 = "our H.264"
 GOALS = (("2015 ladder", "our H.264 rungs", -20), ("six rungs", "our H.264 rungs", -10), (AV1_OVER_H264, "our AV1 rungs", -30))
 LOWEST, HIGHEST = 40.0, 95.0
@@ -122,7 +123,7 @@ def _clip(film: Path, start: int, seconds: int, folder: Path, effort: Effort) ->
         for name, rungs in (("2015 ladder", NETFLIX_2015), ("six rungs", SIX_RUNGS))
     }
     points = list({one.name: one for side in (*ours.values(), *fixed.values()) for one in side}.values())
-    _call(command.score_command(plan, points, tuple(MODELS.values()), command.SCORE_EACH, tools), folder)
+    _call(command.score_command(plan, points, _JUDGES, tools), folder)
     saved = {}
     for place, short in enumerate(MODELS):
         quality = {one.name: _quality(one, plan, folder, place) for one in points}
@@ -165,7 +166,7 @@ def _encode(point: Point, plan: EncodePlan, tools: Tools, control: list[str], pa
 def _quality(point: Point, plan: EncodePlan, folder: Path, model: int) -> tuple[float, float]:
     """Bits a second and score, by the first model or by the second."""
     sizes = frame_sizes(folder / point.path)
-    scores = [one[1 + model] or 0.0 for one in read_scores((folder / f"{point.name}.json").read_bytes())]
+    scores = [score for _, score in read_scores((folder / command.scores_file(point, model)).read_bytes())]
     return sum(sizes) * 8 / len(sizes) * float(plan.rate.fraction), sum(scores) / len(scores)
 
 

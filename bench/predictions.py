@@ -37,6 +37,7 @@ MONTAGE_SECONDS, MONTAGE_SIZE = 96, "640x360"
 """Three times what is looked at: here the stretches must speak for what they are not."""
 VMAF_WITHIN, RATE_WITHIN = 2.0, 0.10
 RUNGS_WITHIN = 0.9
+_JUDGES = (command.Judge(MODEL, 5),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ def _compared(name: str, clip: Path, folder: Path, effort: Effort, tools: Tools)
     _call(command.stretch_command(plan, 0, whole, clip, tools), folder)
     (folder / command.REEL_FILE).write_text(command.reel_list(1))
     points = [_point(rung) for rung in plan.video]
-    _call(command.score_command(plan, points, (MODEL,), command.SCORE_EACH, tools), folder)
+    _call(command.score_command(plan, points, _JUDGES, tools), folder)
     came = [_came(name, rung, plan, folder) for rung in plan.video]
     print(told(came), file=sys.stderr, flush=True)
     return came
@@ -132,7 +133,7 @@ def _point(rung: VideoPlan) -> Point:
 
 def _came(film: str, rung: VideoPlan, plan: EncodePlan, folder: Path) -> Compared:
     sizes = frame_sizes(folder / encoding.OUT / rung.path)
-    scores = [vmaf for _, vmaf, _ in read_scores((folder / f"{rung.name}.json").read_bytes())]
+    scores = [vmaf for _, vmaf in read_scores((folder / command.scores_file(_point(rung), 0)).read_bytes())]
     mean = sum(sizes) / len(sizes)
     step = plan.segment_frames
     whole = range(0, len(sizes) - step + 1, step)

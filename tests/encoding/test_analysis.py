@@ -10,7 +10,8 @@ import pytest
 from matinee.base.units import BitsPerSecond, Pixels
 from matinee.encoding import analysis_command as command
 from matinee.encoding import work
-from matinee.encoding.analysis import _Look, analyse, read_scores, read_survey
+from matinee.encoding.analysis import MODEL, OLDER_MODEL, analyse, read_scores, read_survey
+from matinee.encoding.analysis_command import Judge
 from matinee.encoding.command import encode_command, video_graph
 from matinee.encoding.hull import LEAST_RATIO
 from matinee.encoding.kept import Kept
@@ -19,6 +20,7 @@ from matinee.encoding.measured import Stretch
 from matinee.encoding.model import Choice, Coding, Crop, EncodeFailed, EncodePlan, WarningCode
 from matinee.encoding.rules import plan_encode, with_rungs
 from matinee.encoding.search import first_points, held, point_of
+from matinee.outside.processes import Limits, run
 from matinee.outside.tools import find_tools
 from tests.encoding.films import entries, ffmpeg, make_film
 from tests.encoding.test_command import PROBE, SOURCE, TOOLS
@@ -112,22 +114,41 @@ def test_a_rung_is_measured_as_it_is_delivered() -> None:
 
 
 def test_scores_are_taken_at_1080_lines_on_equal_time_bases() -> None:
-    argv = command.score_command(PLAN, [ONE], ("vmaf_v1", "vmaf_v0.6.1"), 5, TOOLS)
-    even = "setpts=N/(24000/1001)/TB,settb=1/1000000,scale=1920:1080:flags=bicubic+accurate_rnd+bitexact,format=yuv420p"
+    argv = command.score_command(PLAN, [ONE], (Judge("vmaf_v1", 5), Judge("vmaf_v0.6.1", 15)), TOOLS)
+    even = "setpts=N/(24000/1001)/TB,settb=1/1000000,select=lt(mod(n+1\\,5)\\,3)"
+    even += ",scale=1920:1080:flags=bicubic+accurate_rnd+bitexact,format=yuv420p"
     assert argv[argv.index("-filter_complex") + 1] == (
-        f"[0:v]{even},split=1[r0];[1:v]{even}[d0];"
-        "[d0][r0]libvmaf=model=version=vmaf_v1\\\\:name=vmaf|version=vmaf_v0.6.1\\\\:name=older:n_threads=1:n_subsample=5:"
-        "log_fmt=json:log_path=p_h264_360_20.json[o0]"
+        f"[0:v]{even},split=2[r0_0][r0_1];[1:v]{even},split=2[d0_0][d0_1];"
+        "[d0_0][r0_0]libvmaf=model=version=vmaf_v1:n_threads=1:n_subsample=3:log_fmt=json:log_path=p_h264_360_20.0.json[o0_0];"
+        "[d0_1][r0_1]libvmaf=model=version=vmaf_v0.6.1:n_threads=1:n_subsample=9:log_fmt=json:log_path=p_h264_360_20.1.json[o0_1]"
     )
+
+
+def test_a_frame_scores_the_same_whatever_was_dropped_around_it(tmp_path: Path) -> None:
+    """The models compare neighbours; they must be the film's."""
+    source = ("-f", "lavfi", "-i", "testsrc2=s=320x180:r=24:d=2,noise=alls=20:allf=t")
+    ffmpeg(*source, "-c:v", "libx264", "-preset", "ultrafast", "-qp", "0", tmp_path / command.stretch_file(0))
+    ffmpeg("-i", tmp_path / command.stretch_file(0), "-c:v", "libx264", "-preset", "ultrafast", "-crf", "30", tmp_path / ONE.path)
+    (tmp_path / command.REEL_FILE).write_text(command.reel_list(1))
+    scores = {}
+    for each in (3, 9):
+        judges = (Judge(MODEL, each), Judge(OLDER_MODEL, each))
+        run(command.score_command(PLAN, [ONE], judges, find_tools()), limits=Limits(wall_seconds=120), cwd=tmp_path)
+        for place in range(2):
+            told = read_scores((tmp_path / command.scores_file(ONE, place)).read_bytes())
+            scores[each, place] = {command.scored_frame(number, judges): score for number, score in told}
+    assert list(scores[9, 0]) == list(scores[9, 1]) == [0, 9, 18, 27, 36, 45]
+    for place in range(2):
+        assert {frame: scores[3, place][frame] for frame in scores[9, place]} == scores[9, place]
+        assert len(set(scores[3, place].values())) > 5
 
 
 def test_what_the_tools_write_down_is_read() -> None:
     survey = "#software: x\n#tb 0: 1/24\n0,  0,  0,  1,  5123, 0x1\n0,  1,  1,  1,   77, 0x2, F=0x0\n"
     assert list(read_survey(survey.splitlines(keepends=True))) == [5123, 77]
-    first, second = {"integer_motion": 0, "vmaf": 91.5}, {"vmaf": 80, "older": 77}
-    frames = [{"frameNum": 0, "metrics": first}, {"frameNum": 5, "metrics": second}]
+    frames = [{"frameNum": 0, "metrics": {"integer_motion": 0, "vmaf": 91.5}}, {"frameNum": 5, "metrics": {"vmaf": 80}}]
     log = msgspec.json.encode({"version": "3", "frames": frames})
-    assert read_scores(log) == [(0, 91.5, None), (5, 80.0, 77.0)]
+    assert read_scores(log) == [(0, 91.5), (5, 80.0)]
 
 
 @pytest.fixture(scope="module")
@@ -218,7 +239,7 @@ def test_a_stretch_that_does_not_decode_speaks_for_nothing(film: Path, tmp_path:
 def test_a_film_that_cannot_be_analysed_is_published_by_the_ladder_as_it_stands(
     film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("matinee.encoding.analysis._SECOND_LOOK", _Look(("no_such_model",), 5))
+    monkeypatch.setattr("matinee.encoding.analysis._SECOND_LOOK", (Judge("no_such_model", 5),))
     surveyed = "the whole film was read before the model was missed"
     monkeypatch.setattr("matinee.encoding.analysis.read_survey", lambda *_: pytest.fail(surveyed))
     plan = planned(film)

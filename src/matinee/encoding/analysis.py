@@ -8,8 +8,9 @@ was measured is kept as figures (`kept.py`), and what is kept is not done again.
 
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
+from statistics import fmean
 from typing import TypeVar
 
 import msgspec
@@ -17,6 +18,7 @@ import msgspec
 from matinee.base.units import DurationMs
 from matinee.encoding import analysis_command as command
 from matinee.encoding import search
+from matinee.encoding.analysis_command import Judge
 from matinee.encoding.hull import choose_rungs
 from matinee.encoding.kept import Kept, build_of, file_hash, key_of
 from matinee.encoding.measured import Analysis, Measured, Point, Sample, Stretch, Survey
@@ -77,16 +79,11 @@ def analyse(
             kept.trim()
 
 
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """By which models a point is scored, and how many frames lie from one that is scored to the next."""
+_FIRST_LOOK = (Judge(MODEL, 11),)
+_SECOND_LOOK = (Judge(MODEL, 9), Judge(OLDER_MODEL, 27))
+"""The first look only says where to look again; the older model's figure is told, and decides nothing."""
 
-    models: tuple[str, ...]
-    each: int
-
-
-_FIRST_LOOK = _Look((MODEL,), command.SCORE_EACH_AT_FIRST)
-_SECOND_LOOK = _Look((MODEL, OLDER_MODEL), command.SCORE_EACH)
+_Look = Sequence[Judge]
 
 
 class _Analysis:
@@ -163,9 +160,9 @@ class _Analysis:
             half, whole = self._done + share / 2, self._done + share
             length = DurationMs(round(self._frames * 1000 / self._plan.rate.fraction))
             self._run(command.points_command(self._plan, batch, self._tools), length, until=half)
-            self._run(command.score_command(self._plan, batch, look.models, look.each, self._tools), length, until=whole)
+            self._run(command.score_command(self._plan, batch, look, self._tools), length, until=whole)
             for point in batch:
-                found[point.name] = self._sample(point)
+                found[point.name] = self._sample(point, look)
                 self._keep(keys[point.name], found[point.name])
                 (self._folder / point.path).unlink()
         self._tell(until)
@@ -181,7 +178,7 @@ class _Analysis:
 
     def _check_judges(self) -> None:
         if not self._was_judged:
-            run(command.judge_command(_SECOND_LOOK.models, self._tools), limits=_JUDGE_LIMITS, cwd=self._folder)
+            run(command.judge_command([one.model for one in _SECOND_LOOK], self._tools), limits=_JUDGE_LIMITS, cwd=self._folder)
             self._was_judged = True
 
     def _chosen(self, looked: Sequence[tuple[Measured, Sample]], best: Choice | None = None) -> list[Choice]:
@@ -193,26 +190,27 @@ class _Analysis:
             choices.append(search.with_peak(choice, sample, near.bitrate, self._stretches, self._plan.rate))
         return choices
 
-    def _sample(self, point: Point) -> Sample:
+    def _sample(self, point: Point, look: _Look) -> Sample:
         sizes = frame_sizes(self._folder / point.path)
         if len(sizes) != self._frames:  # a stretch that came short would hand its frames to its neighbours
             raise _failed(self._plan, "it does not decode where its stretches begin")
-        scores = read_scores((self._folder / f"{point.name}.json").read_bytes())
         groups: list[int] = []
-        means: list[tuple[float, float]] = []
-        begin = 0
-        for one in self._stretches:
-            end, step = begin + one.frames, self._plan.segment_frames
-            groups += surveyed(sizes[begin:end], step).groups
-            mine = [(vmaf, older) for frame, vmaf, older in scores if begin <= frame < end] or [(0.0, 0.0)]
-            means.append((sum(vmaf for vmaf, _ in mine) / len(mine), sum(older or 0.0 for _, older in mine) / len(mine)))
-            begin = end
-        has_older = any(older is not None for _, _, older in scores)
-        return Sample(
-            groups=tuple(groups),
-            scores=tuple(vmaf for vmaf, _ in means),
-            older=tuple(older for _, older in means) if has_older else (),
-        )
+        for begin, end in self._bounds():
+            groups += surveyed(sizes[begin:end], self._plan.segment_frames).groups
+        scores, *older = [self._scores(point, place, look) for place in range(len(look))]
+        return Sample(groups=tuple(groups), scores=scores, older=older[0] if older else ())
+
+    def _scores(self, point: Point, place: int, look: _Look) -> tuple[float, ...]:
+        """What a judge gave each stretch; to one so short that none of its frames was scored, what it gave them all."""
+        counted = read_scores((self._folder / command.scores_file(point, place)).read_bytes())
+        scores = [(command.scored_frame(number, look), score) for number, score in counted]
+        mine = [[score for frame, score in scores if begin <= frame < end] for begin, end in self._bounds()]
+        return tuple(fmean(each or [score for _, score in scores]) for each in mine)
+
+    def _bounds(self) -> list[tuple[int, int]]:
+        """Where each stretch begins and ends in the reel."""
+        ends = list(accumulate(one.frames for one in self._stretches))
+        return list(zip([0, *ends], ends, strict=False))
 
     @property
     def _frames(self) -> int:
@@ -226,7 +224,7 @@ class _Analysis:
             for number, one in enumerate(self._stretches)
         ]
         encodes = command.points_command(self._plan, [plain], _ANY_TOOLS)
-        return key_of(self._film, *reel, encodes, command.score_command(self._plan, [plain], look.models, look.each, _ANY_TOOLS))
+        return key_of(self._film, *reel, encodes, command.score_command(self._plan, [plain], look, _ANY_TOOLS))
 
     def _find(self, key: str, kind: type[T]) -> T | None:
         return None if self._kept is None else self._kept.find(key, kind)
@@ -267,7 +265,6 @@ def read_survey(lines: Iterable[str]) -> Iterator[int]:
 
 class _Metrics(msgspec.Struct):
     vmaf: float
-    older: float | None = None
 
 
 class _Frame(msgspec.Struct, rename="camel"):
@@ -279,7 +276,6 @@ class _Scored(msgspec.Struct):
     frames: list[_Frame]
 
 
-def read_scores(log: bytes) -> list[tuple[int, float, float | None]]:
-    """Frame, VMAF and the older model's VMAF, from libvmaf's log. Frames that were passed over are not in it."""
-    frames = msgspec.json.decode(log, type=_Scored).frames
-    return [(one.frame_num, one.metrics.vmaf, one.metrics.older) for one in frames]
+def read_scores(log: bytes) -> list[tuple[int, float]]:
+    """Frames, as they are counted there, and their VMAF, from libvmaf's log. Frames that were passed over are not in it."""
+    return [(one.frame_num, one.metrics.vmaf) for one in msgspec.json.decode(log, type=_Scored).frames]

@@ -6,6 +6,7 @@ files alone, and each of many encodes costs no second decode of a stranger's. It
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from matinee.encoding.command import NO_TRACES, QUIET, encoder_arguments, evened, film_input, most_frames, normalised, scaled
 from matinee.encoding.measured import Point, Stretch
@@ -16,8 +17,8 @@ SURVEY_FILE, REEL_FILE = "survey.txt", "reel.txt"
 SURVEY_WIDTH, SURVEY_HEIGHT = 320, 180
 SURVEY_CRF = 30
 SCORED_WIDTH, SCORED_HEIGHT = 1920, 1080
-SCORE_EACH, SCORE_EACH_AT_FIRST = 5, 10
-"""Frames from one that is scored to the next; the first look only says where to look again."""
+COMPARED = 3
+"""Frames that are brought up to 1080 lines for one that is scored: it and its neighbours, by which the models tell motion."""
 _TELLING = ["-progress", "pipe:1", "-stats_period", "0.5"]
 _REEL = ["-f", "concat", "-i", REEL_FILE]
 
@@ -77,33 +78,58 @@ def points_command(plan: EncodePlan, points: Sequence[Point], tools: Tools) -> l
     return argv
 
 
-def score_command(plan: EncodePlan, points: Sequence[Point], models: Sequence[str], each: int, tools: Tools) -> list[str]:
-    """Score every point against the reel, both at 1080 lines, one frame of `each`; one file of figures for each point.
+class Judge(NamedTuple):
+    """A model of VMAF, and how many frames lie from one that it scores to the next.
 
-    The first model's figure is named vmaf there, a second one's older.
+    An odd number: encoders give pictures their bits by turns of two, four and eight, and each of these is to have its say.
     """
-    even = f"setpts=N/({plan.rate})/TB,settb=1/1000000,{scaled(SCORED_WIDTH, SCORED_HEIGHT)},format=yuv420p"
-    argv, chains = [tools.ffmpeg, *QUIET, *_TELLING, *_REEL], []
-    chains.append(f"[0:v]{even},split={len(points)}{''.join(f'[r{number}]' for number in range(len(points)))}")
+
+    model: str
+    each: int
+
+
+def scores_file(point: Point, place: int) -> str:
+    """Where the figures of a point lie that the first judge gave, or another."""
+    return f"{point.name}.{place}.json"
+
+
+def score_command(plan: EncodePlan, points: Sequence[Point], judges: Sequence[Judge], tools: Tools) -> list[str]:
+    """Score every point against the reel, both at 1080 lines; one file of figures for each point and judge.
+
+    A second judge scores as often as the first, or one of so many of its frames. Frames that are neither scored nor beside one
+    that is are dropped: to bring them up to size would cost more than all scores. In the files frames are counted as they are
+    left; `scored_frame` tells which of the reel they are.
+    """
+    each = judges[0].each
+    some = f"select=lt(mod(n+1\\,{each})\\,{COMPARED})"
+    even = f"setpts=N/({plan.rate})/TB,settb=1/1000000,{some},{scaled(SCORED_WIDTH, SCORED_HEIGHT)},format=yuv420p"
+    labels = [(number, place) for number in range(len(points)) for place in range(len(judges))]
+    argv = [tools.ffmpeg, *QUIET, *_TELLING, *_REEL]
+    chains = [f"[0:v]{even},split={len(labels)}{''.join(f'[r{number}_{place}]' for number, place in labels)}"]
     for number, one in enumerate(points):
         argv += ["-i", one.path]
-        options = f"{_judged(models)}:n_threads=1:n_subsample={each}:log_fmt=json:log_path={one.name}.json"
-        chains.append(f"[{number + 1}:v]{even}[d{number}];[d{number}][r{number}]libvmaf={options}[o{number}]")
+        mine = "".join(f"[d{number}_{place}]" for place in range(len(judges)))
+        chains.append(f"[{number + 1}:v]{even},split={len(judges)}{mine}")
+        for place, judge in enumerate(judges):
+            options = f"model=version={judge.model}:n_threads=1:n_subsample={COMPARED * (judge.each // each)}"
+            log = f"log_fmt=json:log_path={scores_file(one, place)}"
+            chains.append(f"[d{number}_{place}][r{number}_{place}]libvmaf={options}:{log}[o{number}_{place}]")
     argv += ["-filter_complex", ";".join(chains)]
-    for number in range(len(points)):
-        argv += ["-map", f"[o{number}]", "-f", "null", "-"]
+    for number, place in labels:
+        argv += ["-map", f"[o{number}_{place}]", "-f", "null", "-"]
     return argv
+
+
+def scored_frame(counted: int, judges: Sequence[Judge]) -> int:
+    """The frame of the reel that a file of figures counts so."""
+    return counted // COMPARED * judges[0].each
 
 
 def judge_command(models: Sequence[str], tools: Tools) -> list[str]:
     """Score one grey picture against itself: fails at once where this ffmpeg has not the models."""
     grey = ["-f", "lavfi", "-i", f"color=gray:size={SURVEY_WIDTH}x{SURVEY_HEIGHT}:rate=1:duration=1,format=yuv420p"]
-    return [tools.ffmpeg, *QUIET, *grey, *grey, "-filter_complex", f"[0:v][1:v]libvmaf={_judged(models)}", "-f", "null", "-"]
-
-
-def _judged(models: Sequence[str]) -> str:
-    names = ("vmaf", "older")
-    return "model=" + "|".join(f"version={model}\\\\:name={name}" for model, name in zip(models, names, strict=False))
+    names = "|".join(f"version={model}\\\\:name=m{place}" for place, model in enumerate(models))
+    return [tools.ffmpeg, *QUIET, *grey, *grey, "-filter_complex", f"[0:v][1:v]libvmaf=model={names}", "-f", "null", "-"]
 
 
 def _encoded(one: Point, plan: EncodePlan) -> list[str]:

@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from matinee.encoding.analysis import MODEL, read_scores
-from matinee.encoding.analysis_command import SCORE_EACH
 from matinee.encoding.command import QUIET, film_input, kept_hdr, normalised, scaled
 from matinee.encoding.model import EncodedFilm, EncodePlan, Transfer, VideoRendition
 from matinee.outside.processes import Limits, ToolFailed, run
@@ -34,6 +33,7 @@ second late, 50 of another film."""
 _DOTS = "scale=32:18:flags=area,format=gray"
 _ERROR = re.compile(rb"\bmse_y:(\d+(?:\.\d+)?)")
 _FOLDER = "sample.part"
+_SCORE_EACH = 5
 _MEMORY = 4 * 1024**3
 
 
@@ -83,7 +83,7 @@ def sample_command(
         chains.append(f"[0:{plan.source.index}]{','.join(steps)},{cut},{ready},split={len(labels)}{''.join(labels)}")
     for number, one in enumerate(rungs, 1):
         argv += ["-protocol_whitelist", "file", *(seek if begin else []), "-i", f"file:../{one.path}"]
-        options = f"model=version={MODEL}:n_threads=1:n_subsample={SCORE_EACH}:log_fmt=json:log_path={one.name}.json"
+        options = f"model=version={MODEL}:n_threads=1:n_subsample={_SCORE_EACH}:log_fmt=json:log_path={one.name}.json"
         split = f"[d{one.name}]" if seeks else f",split=2[d{one.name}][e{one.name}]"
         chains.append(f"[{number}:v]trim=end_frame={frames},{ready}{split}")
         if not seeks:
@@ -133,7 +133,7 @@ def _scored(
 
 def _mean(log: Path) -> float:
     """The mean of what was scored; 0 where there was nothing to score, of which no log is written."""
-    scores = [value for _, value, _ in read_scores(log.read_bytes())] if log.exists() else []
+    scores = [value for _, value in read_scores(log.read_bytes())] if log.exists() else []
     return sum(scores) / len(scores) if scores else 0.0
 
 
