@@ -19,7 +19,8 @@ from pathlib import Path
 from matinee.catalogue.work import OutcomeState
 from tests.databases import PostgresServer
 from tests.films import make_film
-from tests.journeys.workers import HandedIn, left_over, objects_of, s3_server
+from tests.journeys.workers import HandedIn, left_over, objects_of
+from tests.s3 import s3_server
 
 AT_ONCE = 1
 SECONDS = 300

@@ -3,7 +3,7 @@
 import msgspec
 
 from matinee.app.installation import Installation, read_clock
-from matinee.catalogue.work import Ingest
+from matinee.catalogue.work import Ingest, Shared
 from matinee.encoding.ladder import FIXED_V1
 from matinee.encoding.model import Ladder
 from matinee.library.model import DrmSystem
@@ -13,7 +13,7 @@ QUICK = msgspec.structs.replace(FIXED_V1, preset="ultrafast", rungs=FIXED_V1.run
 """One small rung, quickly."""
 
 
-def ingest_of(installation: Installation, ladder: Ladder = QUICK) -> Ingest:
+def ingest_of(installation: Installation, ladder: Ladder = QUICK, shared: Shared | None = None) -> Ingest:
     return Ingest(
         database=installation.database,
         published=installation.published,
@@ -23,4 +23,5 @@ def ingest_of(installation: Installation, ladder: Ladder = QUICK) -> Ingest:
         ladder=ladder,
         drm=(DrmSystem.CLEARKEY,),
         clock=read_clock,
+        shared=shared,
     )

@@ -18,14 +18,14 @@ from matinee.base.units import DurationMs
 from matinee.catalogue import parts, progress, room, work
 from matinee.catalogue.parts import PartStore, PartWork, WorkersMaker, priority_of, scratch, sweep, sweep_scratch
 from matinee.catalogue.progress import IngestCancelled, Stage
-from matinee.catalogue.work import Ingest, IngestOutcome, IngestRequest, OutcomeState, Shared, hand_in, read_outcome
+from matinee.catalogue.work import IngestOutcome, IngestRequest, OutcomeState, Shared, hand_in, read_outcome
 from matinee.encoding.chunks import REST, Chunk, Part, PartKind
 from matinee.encoding.making import Made
 from matinee.encoding.model import EncodeFailed, FilmRefused
-from matinee.library.model import DrmSystem
 from matinee.outside.objects import ObjectStore, ObjectStoreFailed
 from matinee.outside.tools import find_tools
 from matinee.outside.work import WorkState
+from tests.catalogue.ingesting import ingest_of
 from tests.encoding.films import make_film
 from tests.encoding.test_chunks import CHUNKED, HASH, PLAN
 from tests.films import srt
@@ -64,17 +64,7 @@ def film(tmp_path: Path) -> Path:
 
 def added(installation: Installation, film: Path) -> tuple[IngestOutcome, AtOnce]:
     queue = AtOnce(installation)
-    ingest = Ingest(
-        database=installation.database,
-        published=installation.published,
-        work_folder=installation.settings.work_folder,
-        tools=find_tools(),
-        master=installation.master,
-        ladder=CHUNKED,
-        drm=(DrmSystem.CLEARKEY,),
-        clock=read_clock,
-        shared=Shared(installation.work_store, queue),  # type: ignore[arg-type]
-    )
+    ingest = ingest_of(installation, CHUNKED, Shared(installation.work_store, queue))  # type: ignore[arg-type]
     service = default_service(installation)
     with installation.database.write() as conn:
         request = hand_in(conn, installation.queue, film, service, read_clock())

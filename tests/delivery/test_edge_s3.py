@@ -3,10 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import boto3
 import httpx
 import pytest
-from moto.server import ThreadedMotoServer
 
 from matinee.base.clock import HOUR, Instant
 from matinee.base.ids import PackageId, SessionId, new_id
@@ -15,28 +13,15 @@ from matinee.delivery.keyring import open_ring
 from matinee.outside.objects import ObjectStore
 from tests.delivery.edges import SEGMENT, RunningEdge, now, running_edge
 from tests.delivery.test_edge import _until
+from tests.s3 import s3_server
 
 BIG = SEGMENT * 12
 
 
 @pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    for name, value in {
-        "AWS_ENDPOINT": f"http://{host}:{port}",
-        "AWS_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_ALLOW_HTTP": "true",
-        "AWS_VIRTUAL_HOSTED_STYLE_REQUEST": "false",
-    }.items():
-        monkeypatch.setenv(name, value)
-    name = f"test-{new_id()}"
-    boto3.client("s3", endpoint_url=f"http://{host}:{port}", region_name="us-east-1").create_bucket(Bucket=name)
-    yield f"s3://{name}/published"
-    server.stop()
+def bucket() -> Iterator[str]:
+    with s3_server() as url:
+        yield f"{url}/published"
 
 
 @pytest.mark.parametrize("memory_bytes", [0, 64 * 1024 * 1024])

@@ -10,7 +10,8 @@ from matinee.catalogue.work import OutcomeState
 from tests.databases import PostgresServer
 from tests.films import make_film
 from tests.journeys.service import run_matinee
-from tests.journeys.workers import HandedIn, Machines, begun, left_over, objects_of, s3_server, settings_of, until
+from tests.journeys.workers import HandedIn, Machines, begun, left_over, objects_of, settings_of, until
+from tests.s3 import s3_server
 
 SECONDS = 180
 PARTS = 6
