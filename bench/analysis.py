@@ -57,8 +57,9 @@ def run(seconds: int = SECONDS, effort: str = "balanced", part: int = PART) -> l
         beginning = montage(folder, min(part, seconds))
         short = with_rungs(encoding.plan(encoding.probe(beginning, tools), ladder), chosen_plans(found.choices, found.rate))
         lasts = max(0.001, (short.promised_ms or 0) / 1000)
+        argv = plain_command(short, beginning, tools)
         before, began = _children(), time.monotonic()
-        subprocess.run(plain_command(short, beginning, tools), cwd=folder, check=True, stdin=subprocess.DEVNULL)
+        subprocess.run(argv, cwd=folder, check=True, stdin=subprocess.DEVNULL, capture_output=True)
         per_second, plain = (_children() - before) / lasts, (time.monotonic() - began) / lasts
         began = time.monotonic()
         maker = HereMaker(beginning, "0" * 64, folder / "parts", tools, Settings().parts_at_once)
