@@ -24,8 +24,8 @@ CRFS = ((17.0, 25.0, 34.0), (24.0, 33.0), (26.0, 34.0))
 never on the hull, and would cost an encode and a score all the same."""
 AV1_LOWEST, AV1_HIGHEST = 12.0, 62.0
 """Below, AV1 takes more bits than H.264's best rung, and an encode of it more time than any other."""
-_ABOVE, _BELOW = 1.0, 3.0
-"""How far beyond H.264's best and least rung of a size AV1 is looked at, in CRF of H.264. It is given no better rung."""
+_BESIDE, _ABOVE_BEST = 3.0, 1.0
+"""How far beyond H.264's rungs of a size AV1 is looked at, in CRF of H.264; less beyond the best of all."""
 _WIDE = 24.0
 """In CRF of AV1: farther apart, two points leave too much between them."""
 _SEGMENT_OVER_PEAK = 1.25
@@ -50,10 +50,10 @@ def first_points(sizes: Sizes) -> tuple[Point, ...]:
 def beside(chosen: Sequence[Choice]) -> tuple[Point, ...]:
     """AV1's first look, by the rungs that H.264 was given."""
     points = []
-    for _, group in groupby(chosen, key=lambda one: (one.width, one.height)):
+    for place, (_, group) in enumerate(groupby(chosen, key=lambda one: (one.width, one.height))):
         rungs = list(group)
         crfs = [rung.crf for rung in rungs]
-        low, high = (_in_av1(crf) for crf in (min(crfs) - _ABOVE, max(crfs) + _BELOW))
+        low, high = (_in_av1(crf) for crf in (min(crfs) - (_BESIDE if place else _ABOVE_BEST), max(crfs) + _BESIDE))
         middle = [round((low + high) / 2)] if high - low > _WIDE else []
         points += [point_of(Coding.AV1, rungs[0].width, rungs[0].height, crf) for crf in (low, *middle, high)]
     return tuple({(one.height, one.crf): one for one in points}.values())
