@@ -16,7 +16,7 @@ from matinee.base.clock import DAY, Clock, Instant
 from matinee.base.ids import HouseholdId, LaunchId, OperatorId, ProfileId, PublisherId, TitleId
 from matinee.base.party import Role
 from matinee.carriage import api as carriage_api
-from matinee.carriage import ofrep, record_api, rollout_api, subscription_api
+from matinee.carriage import billing_api, ofrep, record_api, rollout_api, subscription_api, terms_api
 from matinee.carriage.entitlements import Entitlements
 from matinee.carriage.model import AgreementStatus, Launch, LaunchState
 from matinee.carriage.sides import Sides
@@ -107,6 +107,8 @@ class World:
                 *members_api.routes(self.members, self.fleet, self.sights, database, clock),
                 *carriage_api.routes(self.carriage, self.sights, self.entitlements, self.fleet, self.catalogue, ORIGIN, clock),
                 *subscription_api.routes(counter, database, clock),
+                *terms_api.routes(counter, database, clock),
+                *billing_api.routes(counter, self.fleet, database, ORIGIN, clock),
                 *record_api.routes(self.carriage, self.fleet, self.catalogue, clock),
                 *rollout_api.routes(
                     Sides(self.carriage, self.fleet, self.catalogue), self.fleet, self.catalogue, database, clock

@@ -25,6 +25,7 @@ _WHO = {
     "own side": {Role.PUBLISHER, Role.OPERATOR, Role.AUDITOR},
     "owner": {Role.PUBLISHER, Role.OPERATOR},
     "operator": {Role.OPERATOR, Role.AUDITOR},
+    "seller": {Role.OPERATOR},
     "staff": {PartyKind.STAFF},
     "approver": {Role.APPROVER},
     "anyone": set(PartyKind),

@@ -56,7 +56,7 @@ def test_it_describes_every_route_of_the_api(app_running: Running) -> None:
             assert route.path_format in described, f"{route.path_format} is not described"
 
 
-@pytest.mark.parametrize("path", ["/api/v1/plans", "/api/v1/subscriptions"])
+@pytest.mark.parametrize("path", ["/api/v1/plans", "/api/v1/subscriptions", "/api/v1/offers", "/api/v1/billing/events"])
 def test_what_is_sent_again_is_described_too(app_running: Running, path: str) -> None:
     assert {"200", "201"} < set(_description(app_running)["paths"][path]["post"]["responses"])
 

@@ -3,7 +3,9 @@
 import itertools
 import re
 from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -22,7 +24,15 @@ from matinee.catalogue import store as catalogue
 from matinee.fleet import key_store
 from matinee.fleet import store as fleet
 from matinee.fleet.model import Additions, Box, BoxIdentity
+from matinee.fleet.snapshot import Fleet
 from matinee.fleet.waves import EventKind, Phase, Wave
+from matinee.members import account_store, plan_store
+from matinee.members import store as members
+from matinee.members.contracts import Act, BillingEvent
+from matinee.members.leaving import HomesLines
+from matinee.members.model import SubscriptionState
+from matinee.members.selling import Selling
+from matinee.members.snapshot import Members
 from matinee.outside.database import Database
 from matinee.parties import outbox
 from matinee.parties.hooks import DomainEvent, EventType, told_to
@@ -80,8 +90,27 @@ def _new_service(there: Hub) -> None:
         catalogue.ensure_service(conn, PublisherId(there.rival), "Another", there.now)
 
 
+def _sell(there: Hub, operator: OperatorId | None) -> None:
+    with there.database.write() as conn:
+        household = members.ensure_household(conn, "a home", there.now).id
+        service = catalogue.service_of(conn, there.service)
+        plan, _ = plan_store.ensure_plan(conn, service, "Everything", there.now, actor="test")
+        active = SubscriptionState.ACTIVE
+        plan_store.record_subscription(conn, household, plan, operator, active, there.now, actor="test")
+
+
+def _tell_of_an_account(there: Hub) -> None:
+    """Of a home that is not known yet."""
+    with there.database.write() as conn:
+        service = catalogue.service_of(conn, there.service)
+        plan, _ = plan_store.ensure_plan(conn, service, "Everything", there.now, actor="test")
+        account = account_store.add_account(conn, there.a, service.id, None, there.now)
+        event = BillingEvent(id="e", act=Act.ACTIVATE, at=there.now, plan=plan.id, by_link=True)
+        Selling(conn, HomesLines(Members(), Fleet()), there.now, "test").take(account, event, {}, ZoneInfo("UTC"))
+
+
 AGREEMENT, LAUNCH, SWITCH = EventType.AGREEMENT, EventType.LAUNCH, EventType.SWITCH
-BOX = EventType.BOX_IDENTITY
+BOX, SUBSCRIPTION = EventType.BOX_IDENTITY, EventType.SUBSCRIPTION
 HAPPENS: list[tuple[str, Callable[[Hub], object], dict[str, list[EventType]]]] = [
     ("an agreement ends", lambda hub: hub.agree(hub.a, AgreementStatus.ENDED), {"studio": [AGREEMENT], "a": [AGREEMENT]}),
     ("one is refused", lambda hub: hub.agree(hub.b, AgreementStatus.REFUSED), {"studio": [AGREEMENT], "b": [AGREEMENT]}),
@@ -94,6 +123,9 @@ HAPPENS: list[tuple[str, Callable[[Hub], object], dict[str, list[EventType]]]] =
     ("boxes in quarantine, one at no line", _quarantine, {"a": [BOX]}),
     ("one let out", _release, {"a": [BOX, BOX]}),
     ("a title comes and goes", _publish, {"studio": [EventType.TITLE_CREATED, EventType.TITLE_DELETED]}),
+    ("the service itself sells", lambda hub: _sell(hub, None), {"studio": [SUBSCRIPTION]}),
+    ("A sells", lambda hub: _sell(hub, hub.a), {"studio": [SUBSCRIPTION], "a": [SUBSCRIPTION]}),
+    ("A's link waits for its home", _tell_of_an_account, {"studio": [SUBSCRIPTION], "a": [SUBSCRIPTION]}),
     ("a service comes", _new_service, {"rival": [EventType.SERVICE_CREATED]}),
 ]  # fmt: skip
 
@@ -265,7 +297,13 @@ def test_a_row_that_cannot_be_read_holds_up_no_other(tmp_path: Path, topic: str,
 
 
 def test_every_word_of_ours_has_one_of_tm_forums() -> None:
-    kinds = {"agreement": AgreementStatus, "launch": LaunchState, "rollout": Phase, "identity": BoxIdentity}
+    kinds: dict[str, type[StrEnum]] = {
+        "agreement": AgreementStatus,
+        "launch": LaunchState,
+        "rollout": Phase,
+        "subscription": SubscriptionState,
+        "identity": BoxIdentity,
+    }
     ours = set(itertools.chain.from_iterable([f"{kind} {word}" for word in words] for kind, words in kinds.items()))
     assert set(STATUS) == ours | {"switch on", "switch off"}
     assert set(STATUS.values()) <= {

@@ -139,6 +139,9 @@ class Stage:
             profile=ProfileId(profile or ""),
         )
 
+    def waits_for_link(self, party: Party, service: ServiceId, now: Instant) -> bool:
+        return False
+
     def seller_needed(self, party: Party, service: ServiceId, now: Instant) -> Seller | None:
         return self.seller
 

@@ -16,13 +16,15 @@ from matinee.app.web import create_web
 from matinee.app.wiring import ProfilePreferences
 from matinee.base.clock import DAY, HOUR, Instant
 from matinee.base.ids import OperatorId, PackageId
+from matinee.base.party import operator_side
 from matinee.carriage.model import Billing
 from matinee.catalogue.model import Title
 from matinee.delivery.control import ControlWriter
 from matinee.delivery.keyring import open_ring
 from matinee.delivery.tokens import TokenMinter, TokenVerifier
 from matinee.members import plan_store, store
-from matinee.members.model import SubscriptionState
+from matinee.members.contracts import Span
+from matinee.members.model import PLAYS, SubscriptionState
 from matinee.members.snapshot import Resolver
 from matinee.outside.database import Database
 from matinee.outside.objects import ObjectStore
@@ -216,6 +218,26 @@ def test_an_end_is_a_record_and_so_is_coming_back(world: Paying, home: Home) -> 
     assert home.play(world.film).status_code == 403
     world.subscribe()
     assert home.play(world.film).status_code == 200
+
+
+@pytest.mark.parametrize("state", SubscriptionState, ids=str)
+def test_what_each_state_means_for_ok(world: Paying, home: Home, state: SubscriptionState) -> None:
+    """Where an operator's events made it; the tile stays, and staff read why."""
+    world.bill("operator")
+    with world.database.write() as conn:
+        plan, _ = plan_store.ensure_plan(conn, world.cinema, "All of it", world.now, actor="test")
+        span, side = Span(state=state, plan=plan.id, valid_from=NOW), operator_side(world.orange)
+        plan_store.lay(conn, world.one.household, world.cinema.id, side, world.orange, [span], world.now)
+    world.feed.poll()
+    played = home.play(world.film)
+    assert (played.status_code == 200) == (state in PLAYS) == (home.told(world.film) is None)
+    told = home.explained(world.studio_key)["entitlement"]
+    words = {"ended": "ended", "pending": "waits", "suspended": "suspended", "cancelled": "cancelled", "revoked": "revoked"}
+    words |= {"active": "holds", "ending": "end of what is paid", "grace": "a bill is late"}
+    assert words[state] in told["clauses"][2]["says"]
+    if state not in PLAYS:
+        assert played.json()["code"] == "plan_needed"
+        assert ("link" in played.json()["remedy"]) == (state is SubscriptionState.PENDING)
 
 
 def test_it_can_be_told_as_it_was_and_as_it_was_known(world: Paying, home: Home) -> None:

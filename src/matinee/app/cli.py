@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import cyclopts
 from cyclopts import Group, Parameter
 
-from matinee.app import release_cli
+from matinee.app import plans_cli, release_cli
 from matinee.app.later import later
 from matinee.app.parameters import CARRYING, By, Data, Json
 from matinee.app.terminal import Terminal
@@ -580,6 +580,7 @@ subscription = cyclopts.App(
     group=_carrying,
 )
 app.command(subscription)
+app.command(plans_cli.plans)
 
 Household = Annotated[str, Parameter(help="The household's reference.")]
 PlanName = Annotated[str, Parameter(name="--plan", help="The plan's name at its service.")]

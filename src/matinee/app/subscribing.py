@@ -18,7 +18,9 @@ from matinee.catalogue.model import Seller
 from matinee.fleet import store as fleet
 from matinee.fleet.snapshot import Fleet
 from matinee.members import plan_store, store
+from matinee.members.leaving import HomesLines
 from matinee.members.model import Plan, Subscription, SubscriptionState
+from matinee.members.selling import Selling
 from matinee.members.snapshot import Members
 
 ACTOR = "command line"
@@ -88,10 +90,16 @@ def _record(told: Wanted, state: SubscriptionState, *, by: str, data: Path | Non
     with opened(data) as installation, installation.database.write() as conn:
         household = _household(conn, told.household)
         operator = None if told.seller == Seller.US.value else _operator(conn, household, now if since is None else since)
+        plan = _plan(conn, told, state, now, actor)
+        selling = Selling(conn, _lines(conn), now, actor)
+        if state is SubscriptionState.ACTIVE:
+            selling.check_by_hand(household, plan, operator, since, until)
+        else:
+            selling.check_end_by_hand(household, plan, operator)
         made, is_new = plan_store.record_subscription(
             conn,
             household,
-            _plan(conn, told, state, now, actor),
+            plan,
             operator,
             state,
             now,
@@ -131,13 +139,23 @@ def _household(conn: Connection, reference: str) -> HouseholdId:
 
 def _operator(conn: Connection, household: HouseholdId, at: Instant) -> OperatorId:
     """Whose line the household has: what an operator sells holds there alone."""
-    lines, members = Fleet(), Members()
-    lines.load(conn)
-    members.load(conn)
+    lines, members = _snapshots(conn)
     found = lines.operator_of_line(members.line_of(household, at))
     if found is None:
         raise InvalidRequest("The household had no operator's line at that moment.", remedy="Write --seller us.")
     return found
+
+
+def _lines(conn: Connection) -> HomesLines:
+    lines, members = _snapshots(conn)
+    return HomesLines(members, lines)
+
+
+def _snapshots(conn: Connection) -> tuple[Fleet, Members]:
+    lines, members = Fleet(), Members()
+    lines.load(conn)
+    members.load(conn)
+    return lines, members
 
 
 def _row(one: Subscription) -> dict[str, Any]:

@@ -12,8 +12,11 @@ from matinee.home import opened as _opened
 from matinee.home import ranking_store as _rankings
 from matinee.interconnect import store as _interconnect
 from matinee.library import store as _library
+from matinee.members import account_store as _accounts
+from matinee.members import billing_store as _billing
 from matinee.members import plan_store as _plans
 from matinee.members import store as _members
+from matinee.members import terms_store as _terms
 from matinee.outside import work as _work
 from matinee.outside.database import metadata
 from matinee.parties import audit as _audit
@@ -24,7 +27,9 @@ from matinee.parties import store as _parties
 from matinee.playback import store as _playback
 
 STORES = (
+    _accounts,
     _audit,
+    _billing,
     _carriage,
     _catalogue,
     _fleet,
@@ -44,6 +49,7 @@ STORES = (
     _rankings,
     _rollouts,
     _staff,
+    _terms,
     _work,
 )
 

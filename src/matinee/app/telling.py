@@ -20,6 +20,8 @@ from matinee.catalogue.model import Service
 from matinee.fleet import store as fleet
 from matinee.fleet.model import BoxIdentity, Operator
 from matinee.fleet.waves import Phase
+from matinee.members import plan_store
+from matinee.members.model import SubscriptionState
 from matinee.parties import outbox
 from matinee.parties.hooks import DomainEvent, EventType
 
@@ -46,6 +48,14 @@ STATUS: Final[Mapping[str, str]] = {
     f"rollout {Phase.WITHDRAWN}": "cancelled",
     "switch on": "active",
     "switch off": "suspended",
+    f"subscription {SubscriptionState.PENDING}": "pendingActive",
+    f"subscription {SubscriptionState.ACTIVE}": "active",
+    f"subscription {SubscriptionState.GRACE}": "active",
+    f"subscription {SubscriptionState.ENDING}": "pendingTerminate",
+    f"subscription {SubscriptionState.SUSPENDED}": "suspended",
+    f"subscription {SubscriptionState.CANCELLED}": "terminated",
+    f"subscription {SubscriptionState.REVOKED}": "terminated",
+    f"subscription {SubscriptionState.ENDED}": "terminated",
     f"identity {BoxIdentity.UNVERIFIED}": "created",
     f"identity {BoxIdentity.VERIFIED}": "active",
     f"identity {BoxIdentity.QUARANTINED}": "suspended",
@@ -238,6 +248,36 @@ def _identities(event: outbox.Event, names: Names) -> Sequence[DomainEvent]:
     ]
 
 
+def _subscription(event: outbox.Event, names: Names) -> Sequence[DomainEvent]:
+    """The publisher's, and the operator's that sold it. The home is named by the account that these two alone can resolve."""
+    told = event.payload
+    service = names.services.get(ServiceId(told.get("service", "")))
+    if service is None:
+        return []  # also of rows from before states were told
+    operator = None if told["operator"] is None else OperatorId(told["operator"])
+    resource = {
+        "id": told["account"] or told["reference"],
+        **_status("subscription", told["state"]),
+        **_parties(service, operator, names),
+        "partnerAccountId": told["account"],
+        "reference": told.get("reference"),
+        "planId": told["plan"],
+        "validFor": _valid_for(told["valid_from"], told["valid_to"]),
+    }
+    return [
+        DomainEvent(
+            type=EventType.SUBSCRIPTION,
+            domain="Members",
+            concerns=f"{service.id} {event.key}",
+            at=event.at,
+            says=f"The subscription is {told['state']}.",
+            resource=resource,
+            publisher=service.publisher,
+            operators=frozenset() if operator is None else frozenset({operator}),
+        )
+    ]
+
+
 def _service(event: outbox.Event, names: Names) -> Sequence[DomainEvent]:
     service = names.services.get(ServiceId(event.key))
     if service is None:
@@ -281,6 +321,8 @@ _MAKERS: Final[Mapping[tuple[str, str], Callable[[outbox.Event, Names], Sequence
     (carriage.TOPIC, carriage.SWITCHED): _switch,
     (rollout_store.TOPIC, ""): _rollout,
     (fleet.TOPIC, fleet.IDENTITY_CHANGED): _identities,
+    (plan_store.TOPIC, plan_store.SUBSCRIPTION_RECORDED): _subscription,
+    (plan_store.TOPIC, plan_store.ACCOUNT_TOLD): _subscription,
     (catalogue.SERVICE_TOPIC, catalogue.PUBLISHED): _service,
     (catalogue.TITLE_TOPIC, catalogue.PUBLISHED): _title,
     (catalogue.TITLE_TOPIC, catalogue.REMOVED): _title,

@@ -23,7 +23,8 @@ from matinee.base.clock import MINUTE, SECOND
 from matinee.base.ids import HouseholdId, PackageId, ProfileId
 from matinee.base.units import DurationMs
 from matinee.carriage import api as carriage_api
-from matinee.carriage import ofrep, record_api, rollout_api, subscription_api
+from matinee.carriage import billing_api, ofrep, record_api, rollout_api, subscription_api, terms_api
+from matinee.carriage.closing import CLOSING_SECONDS, Closing
 from matinee.carriage.entitlements import Entitlements
 from matinee.carriage.sides import Sides
 from matinee.carriage.snapshot import Carriage, PartySight
@@ -163,6 +164,8 @@ def build_web(
     opened = OpenedTitles(database, clock, fresh_ms=None if database.is_sqlite else SECOND)
     rankings = RankingLog(database, catalogue, carriage, fleet, clock)
 
+    counter = subscription_api.Counter(carriage, fleet, catalogue, members, subscriptions)
+
     routes: Sequence[Sequence[object]] = (
         parties_api.routes(sign_in, staff, publishers, database, clock),
         fleet_api.routes(fleet, database, releases, handing, clock),
@@ -170,7 +173,9 @@ def build_web(
         carriage_api.routes(carriage, sights, entitlements, fleet, catalogue, settings.web_origin, clock),
         record_api.routes(carriage, fleet, catalogue, clock),
         rollout_api.routes(Sides(carriage, fleet, catalogue), fleet, catalogue, database, clock),
-        subscription_api.routes(subscription_api.Counter(carriage, fleet, catalogue, members, subscriptions), database, clock),
+        subscription_api.routes(counter, database, clock),
+        terms_api.routes(counter, database, clock),
+        billing_api.routes(counter, fleet, database, settings.web_origin, clock),
         ofrep.routes(carriage, fleet, catalogue, clock),
         catalogue_api.routes(catalogue, database, sights, entitlements, book, clock),
         reports.routes(database),
@@ -198,7 +203,13 @@ def build_web(
         "handed-releases", handing.flush, FLUSH_SECONDS, "which box was handed which release cannot be written down; it is kept"
     )
     ranking_log = Repeating("rankings", rankings.step, STEP_SECONDS, "the ranking log cannot be written; homes are answered")
-    started = (feed, sign_in, switchboard, book, events, handed, rollouts, ranking_log)
+    closing = Repeating(
+        "closing",
+        Closing(carriage, subscriptions, counter.lines, database, clock).step,
+        CLOSING_SECONDS,
+        "what was sold under agreements that have ended cannot be ended yet; none of it plays",
+    )
+    started = (feed, sign_in, switchboard, book, events, handed, rollouts, closing, ranking_log)
     return create_web(
         [route for feature in routes for route in feature],  # type: ignore[misc]
         authenticate=resolver.resolve,

@@ -25,6 +25,8 @@ class ErrorCode(StrEnum):
     SESSION_ENDED = "session_ended"
     TITLE_NOT_PLAYABLE = "title_not_playable"
     PLAN_NEEDED = "plan_needed"
+    PAID_ELSEWHERE = "paid_elsewhere"
+    NOT_IN_THIS_STATE = "not_in_this_state"
     FILM_REFUSED = "film_refused"
     DISK_FULL = "disk_full"
     ALREADY_ADDED = "already_added"
@@ -56,6 +58,8 @@ _STATUS = {
     ErrorCode.SESSION_ENDED: 410,
     ErrorCode.TITLE_NOT_PLAYABLE: 409,
     ErrorCode.PLAN_NEEDED: 403,
+    ErrorCode.PAID_ELSEWHERE: 409,
+    ErrorCode.NOT_IN_THIS_STATE: 409,
     ErrorCode.FILM_REFUSED: 422,
     ErrorCode.DISK_FULL: 507,
     ErrorCode.ALREADY_ADDED: 409,

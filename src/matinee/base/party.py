@@ -106,6 +106,8 @@ SIDES: Policy = frozenset({Role.PUBLISHER, Role.OPERATOR, Role.AUDITOR})
 """Each sees its own side: the handler asks `party.side`."""
 OWNERS: Policy = frozenset({Role.PUBLISHER, Role.OPERATOR})
 """Whose own side it is, without those who read it alone."""
+OPERATORS: Policy = frozenset({Role.OPERATOR})
+"""An operator itself, as the one who sells on its bill."""
 FLEET_OWNERS: Policy = frozenset({Role.OPERATOR, Role.AUDITOR})
 STAFF: Policy = frozenset({PartyKind.STAFF})
 APPROVERS: Policy = frozenset({Role.APPROVER})

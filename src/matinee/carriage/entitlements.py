@@ -13,7 +13,7 @@ from matinee.carriage.snapshot import Carriage
 from matinee.catalogue.model import Seller
 from matinee.fleet.snapshot import Fleet
 from matinee.members.model import Billed, Entitlement
-from matinee.members.rules import entitled, may_play
+from matinee.members.rules import entitled, may_play, waits_for_link
 from matinee.members.snapshot import Members
 from matinee.members.subscriptions import Subscriptions
 
@@ -45,6 +45,11 @@ class Entitlements:
             return None
         had = () if party.household is None else self._subscriptions.of(party.household, service)
         return None if may_play(billed, had, party.operator, now) else billed.by or Seller.US
+
+    def waits_for_link(self, party: Party, service: ServiceId, now: Instant) -> bool:
+        """See `catalogue.model.Plans`."""
+        had = () if party.household is None else self._subscriptions.of(party.household, service)
+        return waits_for_link(had, party.operator, now)
 
     def of_household(
         self, household: HouseholdId, service: ServiceId, at: Instant, known_at: Instant | None = None

@@ -46,6 +46,11 @@ class Sides:
         every = self._catalogue.view.services
         return [every[one] for one in sorted(every) if self._has(party, every[one])]
 
+    def name_of(self, service: ServiceId) -> str:
+        """What a service is called: for who may hear of it."""
+        found = self._catalogue.view.services.get(service)
+        return "" if found is None else found.name
+
     def box(self, party: Party, text: str, at: Instant, known_at: Instant | None = None) -> BoxId | None:
         """The box of this id; for an operator's side only one that stood at a line of its own at that moment."""
         if not is_id(text) or self._fleet.box(BoxId(text)) is None:

@@ -5,7 +5,7 @@ home and every other plan reads as one that does not exist.
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import Request, Response, Router, get, post
@@ -26,10 +26,13 @@ from matinee.carriage.snapshot import Carriage
 from matinee.catalogue.model import Seller
 from matinee.catalogue.snapshot import Catalogue
 from matinee.fleet.snapshot import Fleet
-from matinee.members import plan_store, store
+from matinee.members import plan_store, store, terms_store
+from matinee.members.leaving import HomesLines
 from matinee.members.model import Plan, Subscription, SubscriptionState
+from matinee.members.selling import Selling
 from matinee.members.snapshot import Members
 from matinee.members.subscriptions import Subscriptions
+from matinee.members.terms import NO_TERMS, Terms, in_order, trial_days
 from matinee.outside.database import Database
 from matinee.parties.hooks import actor_of
 
@@ -45,10 +48,26 @@ class PlanAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     name: Text
 
 
+class WirePrice(msgspec.Struct, frozen=True, kw_only=True):
+    """What a month costs in a country from a day of its own on, every tax in it: 799 and "EUR" are 7.99 euro.
+
+    `minor` null: from that day on it is not sold there.
+    """
+
+    country: str
+    minor: int | None
+    currency: str | None
+    from_day: str
+
+
 class WirePlan(msgspec.Struct, frozen=True, kw_only=True):
+    """`prices` by country and day, also those that were and that will be. `trial_days`: so long it costs nothing."""
+
     id: str
     service_id: str
     name: str
+    prices: list[WirePrice]
+    trial_days: int
 
 
 class PlanList(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,7 +84,7 @@ class SubscriptionAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     reference: Text
     household: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
     plan_id: Id
-    state: SubscriptionState = SubscriptionState.ACTIVE
+    state: Literal["active", "ended"] = "active"
     since: When | None = None
     until: When | None = None
 
@@ -101,6 +120,7 @@ class Counter:
         self._fleet = fleet
         self._members = members
         self._subscriptions = subscriptions
+        self.lines = HomesLines(members, fleet)
         self.sides = Sides(carriage, fleet, catalogue)
 
     def plans(self, party: Party, now: Instant) -> Sequence[Plan]:
@@ -108,14 +128,18 @@ class Counter:
         operator = party.side.operator
         own = {service.id for service in self.sides.services(party)}
         found = [plan for plan in self._subscriptions.plans() if plan.service in own]
-        return [plan for plan in found if operator is None or self._sells(operator, plan.service, now)]
+        return [plan for plan in found if operator is None or self.sells(operator, plan.service, now)]
+
+    def terms(self, plan: Plan) -> Terms:
+        """Its prices and trials, as they are known in memory."""
+        return self._subscriptions.terms(plan.id)
 
     def may_name_plan(self, party: Party, plan: Plan, now: Instant, *, is_open: bool) -> bool:
         """Whether a party may sell a plan. `is_open`: or end what it sold, or say it again."""
         operator = party.side.operator
         if operator is None:
             return party.side.has_publisher(plan.publisher)
-        return is_open or self._sells(operator, plan.service, now)
+        return is_open or self.sells(operator, plan.service, now)
 
     def may_name_home(self, party: Party, household: HouseholdId, service: ServiceId, now: Instant) -> bool:
         """Whether one of the household's lines is the operator's, or of a publisher at one with which the service has agreed."""
@@ -124,7 +148,8 @@ class Counter:
             return party.side.operator in operators
         return any(billed_by(self._carriage.agreement_of(one, service, now)).is_agreed for one in operators)
 
-    def _sells(self, operator: OperatorId, service: ServiceId, now: Instant) -> bool:
+    def sells(self, operator: OperatorId, service: ServiceId, now: Instant) -> bool:
+        """Whether the agreement of the two that is in force bills by the operator."""
         return billed_by(self._carriage.agreement_of(operator, service, now)).by is Seller.OPERATOR
 
 
@@ -132,10 +157,11 @@ def routes(counter: Counter, database: Database, clock: Clock) -> Sequence[Route
     @get("/plans", opt={"policy": SIDES})
     async def list_plans(request: PartyRequest) -> Response[PlanList]:
         """The plans of one's own services; for an operator, those that it sells on its bill."""
-        found = [_plan(one) for one in counter.plans(request.user, clock())]
+        now = clock()
+        found = [wire_plan(one, counter.terms(one), now) for one in counter.plans(request.user, now)]
         return Response(PlanList(items=found), headers=PRIVATE)
 
-    @post("/plans", opt={"policy": PUBLISHERS}, sync_to_thread=True, responses=_there_already(WirePlan))
+    @post("/plans", opt={"policy": PUBLISHERS}, sync_to_thread=True, responses=there_already(WirePlan))
     def make_plan(request: PartyRequest, data: JSONBody[PlanAsked]) -> Response[WirePlan]:
         """Make a plan of one's own service. One of that name that is there is answered as it is, with 200."""
         service = counter.sides.service(request.user, data.service_id)
@@ -143,7 +169,8 @@ def routes(counter: Counter, database: Database, clock: Clock) -> Sequence[Route
             raise NotFound("There is no such service of yours.", remedy="Send the id of one of your services.")
         with database.write() as conn:
             made, is_new = plan_store.ensure_plan(conn, service, data.name, clock(), actor=actor_of(request.user))
-        return Response(_plan(made), status_code=201 if is_new else 200, headers=PRIVATE)
+            terms = terms_store.terms_of(conn, [made.id]).get(made.id, NO_TERMS)
+        return Response(wire_plan(made, terms, clock()), status_code=201 if is_new else 200, headers=PRIVATE)
 
     @get("/subscriptions", opt={"policy": SIDES}, sync_to_thread=True)
     def list_subscriptions(
@@ -156,7 +183,7 @@ def routes(counter: Counter, database: Database, clock: Clock) -> Sequence[Route
         after = "" if cursor is None else str(decode_cursor(cursor, str)[0])
         services = [service.id for service in counter.sides.services(request.user)]
         with database.read() as conn:
-            of = None if household is None else _household(conn, household)
+            of = None if household is None else household_called(conn, household)
             nobody = household is not None and of is None
             operator = request.user.side.operator
             rows = [] if nobody else plan_store.page_of(conn, services, operator, of, after, limit + 1)
@@ -167,7 +194,7 @@ def routes(counter: Counter, database: Database, clock: Clock) -> Sequence[Route
         )
         return Response(page, headers=PRIVATE)
 
-    @post("/subscriptions", opt={"policy": OWNERS}, sync_to_thread=True, responses=_there_already(WireSubscription))
+    @post("/subscriptions", opt={"policy": OWNERS}, sync_to_thread=True, responses=there_already(WireSubscription))
     def record_subscription(request: PartyRequest, data: JSONBody[SubscriptionAsked]) -> Response[WireSubscription]:
         """Record that a household subscribes, or does no more. The same reference again: what is recorded, with 200."""
         party, now = request.user, clock()
@@ -175,19 +202,24 @@ def routes(counter: Counter, database: Database, clock: Clock) -> Sequence[Route
             raise NotAllowed("This key stands at no side.")
         since, until = instant("since", data.since), instant("until", data.until)
         with database.write() as conn:
-            household = _household(conn, data.household)
+            household = household_called(conn, data.household)
             plan = plan_store.plan_of(conn, PlanId(data.plan_id)) if is_id(data.plan_id) else None
             is_open = _is_open(conn, household, plan, party.side.operator, data)
             if plan is None or not counter.may_name_plan(party, plan, now, is_open=is_open):
                 raise NotFound("There is no such plan of yours.", remedy="GET /api/v1/plans lists them.")
             if household is None or not (is_open or counter.may_name_home(party, household, plan.service, now)):
                 raise NotFound("There is no such household of yours.", remedy="Send the reference of one at your lines.")
+            selling = Selling(conn, counter.lines, now, actor_of(party))
+            if data.state == "active":
+                selling.check_by_hand(household, plan, party.side.operator, since, until)
+            else:
+                selling.check_end_by_hand(household, plan, party.side.operator)
             made, is_new = plan_store.record_subscription(
                 conn,
                 household,
                 plan,
                 party.side.operator,
-                data.state,
+                SubscriptionState(data.state),
                 now,
                 actor=actor_of(party),
                 valid_from=since,
@@ -200,12 +232,12 @@ def routes(counter: Counter, database: Database, clock: Clock) -> Sequence[Route
     return [Router(path="/api/v1", route_handlers=[list_plans, make_plan, list_subscriptions, record_subscription])]
 
 
-def _there_already(answer: type[msgspec.Struct]) -> dict[int, ResponseSpec]:
+def there_already(answer: type[msgspec.Struct]) -> dict[int, ResponseSpec]:
     """What is told, beside 201, where the same was recorded before: the same answer with 200."""
     return {200: ResponseSpec(data_container=answer, generate_examples=False, description="It was there already.")}
 
 
-def _household(conn: Connection, reference: str) -> HouseholdId | None:
+def household_called(conn: Connection, reference: str) -> HouseholdId | None:
     """The household of this reference. What no reference can be is asked of no database."""
     return store.household_named(conn, reference) if reference.isprintable() else None
 
@@ -218,11 +250,25 @@ def _is_open(
         return False
     had = plan_store.subscriptions_of(conn, [household])
     own = [one.reference for one in had if (one.plan, one.operator) == (plan.id, operator)]
-    return data.reference in own or (bool(own) and data.state is SubscriptionState.ENDED)
+    return data.reference in own or (bool(own) and data.state == "ended")
 
 
-def _plan(one: Plan) -> WirePlan:
-    return WirePlan(id=one.id, service_id=one.service, name=one.name)
+def wire_plan(one: Plan, terms: Terms, now: Instant) -> WirePlan:
+    return WirePlan(
+        id=one.id,
+        service_id=one.service,
+        name=one.name,
+        prices=[
+            WirePrice(
+                country=price.country,
+                minor=None if price.money is None else price.money.minor,
+                currency=None if price.money is None else price.money.currency,
+                from_day=price.from_day,
+            )
+            for price in in_order(terms.prices)
+        ],
+        trial_days=trial_days(terms.trials, now),
+    )
 
 
 def _told(one: Subscription, household: str) -> WireSubscription:

@@ -327,6 +327,10 @@ class Plans(Protocol):
         """
         ...
 
+    def waits_for_link(self, party: Party, service: ServiceId, now: Instant) -> bool:
+        """Whether the plan that is needed was sold already, and waits for the home to activate it. Never blocks."""
+        ...
+
 
 class Watched(msgspec.Struct, frozen=True, kw_only=True):
     """How far a profile is in a title, and when it last was. An episode that follows a finished one is at 0."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
@@ -70,10 +70,28 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class SubscriptionState(StrEnum):
-    """`ended` is a record of its own, from the moment on at which nothing is owed and nothing plays."""
+    """How a household stands with a plan. The first two may be recorded by hand; the others come of an operator's events.
+
+    `ended` is a record of its own, from the moment on at which nothing is owed and nothing plays. `pending`: sold, and not begun:
+    a link is to be opened, or what another sold ends first. `ending`: cancelled, and paid up to an end. `suspended`: held back
+    for a while. `grace`: a bill is late, and it plays. `cancelled` and `revoked`: over, at the end of what was paid, or at once.
+    """
 
     ACTIVE = "active"
     ENDED = "ended"
+    PENDING = "pending"
+    ENDING = "ending"
+    SUSPENDED = "suspended"
+    GRACE = "grace"
+    CANCELLED = "cancelled"
+    REVOKED = "revoked"
+
+
+BY_HAND: Final = frozenset({SubscriptionState.ACTIVE, SubscriptionState.ENDED})
+PLAYS: Final = frozenset({SubscriptionState.ACTIVE, SubscriptionState.ENDING, SubscriptionState.GRACE})
+PAYING: Final = PLAYS | {SubscriptionState.SUSPENDED}
+"""Somebody bills the home for it: of two sellers one alone may, at any moment."""
+LIVE: Final = PAYING | {SubscriptionState.PENDING}
 
 
 class Subscription(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

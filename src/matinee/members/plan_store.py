@@ -8,17 +8,21 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from matinee.base.clock import Instant, to_rfc3339
+from matinee.base.dated import in_force
 from matinee.base.errors import ErrorCode
-from matinee.base.ids import HouseholdId, OperatorId, PlanId, ServiceId, SubscriptionId, new_id
+from matinee.base.ids import HouseholdId, OperatorId, PartnerAccountId, PlanId, ServiceId, SubscriptionId, new_id
 from matinee.base.party import SideKey, operator_side, publisher_side
 from matinee.catalogue.model import Service
-from matinee.members.model import MemberError, Plan, Subscription, SubscriptionState
+from matinee.members.contracts import Span
+from matinee.members.model import BY_HAND, MemberError, Plan, Subscription, SubscriptionState
 from matinee.outside.database import InstantColumn, metadata
 from matinee.parties import audit, outbox
 
 TOPIC: Final = "subscriptions"
 PLAN_MADE: Final = "plan"
 SUBSCRIPTION_RECORDED: Final = "subscription"
+TERMS_SET: Final = "terms"
+ACCOUNT_TOLD: Final = "account"
 MAX_NAME: Final = 100
 MAX_REFERENCE: Final = 100
 FIRST_MOMENT: Final = -2_208_988_800_000
@@ -56,7 +60,7 @@ subscriptions = sa.Table(
 def ensure_plan(conn: Connection, service: Service, name: str, now: Instant, *, actor: str) -> tuple[Plan, bool]:
     """The service's plan of that name, and whether it was made now. Raises MemberError."""
     outbox.hold(conn)  # two who make the same one at once must not both find it missing
-    _check_text("A plan's name", name, MAX_NAME)
+    check_text("A plan's name", name, MAX_NAME)
     found = plan_named(conn, service.id, name)
     if found is not None:
         return found, False
@@ -108,10 +112,15 @@ def record_subscription(
     outbox.hold(conn)
     seller = publisher_side(plan.publisher) if operator is None else operator_side(operator)
     if reference:
-        _check_text("The reference", reference, MAX_REFERENCE)
+        check_text("The reference", reference, MAX_REFERENCE)
         before = _of_reference(conn, seller, reference)
         if before is not None:
             return _again(before, (household, plan.id, state), valid_from, valid_to), False
+    if state not in BY_HAND:
+        raise MemberError(
+            f"A subscription is not recorded as {state.value} by hand.",
+            remedy="Record it as active or ended; the other states come of an operator's events (POST /api/v1/billing/events).",
+        )
     since = now if valid_from is None else valid_from
     _check_times(since, valid_to, recorded_at, now)
     if state is SubscriptionState.ENDED:
@@ -128,20 +137,7 @@ def record_subscription(
         recorded_at=_known_at(conn, household, plan.id, now if recorded_at is None else recorded_at, now),
         reference=reference or new_id(),
     )
-    conn.execute(
-        sa.insert(subscriptions).values(
-            id=made.id,
-            household_id=household,
-            plan_id=plan.id,
-            operator_id=operator,
-            state=state.value,
-            valid_from=made.valid_from,
-            valid_to=made.valid_to,
-            recorded_at=made.recorded_at,
-            seller=seller,
-            reference=made.reference,
-        )
-    )
+    _insert(conn, made, seller, now)
     detail = {
         "household": household,
         "plan": plan.id,
@@ -153,8 +149,114 @@ def record_subscription(
         "reference": made.reference,
     }
     audit.record(conn, actor, "subscription.record", made.id, detail, now, sides={seller, publisher_side(plan.publisher)})
-    outbox.append(conn, TOPIC, household, {"kind": SUBSCRIPTION_RECORDED}, now)
     return made, True
+
+
+def lay(
+    conn: Connection,
+    household: HouseholdId,
+    service: ServiceId,
+    seller: SideKey,
+    operator: OperatorId | None,
+    spans: Sequence[Span],
+    now: Instant,
+    account: PartnerAccountId | None = None,
+    only: PlanId | None = None,
+) -> Sequence[Subscription]:
+    """Record what must be, so that what this seller sold stands as in `spans` from their beginning on; the new records.
+
+    With `only` of this plan alone. Of each plan records begin at the first moment at which it stood otherwise: what stands right
+    is said no second time.
+    """
+    if not spans:
+        return []
+    outbox.hold(conn)
+    of_service = [one for one in subscriptions_of(conn, [household]) if one.service == service]
+    recorded_at = Instant(max([now, *(one.recorded_at + 1 for one in of_service)]))
+    made: list[Subscription] = []
+    every = {*(span.plan for span in spans), *(one.plan for one in of_service if one.operator == operator)}
+    for plan in sorted(every) if only is None else [only]:
+        had = [one for one in of_service if (one.plan, one.operator) == (plan, operator)]
+        for span in _needed(had, spans, plan):
+            new = Subscription(
+                id=SubscriptionId(new_id()),
+                household=household,
+                plan=plan,
+                service=service,
+                operator=operator,
+                state=span.state,
+                valid_from=span.valid_from,
+                valid_to=span.valid_to,
+                recorded_at=recorded_at,
+                reference=new_id(),
+            )
+            _insert(conn, new, seller, now, account)
+            made.append(new)
+    return made
+
+
+def _needed(had: Sequence[Subscription], spans: Sequence[Span], plan: PlanId) -> list[Span]:
+    """What is to be recorded of one plan: all from the first moment on at which it stands otherwise than it should."""
+    begins = spans[0].valid_from
+    moments = {begins, *(span.valid_from for span in spans)}
+    moments |= {edge for one in had for edge in (one.valid_from, one.valid_to) if edge is not None and edge > begins}
+    wanted: list[tuple[Instant, SubscriptionState]] = []
+    for moment in sorted(moments):
+        held = in_force(had, moment)
+        stands = None if held is None else held.state
+        span = max((one for one in spans if one.valid_from <= moment), key=lambda one: one.valid_from)
+        if span.plan != plan and stands is None and not wanted:
+            continue  # the home has not had this plan yet: there is nothing to end
+        state = span.state if span.plan == plan else SubscriptionState.ENDED
+        if state is not (wanted[-1][1] if wanted else stands):
+            wanted.append((moment, state))
+    ends = [*(moment for moment, _ in wanted[1:]), None]
+    return [
+        Span(state=state, plan=plan, valid_from=moment, valid_to=end) for (moment, state), end in zip(wanted, ends, strict=False)
+    ]
+
+
+def _insert(conn: Connection, made: Subscription, seller: SideKey, now: Instant, account: PartnerAccountId | None = None) -> None:
+    """Write a record, and the event by which snapshots follow it and its two sides are told of it."""
+    conn.execute(
+        sa.insert(subscriptions).values(
+            id=made.id,
+            household_id=made.household,
+            plan_id=made.plan,
+            operator_id=made.operator,
+            state=made.state.value,
+            valid_from=made.valid_from,
+            valid_to=made.valid_to,
+            recorded_at=made.recorded_at,
+            seller=seller,
+            reference=made.reference,
+        )
+    )
+    span = Span(state=made.state, plan=made.plan, valid_from=made.valid_from, valid_to=made.valid_to)
+    told = _told(SUBSCRIPTION_RECORDED, made.service, made.operator, account, span)
+    outbox.append(conn, TOPIC, made.household, {**told, "reference": made.reference}, now)
+
+
+def tell_account(
+    conn: Connection, account: PartnerAccountId, operator: OperatorId, service: ServiceId, span: Span, now: Instant
+) -> None:
+    """Tell how a subscription stands whose home is not known yet: of it there are no records."""
+    outbox.append(conn, TOPIC, account, _told(ACCOUNT_TOLD, service, operator, account, span), now)
+
+
+def _told(
+    kind: str, service: ServiceId, operator: OperatorId | None, account: PartnerAccountId | None, span: Span
+) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "service": service,
+        "operator": operator,
+        "account": account,
+        "plan": span.plan,
+        "state": span.state.value,
+        "valid_from": span.valid_from,
+        "valid_to": span.valid_to,
+    }
 
 
 def subscriptions_of(conn: Connection, households: Collection[HouseholdId] | None = None) -> Sequence[Subscription]:
@@ -245,7 +347,7 @@ def _check_end(
         )
 
 
-def _check_text(what: str, text: str, limit: int) -> None:
+def check_text(what: str, text: str, limit: int) -> None:
     if not text.strip() or len(text) > limit or any(unicodedata.category(one).startswith("C") for one in text):
         raise MemberError(f"{what} is no line of 1 to {limit} characters.", remedy="Write a short one.")
 

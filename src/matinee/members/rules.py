@@ -13,6 +13,7 @@ from matinee.base.dated import in_force
 from matinee.base.ids import HouseholdId, OperatorId, PlanId, ServiceId
 from matinee.catalogue.model import Seller
 from matinee.members.model import (
+    PLAYS,
     Billed,
     Entitlement,
     EntitlementClause,
@@ -60,10 +61,18 @@ def may_play(billed: Billed, subscriptions: Sequence[Subscription], operator: Op
     """The answer of `entitled` as it is known now, without its reasons: asked for each play."""
     if not billed.is_agreed:
         return False
-    return billed.by is None or any(_holds(one, operator) for one in _standing(subscriptions, at))
+    return billed.by is None or any(_holds(one, operator) for one in standing(subscriptions, at))
 
 
-def _standing(subscriptions: Iterable[Subscription], at: Instant) -> list[Subscription]:
+def waits_for_link(subscriptions: Sequence[Subscription], operator: OperatorId | None, at: Instant) -> bool:
+    """Whether what would play is sold and waits for its link, which has no end: what waits for another's end begins by itself."""
+    held = standing(subscriptions, at)
+    return any(
+        one.state is SubscriptionState.PENDING and one.valid_to is None and one.operator in (None, operator) for one in held
+    )
+
+
+def standing(subscriptions: Iterable[Subscription], at: Instant) -> list[Subscription]:
     """What is in force at a moment of each plan and each seller, by all that is given, whatever it says."""
     rows: dict[tuple[PlanId, OperatorId | None], list[Subscription]] = {}
     for one in subscriptions:
@@ -73,7 +82,7 @@ def _standing(subscriptions: Iterable[Subscription], at: Instant) -> list[Subscr
 
 
 def _holds(one: Subscription, operator: OperatorId | None) -> bool:
-    return one.state is SubscriptionState.ACTIVE and one.operator in (None, operator)
+    return one.state in PLAYS and one.operator in (None, operator)
 
 
 def _billing(billed: Billed) -> EntitlementClause:
@@ -102,16 +111,40 @@ def _period(
         return _no(name, "There is nothing that one could be for.")
     if billed.by is None:
         return _yes(name, "None is needed.")
-    standing = _standing(known, at)
-    for one in standing:
+    held = standing(known, at)
+    for one in held:
         if _holds(one, operator):
-            until = "with no end known" if one.valid_to is None else f"until {_moment(one.valid_to, zone)}"
-            return _yes(name, f"One sold by {_sold(one, operator)} holds since {_moment(one.valid_from, zone)}, {until}.")
-    for one in standing:
-        if one.state is SubscriptionState.ENDED:
-            return _no(name, f"The one sold by {_sold(one, operator)} has ended at {_moment(one.valid_from, zone)}.")
-        return _no(name, "The one that holds was sold by another operator, and holds at that one's lines alone.")
+            return _yes(name, _holding(one, operator, zone))
+    for one in sorted(held, key=lambda one: _TOLD_FIRST.index(one.state)):
+        if one.state in PLAYS:
+            return _no(name, "The one that holds was sold by another operator, and holds at that one's lines alone.")
+        return _no(name, f"The one sold by {_sold(one, operator)} {_WHY[one.state]} {_moment(one.valid_from, zone)}.")
     return _no(name, "None is recorded that holds at this moment.")
+
+
+_WHY = {
+    SubscriptionState.ENDED: "has ended at",
+    SubscriptionState.PENDING: "waits, until its activation link is opened or what another sold ends, since",
+    SubscriptionState.SUSPENDED: "is suspended since",
+    SubscriptionState.CANCELLED: "was cancelled, and what was paid ended at",
+    SubscriptionState.REVOKED: "was revoked at",
+}
+_TOLD_FIRST = (
+    SubscriptionState.SUSPENDED,
+    SubscriptionState.PENDING,
+    *sorted(PLAYS),
+    SubscriptionState.REVOKED,
+    SubscriptionState.CANCELLED,
+    SubscriptionState.ENDED,
+)
+"""Of several that do not hold, the one of which something can be done is told of."""
+
+
+def _holding(one: Subscription, operator: OperatorId | None, zone: ZoneInfo) -> str:
+    until = "with no end known" if one.valid_to is None else f"until {_moment(one.valid_to, zone)}"
+    bill = ", in grace, since a bill is late" if one.state is SubscriptionState.GRACE else ""
+    end = ", cancelled to the end of what is paid" if one.state is SubscriptionState.ENDING else ""
+    return f"One sold by {_sold(one, operator)} holds since {_moment(one.valid_from, zone)}, {until}{bill}{end}."
 
 
 def _sold(one: Subscription, operator: OperatorId | None) -> str:

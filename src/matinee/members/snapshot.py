@@ -61,6 +61,14 @@ class Members:
         lines = self._lines_of.get(household, ())
         return [line for line in lines if self.household_at(line, now, known_at) == household]
 
+    def lines_ever(self, household: HouseholdId) -> Sequence[LineId]:
+        """All lines that the household ever had or is to have."""
+        return self._lines_of.get(household, ())
+
+    def assignments(self, line: LineId) -> Sequence[HouseholdAssignment]:
+        """All that was recorded of whose line this is."""
+        return self._by_line.get(line, ())
+
     def profiles(self, household: HouseholdId | None) -> tuple[Profile, ...]:
         """The household's profiles, in its own order."""
         return self._profiles.get(household, ()) if household is not None else ()

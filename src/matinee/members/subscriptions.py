@@ -1,12 +1,13 @@
 """Plans and subscriptions in memory, so that a play asks no database whether its home has one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy.engine import Connection
 
-from matinee.base.ids import HouseholdId, ServiceId
-from matinee.members import plan_store
+from matinee.base.ids import HouseholdId, OperatorId, PlanId, ServiceId
+from matinee.members import plan_store, terms_store
 from matinee.members.model import Plan, Subscription
+from matinee.members.terms import NO_TERMS, Terms
 from matinee.parties.outbox import Event
 
 
@@ -17,15 +18,16 @@ class Subscriptions:
 
     def __init__(self) -> None:
         self._plans: Sequence[Plan] = ()
+        self._terms: Mapping[PlanId, Terms] = {}
         self._of: dict[HouseholdId, tuple[Subscription, ...]] = {}
 
     def load(self, conn: Connection) -> None:
-        self._plans = plan_store.all_plans(conn)
+        self._plans, self._terms = plan_store.all_plans(conn), terms_store.terms_of(conn)
         self._of = _by_household(plan_store.subscriptions_of(conn))
 
     def follow(self, conn: Connection, events: Sequence[Event]) -> None:
-        if any(event.payload["kind"] == plan_store.PLAN_MADE for event in events):
-            self._plans = plan_store.all_plans(conn)
+        if any(event.payload["kind"] in (plan_store.PLAN_MADE, plan_store.TERMS_SET) for event in events):
+            self._plans, self._terms = plan_store.all_plans(conn), terms_store.terms_of(conn)
         told = (event.key for event in events if event.payload["kind"] == plan_store.SUBSCRIPTION_RECORDED)
         households = {HouseholdId(key) for key in told}
         if households:
@@ -35,9 +37,18 @@ class Subscriptions:
         """All that was ever recorded of the two, in the order of recording."""
         return [one for one in self._of.get(household, ()) if one.service == service]
 
+    def homes_of(self, operator: OperatorId, service: ServiceId) -> Sequence[HouseholdId]:
+        """The homes to which an operator ever sold a service. Looks through all of them."""
+        rows = list(self._of.items())
+        return [home for home, row in rows if any((one.operator, one.service) == (operator, service) for one in row)]
+
     def plans(self) -> Sequence[Plan]:
         """Every plan, by service and name."""
         return self._plans
+
+    def terms(self, plan: PlanId) -> Terms:
+        """What was recorded of its prices and trials."""
+        return self._terms.get(plan, NO_TERMS)
 
 
 def _by_household(recorded: Sequence[Subscription]) -> dict[HouseholdId, tuple[Subscription, ...]]:

@@ -44,7 +44,8 @@ class _Spent:
 class Attempts:
     """Not safe from threads: it is asked on the web's event loop alone."""
 
-    def __init__(self, per_name: Budget = PER_NAME, in_all: Budget = IN_ALL) -> None:
+    def __init__(self, per_name: Budget = PER_NAME, in_all: Budget = IN_ALL, says: str = "Sign-in was tried too often.") -> None:
+        self._says = says
         self._per_name = per_name
         self._in_all = in_all
         self._names: OrderedDict[str, _Spent] = OrderedDict()
@@ -55,7 +56,7 @@ class Attempts:
         one = self._names.get(name) or _Spent()
         wait = max(one.wait_ms(self._per_name, now), self._all.wait_ms(self._in_all, now))
         if wait:
-            raise TooManyRequests("Sign-in was tried too often.", retry_after=-(-wait // SECOND))
+            raise TooManyRequests(self._says, retry_after=-(-wait // SECOND))
         one.count += 1
         self._all.count += 1
         self._names[name] = one

@@ -46,6 +46,7 @@ class EventType(StrEnum):
     ROLLOUT = "RolloutStateChangeEvent"
     SWITCH = "SwitchStateChangeEvent"
     BOX_IDENTITY = "BoxIdentityStateChangeEvent"
+    SUBSCRIPTION = "SubscriptionStateChangeEvent"
     SERVICE_CREATED = "ServiceCreateEvent"
     TITLE_CREATED = "TitleCreateEvent"
     TITLE_DELETED = "TitleDeleteEvent"

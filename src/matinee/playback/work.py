@@ -52,6 +52,7 @@ _ASK_SELLER = {
     Seller.US: "Take a plan from the service itself.",
     Seller.OPERATOR: "Ask the operator for a plan: it comes with its bill.",
 }
+_OPEN_LINK = "A plan was taken for this household and has not begun: open the activation link that its seller sent."
 
 
 class LicenceTold(msgspec.Struct, frozen=True, kw_only=True):
@@ -170,7 +171,9 @@ class Desk:
             )
         seller = self._plans.seller_needed(party, showing.service, now)
         if seller is not None:
-            raise PlanNeeded("This household needs a plan to watch this title.", remedy=_ASK_SELLER[seller])
+            waits = self._plans.waits_for_link(party, showing.service, now)
+            remedy = _OPEN_LINK if waits else _ASK_SELLER[seller]
+            raise PlanNeeded("This household needs a plan to watch this title.", remedy=remedy)
         licence = await self._licence_of(package)
         places = self._book.held_places(profile)
         if places is None:

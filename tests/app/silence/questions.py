@@ -10,7 +10,19 @@ from matinee.base.ids import encode_id
 from matinee.base.pagination import encode_cursor
 from matinee.base.party import PartyKind
 from matinee.catalogue.model import Title
-from tests.app.silence.worlds import NEWER_BOX, RIVALS_BOX, SERVICE, TELLTALE, TELLTALES_REFERENCE, Asker, Question, Silent
+from tests.app.silence.worlds import (
+    NEWER_BOX,
+    RIVALS_BOX,
+    SEEN_OFFER,
+    SERVICE,
+    SILENT_CODE,
+    SILENT_OFFER,
+    TELLTALE,
+    TELLTALES_REFERENCE,
+    Asker,
+    Question,
+    Silent,
+)
 
 UNKNOWN = encode_id(b"there is nothing")
 _CMCD = {"Content-Type": "application/cmcd"}
@@ -109,6 +121,71 @@ def _subscriptions(silent: Silent, asker: Asker) -> Iterator[Question]:
     yield Question("POST", "/api/v1/subscriptions", body={**body, "state": silent.service})
     yield Question("GET", "/api/v1/subscriptions", {"limit": 1, "cursor": encode_cursor(silent.plan)})
     yield Question("GET", "/api/v1/subscriptions")
+
+
+@recipe("POST /api/v1/plans/{plan_id}/terms")
+def _terms(silent: Silent, asker: Asker) -> Iterator[Question]:
+    """Nothing is set: what the snapshots follow would be told at some real moment."""
+    for plan in (silent.plan, silent.seen_plan, UNKNOWN, silent.service, TELLTALE):
+        yield Question("POST", f"/api/v1/plans/{plan}/terms", body={"trial_days": 0})
+        priced = {"country": "xx", "minor": 1, "currency": "EUR", "from_day": "2014-10-02"}
+        yield Question("POST", f"/api/v1/plans/{plan}/terms", body={"prices": [priced]})
+
+
+@recipe("GET /api/v1/offers", "POST /api/v1/offers")
+def _offers(silent: Silent, asker: Asker) -> Iterator[Question]:
+    yield Question("GET", "/api/v1/offers")
+    yield Question("POST", "/api/v1/offers", body={"plan_id": silent.plan, "offer_id": TELLTALE})
+    for plan in (silent.plan, silent.seen_plan, UNKNOWN, silent.service):
+        for operator in (*silent.operators, UNKNOWN, None):
+            told = {"plan_id": plan, "offer_id": f"{TELLTALE} {operator}", "operator_id": operator}
+            yield Question("POST", "/api/v1/offers", body=told)
+            yield Question("POST", "/api/v1/offers", body={**told, "environment": "sandbox", "takes_away": True})
+    yield Question("GET", "/api/v1/offers")
+
+
+@recipe("POST /api/v1/billing/events")
+def _billing(silent: Silent, asker: Asker) -> Iterator[Question]:
+    path, at = "/api/v1/billing/events", "2014-10-02T09:00:00Z"
+    begins = {"eventTime": at, "eventType": "activate", "by_link": True}
+    body = {**begins, "eventId": "first", "partner_account_id": silent.account, "offer_id": SILENT_OFFER}
+    yield Question("POST", path, body=body)
+    for number, account in enumerate((silent.account, silent.seen_account, UNKNOWN, silent.service)):
+        for offer in (SILENT_OFFER, SEEN_OFFER, silent.plan):
+            told = {"eventId": f"{number} {offer}", "partner_account_id": account, "offer_id": offer}
+            yield Question("POST", path, body={**begins, **told})
+        ends = {"eventId": f"{number} ends", "eventTime": at, "eventType": "revoke", "partner_account_id": account}
+        yield Question("POST", path, body=ends)
+    for household in (NEWER_BOX, "the older box", RIVALS_BOX, silent.service, "\0"):
+        for service in (silent.service, silent.seen_service, UNKNOWN):
+            told = {"eventId": f"{household} {service}", "eventTime": at, "household": household, "service_id": service}
+            yield Question("POST", path, body={**told, "eventType": "suspend"})
+        told = {"eventId": f"{household} begins", "household": household, "offer_id": SILENT_OFFER}
+        yield Question("POST", path, body={**begins, **told, "hand_over": True})
+        yield Question("POST", path, body={**begins, **told, "environment": "sandbox"})
+    yield Question("POST", path, body={**body, "eventTime": "no moment"})
+
+
+@recipe(
+    "POST /api/v1/partner-accounts",
+    "GET /api/v1/partner-accounts/{account_id}",
+    "POST /api/v1/partner-accounts/{account_id}/activation",
+)
+def _accounts(silent: Silent, asker: Asker) -> Iterator[Question]:
+    path = "/api/v1/partner-accounts"
+    for service in (silent.service, silent.seen_service, UNKNOWN, TELLTALE):
+        for household in (None, NEWER_BOX, "the older box", RIVALS_BOX):
+            yield Question("POST", path, body={"service_id": service, "household": household})
+    for account in (silent.account, silent.seen_account, UNKNOWN, silent.service, TELLTALE):
+        yield Question("GET", f"{path}/{account}")
+        yield Question("POST", f"{path}/{account}/activation")
+
+
+@recipe("POST /api/v1/activations")
+def _activations(silent: Silent, asker: Asker) -> Iterator[Question]:
+    """A code that another home was given, and none. A few tries: a home's box and phone have one budget."""
+    yield Question("POST", "/api/v1/activations", body={"code": SILENT_CODE})
+    yield Question("POST", "/api/v1/activations", body={"code": silent.service})
 
 
 @recipe("GET /api/v1/reach")

@@ -66,9 +66,11 @@ from matinee.fleet.model import Box, BoxModel, Operator
 from matinee.fleet.waves import Wave
 from matinee.home.ranking_log import RankingLog
 from matinee.library import store as library
-from matinee.members import plan_store
+from matinee.members import account_store, plan_store, terms_store
 from matinee.members import store as members
 from matinee.members.model import SubscriptionState
+from matinee.members.terms_store import Environment
+from matinee.members.terms_store import Offer as NamedPlan
 from matinee.parties import passwords
 from matinee.parties import store as parties
 from matinee.playback import store as playback
@@ -85,6 +87,8 @@ OWNER, NEWER_BOX, OTHERS_BOX = "its own publisher", "the newer box", "the other 
 OPERATORS_STAFF, OTHERS_STAFF = "the operator's staff", "the other operator's staff"
 """Both have a record of the service as soon as it was agreed or refused. The other's says nothing of the operator's launch."""
 RIVALS_BOX = "the rival operator's box"
+SILENT_OFFER, SEEN_OFFER, SILENT_CODE = "in full", "everything", "abcde12345"
+"""Operators' ids for the plans of the silent service and of the rival's; a link of the first, for the home of the newer box."""
 TELLTALES_REFERENCE = "order 1"
 """What every seller calls its first subscription: two who use one reference are told nothing of each other by it."""
 
@@ -225,6 +229,8 @@ class Silent:
     rollout: str
     plan: str
     seen_plan: str
+    account: str  # by which the operator names the home of the newer box to it
+    seen_account: str
     seen: Title  # a film that all may see
     seen_service: ServiceId  # its service, the rival's
     seen_kid: str
@@ -245,7 +251,8 @@ class Silent:
     @property
     def ids(self) -> frozenset[str]:
         parts = [part for one in self.titles for part in (one.id, one.artwork, one.playable and one.playable.package)]
-        return frozenset({self.service, self.session, self.rollout, self.plan, *(str(part) for part in parts if part)})
+        own = {self.service, self.session, self.rollout, self.plan, self.account}
+        return frozenset({*own, *(str(part) for part in parts if part)})
 
 
 @dataclass(frozen=True)
@@ -420,6 +427,10 @@ class _Builder:
             subscribes = SubscriptionState.ACTIVE
             older = self._households["the older box"]
             plan_store.record_subscription(conn, older, plan, None, subscribes, NOW, actor="test", reference=TELLTALES_REFERENCE)
+            dice.about("the rival's account")
+            account_store.add_account(conn, self._three.id, self._seen.id, None, NOW)
+            offer = NamedPlan(operator=self._three.id, environment=Environment.PRODUCTION, offer_id=SEEN_OFFER, plan=plan.id)
+            terms_store.set_offer(conn, plan, offer, NOW, actor="test")
         self._rival = rival
         self._seat_staff(rival.id)
         self._service = Service(id=ServiceId(first_id("the service")), publisher=rival.id, name=SERVICE)
@@ -592,6 +603,12 @@ class _Builder:
             actor="test",
             reference=TELLTALES_REFERENCE,
         )
+        if operator is not None:
+            self._dice.about("its account")
+            account = account_store.add_account(conn, operator.id, self._service.id, self._households[NEWER_BOX], NOW)
+            account_store.add_code(conn, account.id, SILENT_CODE, NOW, Instant(NOW + DAY))
+            offer = NamedPlan(operator=operator.id, environment=Environment.PRODUCTION, offer_id=SILENT_OFFER, plan=plan.id)
+            terms_store.set_offer(conn, plan, offer, NOW, actor="test")
 
     def _launch(self, conn: Connection, operator: Operator, words: Mapping[str, Any]) -> None:
         since = Instant(NOW - 1) if "technical_at" in words else NOW
@@ -637,6 +654,8 @@ class _Builder:
             rollout=first_id("the rollout"),
             plan=first_id("its plan"),
             seen_plan=first_id("the rival's plan"),
+            account=first_id("its account"),
+            seen_account=first_id("the rival's account"),
             neighbour=self._people[NEWER_BOX][0],
             seen=self._visible[0],
             seen_service=self._seen.id,

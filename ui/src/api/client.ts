@@ -4,6 +4,7 @@
 
 import { Aborted, ApiError, NetworkError } from "./errors";
 import type {
+  Activated,
   Announced,
   Heartbeat,
   HeartbeatAnswer,
@@ -143,6 +144,9 @@ export function createClient(ports: ClientPorts) {
     search: (words: string, profile: Id, limitTo: number, options?: RequestOptions) =>
       get<SearchAnswer>(`/api/v1/search?${query({ q: words, profile, limit: limitTo })}`, options),
     announced: (options?: RequestOptions) => get<{ services: Announced[] }>("/api/v1/announced", options),
+    /** Opened twice, a link is opened once: tried again like a GET. */
+    activate: (code: string, options: RequestOptions = {}) =>
+      request<Activated>("POST", "/api/v1/activations", { code }, { retries: RETRIES, ...options }),
     status: (options?: RequestOptions) => get<Status>("/api/v1/status", options),
     playback: (titleId: Id, profileId: Id, options: RequestOptions = {}) =>
       request<Playback>("POST", "/api/v1/playback", { title_id: titleId, profile_id: profileId }, options),

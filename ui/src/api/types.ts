@@ -260,6 +260,15 @@ export interface Announced {
   watch_at: string;
 }
 
+/** What an activation link began: "active", or "pending" up to `valid_to`, when what was paid before ends. */
+export interface Activated {
+  service_id: Id;
+  service_name: string;
+  state: string;
+  valid_from: string;
+  valid_to: string | null;
+}
+
 export interface Status {
   ready: boolean;
   /** What is being made now, where the installation tells everyone (the demo does). */

@@ -11,6 +11,7 @@ import { createFocus, FocusProvider, Layer } from "../focus/solid";
 import { createPlays } from "../player/plays";
 import { createConnection } from "../screens/connection";
 import { type KeyboardLayout, type Seat, SeatProvider } from "../screens/context";
+import ActivateScreen from "../screens/activate/activate";
 import HomeScreen from "../screens/home/home";
 import { createLive } from "../screens/live";
 import { createNav, hrefOf, type Nav, type Route } from "../screens/nav";
@@ -307,6 +308,7 @@ export function App(props: { shell: Shell; store: Store }): JSX.Element {
             </Suspense>
           )}
         </Match>
+        <Match when={route.screen === "activate" && route}>{(link) => <ActivateScreen code={link().id} />}</Match>
         <Match when={route.screen === "search"}>
           <SearchScreen restore={here.restore} />
         </Match>

@@ -36,11 +36,11 @@ function browser(hash: string, asBrowser: boolean) {
 }
 
 describe("addresses", () => {
-  it.each(["#/", "#/title/a%20b", "#/play/x", "#/search", "#/settings", "#/profiles"])("%s reads as it is written", (hash) => {
+  it.each(["#/", "#/title/a%20b", "#/play/x", "#/activate/ABCDE-FGHJK", "#/search", "#/settings", "#/profiles"])("%s reads as it is written", (hash) => {
     expect(hrefOf(routeOf(hash))).toBe(hash);
   });
 
-  it.each(["", "#", "#token=x", "#/nowhere", "#/title", "#/title/"])("%s is Home", (hash) => {
+  it.each(["", "#", "#token=x", "#/nowhere", "#/title", "#/title/", "#/activate"])("%s is Home", (hash) => {
     expect(routeOf(hash)).toEqual({ screen: "home" });
   });
 });

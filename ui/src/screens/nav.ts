@@ -10,6 +10,7 @@ export type Route =
   | { readonly screen: "home" }
   | { readonly screen: "title"; readonly id: Id }
   | { readonly screen: "play"; readonly id: Id; readonly fromStart?: boolean }
+  | { readonly screen: "activate"; readonly id: Id }
   | { readonly screen: "search" }
   | { readonly screen: "settings" }
   | { readonly screen: "profiles" };
@@ -32,14 +33,14 @@ export const HOME: Route = { screen: "home" };
 export function hrefOf(route: Route): string {
   if (route.screen === "home") return "#/";
   if (route.screen === "title") return `#/title/${encodeURIComponent(route.id)}`;
-  if (route.screen === "play") return `#/play/${encodeURIComponent(route.id)}`;
+  if (route.screen === "play" || route.screen === "activate") return `#/${route.screen}/${encodeURIComponent(route.id)}`;
   return `#/${route.screen}`;
 }
 
 /** Anything unknown is Home: an address is typed by people and kept for years. */
 export function routeOf(hash: string): Route {
   const [, screen = "", id = ""] = /^#\/([a-z]*)(?:\/([^/?#]+))?/.exec(hash) ?? [];
-  if ((screen === "title" || screen === "play") && id) return { screen, id: decode(id) };
+  if ((screen === "title" || screen === "play" || screen === "activate") && id) return { screen, id: decode(id) };
   if (screen === "search" || screen === "settings" || screen === "profiles") return { screen };
   return HOME;
 }
