@@ -187,6 +187,7 @@ def test_it_takes_over_from_the_service_itself_at_the_end_of_what_was_paid(bills
     assert bills.payers_at_most() == 1
     more = {**direct, "reference": "e", "since": bills.moment(month + DAY)}
     assert bills.studio.send("POST", "/api/v1/subscriptions", more).json()["code"] == "paid_elsewhere"
+    assert bills.studio.send("POST", "/api/v1/subscriptions", direct).status_code == 200, "what was sent can be sent again"
     assert bills.tell("revoke", 12 * DAY).json()["state"] == "pending", "it is to be told at its time"
 
 

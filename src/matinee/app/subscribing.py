@@ -91,11 +91,8 @@ def _record(told: Wanted, state: SubscriptionState, *, by: str, data: Path | Non
         household = _household(conn, told.household)
         operator = None if told.seller == Seller.US.value else _operator(conn, household, now if since is None else since)
         plan = _plan(conn, told, state, now, actor)
-        selling = Selling(conn, _lines(conn), now, actor)
-        if state is SubscriptionState.ACTIVE:
-            selling.check_by_hand(household, plan, operator, since, until)
-        else:
-            selling.check_end_by_hand(household, plan, operator)
+        if not plan_store.is_recorded(conn, plan, operator, told.reference):
+            Selling(conn, _lines(conn), now, actor).check_by_hand(household, plan, operator, state, since, until)
         made, is_new = plan_store.record_subscription(
             conn,
             household,

@@ -209,17 +209,16 @@ def routes(counter: Counter, database: Database, clock: Clock) -> Sequence[Route
                 raise NotFound("There is no such plan of yours.", remedy="GET /api/v1/plans lists them.")
             if household is None or not (is_open or counter.may_name_home(party, household, plan.service, now)):
                 raise NotFound("There is no such household of yours.", remedy="Send the reference of one at your lines.")
-            selling = Selling(conn, counter.lines, now, actor_of(party))
-            if data.state == "active":
-                selling.check_by_hand(household, plan, party.side.operator, since, until)
-            else:
-                selling.check_end_by_hand(household, plan, party.side.operator)
+            state, operator = SubscriptionState(data.state), party.side.operator
+            if not plan_store.is_recorded(conn, plan, operator, data.reference):
+                selling = Selling(conn, counter.lines, now, actor_of(party))
+                selling.check_by_hand(household, plan, operator, state, since, until)
             made, is_new = plan_store.record_subscription(
                 conn,
                 household,
                 plan,
                 party.side.operator,
-                SubscriptionState(data.state),
+                state,
                 now,
                 actor=actor_of(party),
                 valid_from=since,

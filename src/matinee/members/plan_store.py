@@ -259,6 +259,12 @@ def _told(
     }
 
 
+def is_recorded(conn: Connection, plan: Plan, operator: OperatorId | None, reference: str) -> bool:
+    """Whether this seller has recorded something by this reference: to say it again changes nothing."""
+    seller = publisher_side(plan.publisher) if operator is None else operator_side(operator)
+    return bool(reference) and _of_reference(conn, seller, reference) is not None
+
+
 def subscriptions_of(conn: Connection, households: Collection[HouseholdId] | None = None) -> Sequence[Subscription]:
     """All that was ever recorded of these households, or with None of all, in the order of recording."""
     query = _recorded().order_by(subscriptions.c.recorded_at, subscriptions.c.valid_from, subscriptions.c.id)

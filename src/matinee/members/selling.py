@@ -104,29 +104,31 @@ class Selling:
         self._close_by_hand(operator, household, service, at)
 
     def check_by_hand(
-        self, household: HouseholdId, plan: Plan, operator: OperatorId | None, since: Instant | None, until: Instant | None
+        self,
+        household: HouseholdId,
+        plan: Plan,
+        operator: OperatorId | None,
+        state: SubscriptionState,
+        since: Instant | None,
+        until: Instant | None,
     ) -> None:
         """Whether a record by hand may stand beside what came by events. Raises PaidElsewhere, MemberError.
 
         What two sellers both record by hand is theirs to settle: it is believed, as it always was.
         """
-        begins = self._now if since is None else since
-        spans = [Span(state=SubscriptionState.ACTIVE, plan=plan.id, valid_from=begins, valid_to=until)]
-        self.check_end_by_hand(household, plan, operator)
-        self._close_what_was_left(household, plan.service, operator)
-        by_events = {one.operator for one in self._told_of(household, plan.service)} - {operator}
-        others = [one for one in self._rows(household, plan.service) if one.operator in by_events]
-        if paid_twice([], spans, others) is not None:
-            raise PaidElsewhere
-
-    def check_end_by_hand(self, household: HouseholdId, plan: Plan, operator: OperatorId | None) -> None:
-        """Raises MemberError where this operator keeps the subscription by events."""
         if operator in {one.operator for one in self._told_of(household, plan.service)}:
             raise MemberError(
                 "This subscription is kept by billing events.",
                 remedy="Tell of it by POST /api/v1/billing/events.",
                 code=ErrorCode.CONFLICT,
             )
+        begins = self._now if since is None else since
+        spans = [Span(state=state, plan=plan.id, valid_from=begins, valid_to=until)]
+        self._close_what_was_left(household, plan.service, operator)
+        by_events = {one.operator for one in self._told_of(household, plan.service)} - {operator}
+        others = [one for one in self._rows(household, plan.service) if one.operator in by_events]
+        if paid_twice([], spans, others) is not None:
+            raise PaidElsewhere
 
     def _told_of(self, household: HouseholdId, service: ServiceId) -> Sequence[PartnerAccount]:
         found = account_store.accounts_of(self._conn, household, service)
