@@ -135,10 +135,10 @@ def _terms(silent: Silent, asker: Asker) -> Iterator[Question]:
 @recipe("GET /api/v1/offers", "POST /api/v1/offers")
 def _offers(silent: Silent, asker: Asker) -> Iterator[Question]:
     yield Question("GET", "/api/v1/offers")
-    yield Question("POST", "/api/v1/offers", body={"plan_id": silent.plan, "offer_id": TELLTALE})
+    yield Question("POST", "/api/v1/offers", body={"plan_id": silent.plan, "offer_id": "all of it"})
     for plan in (silent.plan, silent.seen_plan, UNKNOWN, silent.service):
         for operator in (*silent.operators, UNKNOWN, None):
-            told = {"plan_id": plan, "offer_id": f"{TELLTALE} {operator}", "operator_id": operator}
+            told = {"plan_id": plan, "offer_id": f"all of it {operator}", "operator_id": operator}
             yield Question("POST", "/api/v1/offers", body=told)
             yield Question("POST", "/api/v1/offers", body={**told, "environment": "sandbox", "takes_away": True})
     yield Question("GET", "/api/v1/offers")
