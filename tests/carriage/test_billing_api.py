@@ -327,6 +327,7 @@ def test_the_sandbox_is_answered_and_taken_back(bills: Bills) -> None:
         ("an unknown event", {"eventType": "explode"}),
         ("two homes", {"partner_account_id": "0" * 26}),
         ("no offer", {"offer_id": None}),
+        ("an offer with a zero byte", {"offer_id": "a\0"}),
         ("an end of nothing", {"until": "2014-11-01T00:00:00Z"}),
         ("a line that breaks", {"eventId": "a\nb"}),
         ("an empty id", {"eventId": ""}),

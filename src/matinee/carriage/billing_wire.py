@@ -99,6 +99,8 @@ def read_event(told: EventAsked) -> BillingEvent:
     """An event's own words, without what is looked up. Raises InvalidRequest."""
     act = Act(told.event_type)
     check_text("eventId", told.event_id, 100)
+    if told.offer_id is not None:
+        check_text("offer_id", told.offer_id, 100)
     if (told.partner_account_id is None) == (told.household is None):
         raise InvalidRequest("It is not plain whose event it is.", remedy="Send partner_account_id, or household, and not both.")
     if told.household is not None and told.offer_id is None and told.service_id is None:
