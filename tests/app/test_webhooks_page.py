@@ -48,6 +48,7 @@ def test_every_event_and_every_word_is_told() -> None:
     table = "\n".join(line for line in PAGE.splitlines() if line.startswith("|"))
     assert not {name for name in EventType if f"`{name}`" not in table}
     rows = {"agreement": "agreement", "launch": "launch", "rollout": "rollout", "switch": "switch", "identity": "box's identity"}
+    rows["subscription"] = "subscription"
     for ours, theirs in STATUS.items():
         kind, word = ours.split(" ")
         row = next(line for line in table.splitlines() if line.startswith(f"| {rows[kind]} |"))

@@ -260,9 +260,12 @@ def _told(
 
 
 def is_recorded(conn: Connection, plan: Plan, operator: OperatorId | None, reference: str) -> bool:
-    """Whether this seller has recorded something by this reference: to say it again changes nothing."""
+    """Whether this seller has recorded something by this reference, "" for none. Raises MemberError where it can be none."""
+    if not reference:
+        return False
+    check_text("The reference", reference, MAX_REFERENCE)
     seller = publisher_side(plan.publisher) if operator is None else operator_side(operator)
-    return bool(reference) and _of_reference(conn, seller, reference) is not None
+    return _of_reference(conn, seller, reference) is not None
 
 
 def subscriptions_of(conn: Connection, households: Collection[HouseholdId] | None = None) -> Sequence[Subscription]:
