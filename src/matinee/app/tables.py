@@ -14,9 +14,14 @@ from matinee.interconnect import store as _interconnect
 from matinee.library import store as _library
 from matinee.members import account_store as _accounts
 from matinee.members import billing_store as _billing
+from matinee.members import charge_store as _charges
+from matinee.members import invoice_store as _invoices
+from matinee.members import ledger as _ledger
 from matinee.members import plan_store as _plans
 from matinee.members import store as _members
+from matinee.members import tax_store as _taxes
 from matinee.members import terms_store as _terms
+from matinee.members import voucher_store as _vouchers
 from matinee.outside import work as _work
 from matinee.outside.database import metadata
 from matinee.parties import audit as _audit
@@ -32,10 +37,13 @@ STORES = (
     _billing,
     _carriage,
     _catalogue,
+    _charges,
     _fleet,
     _hooks,
     _interconnect,
+    _invoices,
     _landmarks,
+    _ledger,
     _library,
     _members,
     _opened,
@@ -49,7 +57,9 @@ STORES = (
     _rankings,
     _rollouts,
     _staff,
+    _taxes,
     _terms,
+    _vouchers,
     _work,
 )
 

@@ -1,0 +1,59 @@
+"""When a direct subscription owes a month, and which. Pure; the records given are those of one household and one plan, sold by
+us.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from matinee.base.clock import Instant
+from matinee.base.dated import in_force
+from matinee.members.charges import Due
+from matinee.members.model import Subscription, SubscriptionState
+from matinee.members.periods import Period, day_of, first_moment, next_period, period_from
+
+
+def standing(records: Sequence[Subscription], at: Instant) -> Subscription | None:
+    """The record by which the household subscribes at a moment; None where it does not."""
+    found = in_force(records, at)
+    return found if found is not None and found.state is SubscriptionState.ACTIVE else None
+
+
+def active_since(records: Sequence[Subscription], at: Instant) -> Instant | None:
+    """Since when the household has subscribed without a gap up to a moment; None where it does not then."""
+    if standing(records, at) is None:
+        return None
+    since = at
+    for edge in sorted({edge for edge in _edges(records) if edge <= at}, reverse=True):
+        if standing(records, edge) is None:
+            break
+        since = edge
+        if standing(records, Instant(edge - 1)) is None:
+            break
+    return since
+
+
+def active_until(records: Sequence[Subscription], at: Instant) -> Instant | None:
+    """Up to when it goes on without a gap from a moment at which it stands; None where no end is known."""
+    later = sorted(edge for edge in _edges(records) if edge > at)
+    return next((edge for edge in later if standing(records, edge) is None), None)
+
+
+def month_owed(since: Instant, free_days: int, dues: Sequence[Due], zone: ZoneInfo) -> Period:
+    """The first month that was neither paid nor written down, whether it has begun or not."""
+    paid = [Period(anchor=one.anchor, first=one.first, until=one.until) for one in dues if one.settled_at is not None]
+    last = max(paid, key=lambda one: one.until, default=None)
+    return next_period(day_of(since, zone) + timedelta(days=free_days), last)
+
+
+def month_after(period: Period) -> Period:
+    return period_from(period.anchor, period.until)
+
+
+def grace_end(now: Instant, days: int, zone: ZoneInfo) -> Instant:
+    """Until when a home plays on that could not pay: so many whole days after today."""
+    return now if days == 0 else first_moment(day_of(now, zone) + timedelta(days=days + 1), zone)
+
+
+def _edges(records: Sequence[Subscription]) -> list[Instant]:
+    return [edge for one in records for edge in (one.valid_from, one.valid_to) if edge is not None]
