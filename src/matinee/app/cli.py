@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import cyclopts
 from cyclopts import Group, Parameter
 
-from matinee.app import plans_cli, release_cli
+from matinee.app import money_cli, plans_cli, release_cli
 from matinee.app.later import later
 from matinee.app.parameters import CARRYING, By, Data, Json
 from matinee.app.terminal import Terminal
@@ -367,6 +367,7 @@ boxes = cyclopts.App(
 )
 app.command(boxes)
 app.command(release_cli.app)
+money_cli.add_to(app)
 
 
 @boxes.command(name="import")

@@ -47,6 +47,7 @@ from matinee.home.rows import Homes
 from matinee.library import store as library_store
 from matinee.library.keys import MasterKey
 from matinee.members import api as members_api
+from matinee.members import voucher_api
 from matinee.members.snapshot import Members, Resolver
 from matinee.members.subscriptions import Subscriptions
 from matinee.outside.database import Database
@@ -170,6 +171,7 @@ def build_web(
         parties_api.routes(sign_in, staff, publishers, database, clock),
         fleet_api.routes(fleet, database, releases, handing, clock),
         members_api.routes(members, fleet, sights, database, clock),
+        voucher_api.routes(sights, database, clock),
         carriage_api.routes(carriage, sights, entitlements, fleet, catalogue, settings.web_origin, clock),
         record_api.routes(carriage, fleet, catalogue, clock),
         rollout_api.routes(Sides(carriage, fleet, catalogue), fleet, catalogue, database, clock),

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import structlog
 
+from matinee.app.billing import BILLS_SECONDS, run_bills
 from matinee.app.installation import Installation, open_installation, read_clock
 from matinee.app.logging import set_up_logging
 from matinee.app.repeating import Repeating
@@ -83,11 +84,14 @@ def run_worker(installation: Installation, stop: threading.Event) -> None:
         SWEEP_SECONDS,
         "retired packages cannot be taken away; they stay",
     )
+    charging = Repeating(
+        "bills", partial(run_bills, installation), BILLS_SECONDS, "direct plans cannot be charged; each month stays due"
+    )
     with _whole_or_not_at_all():
         engine.start()
         bringing = postman(installation)
         hooks = Repeating("hooks", bringing.step, HOOKS_SECONDS, "events cannot be brought to callbacks; they wait")
-        for one in (hooks, feeds, retired, sweeping):
+        for one in (hooks, feeds, retired, sweeping, charging):
             one.start()
         stop.wait()
         sweeping.close()

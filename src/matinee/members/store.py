@@ -78,6 +78,17 @@ def household_named(conn: Connection, reference: str) -> HouseholdId | None:
     return conn.execute(sa.select(households.c.id).where(households.c.reference == reference)).scalar()
 
 
+def households_named(conn: Connection, references: Collection[str]) -> dict[str, HouseholdId]:
+    """The household of each reference that is one's."""
+    found: dict[str, HouseholdId] = {}
+    every = list(references)
+    for first in range(0, len(every), 1_000):
+        some = every[first : first + 1_000]
+        rows = conn.execute(sa.select(households.c.id, households.c.reference).where(households.c.reference.in_(some)))
+        found.update((row.reference, row.id) for row in rows)
+    return found
+
+
 def references_of(conn: Connection, wanted: Collection[HouseholdId]) -> dict[HouseholdId, str]:
     """Each household's reference."""
     found: dict[HouseholdId, str] = {}

@@ -19,6 +19,7 @@ from tests.app.silence.worlds import (
     SILENT_OFFER,
     TELLTALE,
     TELLTALES_REFERENCE,
+    VOUCHER,
     Asker,
     Question,
     Silent,
@@ -186,6 +187,16 @@ def _activations(silent: Silent, asker: Asker) -> Iterator[Question]:
     """A code that another home was given, and none. A few tries: a home's box and phone have one budget."""
     yield Question("POST", "/api/v1/activations", body={"code": SILENT_CODE})
     yield Question("POST", "/api/v1/activations", body={"code": silent.service})
+
+
+@recipe("POST /api/v1/vouchers/redeem", "GET /api/v1/credit")
+def _credit(silent: Silent, asker: Asker) -> Iterator[Question]:
+    yield Question("GET", "/api/v1/credit")
+    for code in (VOUCHER, VOUCHER.lower().replace("-", " "), UNKNOWN, silent.service):
+        yield Question("POST", "/api/v1/vouchers/redeem", body={"code": code})
+    yield Question("GET", "/api/v1/credit")
+    for _ in range(4):  # until it is too often, which comes at the same try for a code that is one
+        yield Question("POST", "/api/v1/vouchers/redeem", body={"code": VOUCHER})
 
 
 @recipe("GET /api/v1/reach")

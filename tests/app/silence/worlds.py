@@ -19,6 +19,7 @@ from urllib.parse import urlencode
 
 import msgspec
 import pytest
+import sqlalchemy as sa
 from litestar import Litestar
 from sqlalchemy.engine import Connection
 
@@ -66,11 +67,12 @@ from matinee.fleet.model import Box, BoxModel, Operator
 from matinee.fleet.waves import Wave
 from matinee.home.ranking_log import RankingLog
 from matinee.library import store as library
-from matinee.members import account_store, plan_store, terms_store
+from matinee.members import account_store, plan_store, terms_store, voucher_store
 from matinee.members import store as members
 from matinee.members.model import SubscriptionState
 from matinee.members.terms_store import Environment
 from matinee.members.terms_store import Offer as NamedPlan
+from matinee.members.voucher_codes import digest_of
 from matinee.parties import passwords
 from matinee.parties import store as parties
 from matinee.playback import store as playback
@@ -82,6 +84,8 @@ NOW = Instant(1_412_244_000_000)
 SERVICE, TELLTALE = "Nocturama Plus", "Zibeline"
 """The service that is kept silent, and a word that stands in all of its titles and nowhere else."""
 
+VOUCHER = "CDFG-HJKM-NPQR-TVWX-Y234"
+"""What stands on a voucher of the silent service."""
 PICTURE = b"\xff\xd8\xff a picture of "
 OWNER, NEWER_BOX, OTHERS_BOX = "its own publisher", "the newer box", "the other operator's box"
 OPERATORS_STAFF, OTHERS_STAFF = "the operator's staff", "the other operator's staff"
@@ -514,6 +518,14 @@ class _Builder:
             self._tokens[OWNER] = parties.mint_api_key(conn, publisher.id, "", NOW)
             self._dice.about("the service")
             self._service = titles.ensure_service(conn, publisher.id, SERVICE, NOW)
+            self._make_a_voucher(conn, self._service)
+
+    def _make_a_voucher(self, conn: Connection, service: Service) -> None:
+        """One whose code is known beforehand, as no code that was drawn is."""
+        batch = {"id": first_id("its vouchers"), "publisher_id": service.publisher, "service_id": service.id, "size": 1}
+        terms = {"currency": "EUR", "minor": 1_000, "ends_at": NOW + DAY, "created_at": NOW}
+        conn.execute(sa.insert(voucher_store.voucher_batches).values(**batch, **terms))
+        conn.execute(sa.insert(voucher_store.vouchers).values(digest=digest_of(VOUCHER), batch_id=batch["id"]))
 
     def _put(self, made: list[Title]) -> None:
         owners = {one.id: one.publisher for one in (self._seen, self._service)}
