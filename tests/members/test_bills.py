@@ -1,18 +1,23 @@
 """Direct plans are charged once a month, whoever charges them, however often, and wherever they are killed."""
 
 import contextlib
+import signal
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from matinee.base.clock import DAY, HOUR, Instant
 from matinee.base.ids import HouseholdId, PublisherId
 from matinee.base.money import Money
-from matinee.members import charge_store
+from matinee.members import charge_store, ledger
 from matinee.members.bill_rules import active_since, active_until
 from matinee.members.credit import PrepaidCredit
 from matinee.members.model import SubscriptionState
@@ -287,6 +292,38 @@ def test_killed_within_a_transaction_nothing_is_half_done(
     world.check()
     assert world.run("2026-11-01").charged == 1
     assert (world.months(home), world.balance(home)) == (["2026-10-31"], 2 * PRICE.minor)
+
+
+def test_killed_by_the_system_again_and_again_each_month_is_charged_once(world: MoneyWorld) -> None:
+    homes = [world.home(f"home {number}") for number in range(12)]
+    for one in homes:
+        world.fill(one, 3 * PRICE.minor)
+        world.subscribe(one, at("2026-10-31"))
+    world.now = at("2027-01-02")
+    url = world.database.engine.url.render_as_string()
+    command = [sys.executable, "-m", "tests.members.bill_runner", url, str(world.now), world.plan.id]
+    done, killed = _steps(world), 0
+    for more in (1, 2, 0, 4):
+        process = subprocess.Popen(command)
+        while process.poll() is None and _steps(world) <= done + more:
+            time.sleep(0.001)
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+            killed += 1
+        process.wait()
+        done = _steps(world)
+    assert killed, "it was killed in the middle"
+    world.run()
+    for one in homes:
+        assert world.months(one) == ["2026-10-31", "2026-11-30", "2026-12-31"]
+        assert world.balance(one) == 0
+
+
+def _steps(world: MoneyWorld) -> int:
+    """How many rows the steps have written so far: dues, movements, charges."""
+    tables = (charge_store.dues, charge_store.charges, ledger.ledger_entries)
+    with world.database.read() as conn:
+        return sum(conn.execute(sa.select(sa.func.count()).select_from(table)).scalar_one() for table in tables)
 
 
 def test_money_that_was_taken_is_recorded_also_where_the_home_has_left_meanwhile(world: MoneyWorld, home: HouseholdId) -> None:

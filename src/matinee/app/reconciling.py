@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from sqlalchemy.engine import Connection
 
+from matinee.app.billing import lines_and_agreements
 from matinee.app.commands import DONE, FAILED, opened
 from matinee.app.installation import Installation, read_clock
 from matinee.app.money_names import day_told, operator_named
@@ -120,11 +121,15 @@ def discrepancies(conn: Connection, operator: Operator, file: Path, day: date) -
         if any(_stands(records, moment) for moment in _moments(records, day, operator))
         for names in [sold.names[plan]]
     ]
+    asked = {(home, sold.plans[sold.names[plan]].service) for home, plan in own}
+    asked |= {(one.household, sold.plans[sold.names[one.plan]].service) for one in charges}
+    told = [(known.get(row.household), sold.plans.get((row.service, row.plan))) for row in rows]
+    asked |= {(home, plan.service) for home, plan in told if home is not None and plan is not None}
     return reconcile(
         [_ours(one, homes, sold) for one in charges],
         [_theirs(row, known, sold) for row in rows],
         stands,
-        _plays(conn, operator, day, homes, recorded, sold),
+        _plays(conn, operator, day, asked, homes, recorded, sold),
         day,
         day + _DAY,
     )
@@ -235,28 +240,27 @@ def _plays(
     conn: Connection,
     operator: Operator,
     day: date,
+    asked: Iterable[tuple[HouseholdId, ServiceId]],
     homes: Mapping[HouseholdId, str],
     recorded: Iterable[Subscription],
     sold: _Sold,
 ) -> list[Plays]:
-    """What a play would be allowed by, at any moment of the day, in all these homes: decided as a play decides it."""
-    fleet, members = Fleet(), Members()
-    carriage = Carriage(fleet)
-    for one in (fleet, members, carriage):
-        one.load(conn)
+    """What a play would be allowed by, at any moment of the day, in these homes: decided as a play decides it."""
+    fleet, members, carriage = lines_and_agreements(conn)
     had: dict[tuple[HouseholdId, ServiceId], list[Subscription]] = {}
     for record in recorded:
         had.setdefault((record.household, record.service), []).append(record)
     services = {plan.service: sold.names[plan.id][0] for plan in sold.plans.values()}
     found: list[Plays] = []
-    for home, reference in homes.items():
-        for service, name in services.items():
-            records = had.get((home, service), [])
-            moments = _moments(records, day, operator)
-            by = {_allowed_by(carriage, fleet, members, operator, home, service, records, at) for at in moments}
-            found += [
-                Plays(household=reference, service=name, first=day, until=day + _DAY, by=one) for one in by if one is not None
-            ]
+    for home, service in asked:
+        records = had.get((home, service), [])
+        moments = _moments(records, day, operator)
+        by = {_allowed_by(carriage, fleet, members, operator, home, service, records, at) for at in moments}
+        found += [
+            Plays(household=homes[home], service=services[service], first=day, until=day + _DAY, by=one)
+            for one in by
+            if one is not None
+        ]
     return found
 
 

@@ -1,5 +1,6 @@
 """SQL for charges, which are never changed, and for what is due: the list of work of whoever charges direct plans."""
 
+import hashlib
 from collections.abc import Collection, Sequence
 from datetime import date
 from decimal import Decimal
@@ -20,6 +21,7 @@ from matinee.outside.database import InstantColumn, metadata
 from matinee.parties import audit, outbox
 
 MAX_EVENT_ID: Final = 100
+_AT_ONCE: Final = 1_000
 
 
 class EventTaken(MemberError):
@@ -182,16 +184,18 @@ def change_due(conn: Connection, due: Due, **moments: Instant) -> bool:
 
 def _recorded(conn: Connection, told: Sequence[Charge], *, actor: str) -> Sequence[tuple[Charge, bool]]:
     outbox.hold(conn)  # of two that tell the same, the second finds it; and before the audit's lock
-    done: dict[str, tuple[Charge, bool]] = {}
+    known = _known(conn, told)
+    done: list[tuple[Charge, bool]] = []
     new: list[Charge] = []
     for one in told:
-        before = done.get(one.event_id, (charge_of(conn, one.seller, one.event_id), False))[0]
-        if before is None:
+        before = known.setdefault(one.event_id, one)
+        if before is one:
             _check_id(one.event_id)
             new.append(one)
-        done.setdefault(one.event_id, (one, True) if before is None else (_again(before, one), False))
+        done.append((_again(before, one), before is one))
     if new:
-        conn.execute(sa.insert(charges), [_row(one) for one in new])
+        for begins in range(0, len(new), _AT_ONCE):
+            conn.execute(sa.insert(charges), [_row(one) for one in new[begins : begins + _AT_ONCE]])
         first = new[0]
         sides = {first.seller, publisher_side(first.publisher)}
         if len(new) == 1:
@@ -202,9 +206,21 @@ def _recorded(conn: Connection, told: Sequence[Charge], *, actor: str) -> Sequen
                 currency = one.amount.currency
                 totals[currency] = totals.get(currency, Money(0, currency)) + one.amount
             detail = {"seller": first.seller, "count": len(new), "total": {key: sum_.decimal for key, sum_ in totals.items()}}
-            detail["event_ids"] = [one.event_id for one in new]
+            # Of hundreds of thousands the names would be no row that anybody reads: their hash seals them all the same.
+            names = "\n".join(sorted(f"{one.event_id} {one.amount}" for one in new))
+            detail["sha256"] = hashlib.sha256(names.encode()).hexdigest()
             audit.record(conn, actor, "charges.import", first.publisher, detail, first.recorded_at, sides=sides)
-    return [done[one.event_id] for one in told]
+    return done
+
+
+def _known(conn: Connection, told: Sequence[Charge]) -> dict[str, Charge]:
+    """By event id the charges that are recorded already; all are of one seller."""
+    found: dict[str, Charge] = {}
+    for begins in range(0, len(told), _AT_ONCE):
+        some = told[begins : begins + _AT_ONCE]
+        own = (charges.c.seller == some[0].seller, charges.c.event_id.in_([one.event_id for one in some]))
+        found.update((row.event_id, _charge(row)) for row in conn.execute(sa.select(charges).where(*own)))
+    return found
 
 
 def _again(before: Charge, told: Charge) -> Charge:
