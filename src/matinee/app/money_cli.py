@@ -16,7 +16,7 @@ else:
 
 _MONEY = Group("Money", sort_key=2)
 
-Amount = Annotated[tuple[str, str], Parameter(name="--amount", help="An amount and its currency: 10.00 EUR.")]
+Amount = Annotated[tuple[str, str], Parameter(name="--amount", negative="", help="An amount and its currency: 10.00 EUR.")]
 PublisherName = Annotated[
     str | None, Parameter(name="--publisher", help="The publisher's name or id. Needed where there are several.")
 ]
@@ -144,7 +144,7 @@ def refund_charge(
     /,
     *,
     amount: Annotated[
-        tuple[str, str] | None, Parameter(name="--amount", help="How much of it: 3.00 EUR. Else all that is left.")
+        tuple[str, str] | None, Parameter(name="--amount", negative="", help="How much of it: 3.00 EUR. Else all that is left.")
     ] = None,
     reference: Annotated[
         str, Parameter(name="--reference", help="Your own name for it: said again, it gives nothing more.")

@@ -188,11 +188,12 @@ def _recorded(conn: Connection, told: Sequence[Charge], *, actor: str) -> Sequen
     done: list[tuple[Charge, bool]] = []
     new: list[Charge] = []
     for one in told:
-        before = known.setdefault(one.event_id, one)
-        if before is one:
+        before = known.get(one.event_id)
+        if before is None:
             _check_id(one.event_id)
+            known[one.event_id] = one
             new.append(one)
-        done.append((_again(before, one), before is one))
+        done.append((one, True) if before is None else (_again(before, one), False))
     if new:
         for begins in range(0, len(new), _AT_ONCE):
             conn.execute(sa.insert(charges), [_row(one) for one in new[begins : begins + _AT_ONCE]])
