@@ -104,10 +104,10 @@ class MoneyWorld:
         chosen = self.credit if port is None else port
         return Bills(self.database, chosen, self.prices, self.agreement, grace_days=grace_days, actor="test")
 
-    def run(self, day: str | None = None, hour: int = 12, **how: int) -> Outcome:
+    def run(self, day: str | None = None, hour: int = 12, grace_days: int = 7) -> Outcome:
         if day is not None:
             self.now = at(day, hour)
-        outcome = self.bills(**how).run(self.now)
+        outcome = self.bills(grace_days=grace_days).run(self.now)
         self.check()
         return outcome
 
