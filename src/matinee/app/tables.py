@@ -24,6 +24,7 @@ from matinee.parties import hook_store as _hooks
 from matinee.parties import outbox as _outbox
 from matinee.parties import staff_store as _staff
 from matinee.parties import store as _parties
+from matinee.playback import lease_store as _leases
 from matinee.playback import store as _playback
 
 STORES = (
@@ -36,6 +37,7 @@ STORES = (
     _hooks,
     _interconnect,
     _landmarks,
+    _leases,
     _library,
     _members,
     _opened,
