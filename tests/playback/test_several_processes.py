@@ -1,5 +1,6 @@
 """Several web processes on one database: of two plays that begin at the same instant one passes; a stop is told by the other."""
 
+import base64
 import json
 import subprocess
 import sys
@@ -193,6 +194,17 @@ def test_heartbeats_that_come_to_another_process_keep_the_place(two: tuple[Stage
         there.stage.leases.flush()
         stage.leases.flush()
         here.refused(phone)
+
+
+def test_a_play_that_ended_at_one_process_unlocks_nothing_at_the_other(two: tuple[Stage, Household, Household, Feed]) -> None:
+    stage, here, there, _ = two
+    tv = here.box()
+    begun = here.play(tv)
+    kid = base64.urlsafe_b64encode(bytes.fromhex("00112233445566778899aabbccddeeff")).rstrip(b"=").decode()
+    stage.book.flush()
+    here.end(tv, begun["session_id"])
+    stage.book.flush()
+    assert there.unlock(begun, [kid]).json()["code"] == "session_ended"
 
 
 def test_a_replaced_film_is_told_so_whichever_process_hears_it(two: tuple[Stage, Household, Household, Feed]) -> None:

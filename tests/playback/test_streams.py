@@ -14,9 +14,11 @@ from matinee.base.ids import new_id
 from matinee.catalogue.model import Seller, StreamTerms
 from matinee.delivery.control import read_control
 from matinee.outside.database import Database
+from matinee.playback import lease_store
 from matinee.playback.leases import Leases
 from tests.playback.desks import Stage
 from tests.playback.homes import Household
+from tests.playback.test_plans import _away
 
 BEAT = 10_000
 LAPSES = 3 * BEAT + 5_000
@@ -271,6 +273,31 @@ def test_a_restart_forgets_no_place(stage: Stage, home: Household, tmp_path: Pat
         after.stop(other, begun["session_id"])
         after.play(other)
     again.book.close()
+
+
+def test_while_the_database_is_away_a_process_goes_by_what_it_knows(stage: Stage, home: Household) -> None:
+    tv, other, third = home.boxes(3)
+    begun = home.play(tv)
+    with _away(stage.database):
+        home.refused(other)
+        home.end(tv, begun["session_id"])
+        went_on = home.play(other)
+        home.refused(third)
+    # Now others are told of it, by its next heartbeat; what ended meanwhile lapses by itself.
+    elsewhere = Leases(stage.database, lambda: stage.now)
+    home.wait(LAPSES)
+    home.beat(other, went_on["session_id"])
+    assert [one.session for one in elsewhere.look(stage.home, stage.service, stage.now)] == [went_on["session_id"]]
+
+
+def test_a_household_that_is_erased_leaves_no_lease(stage: Stage, home: Household) -> None:
+    home.play(home.box())
+    home.play("mtb_other", profile=stage.stranger)
+    stage.leases.flush()
+    with stage.database.write() as conn:
+        lease_store.forget_household(conn, stage.home)
+        left = lease_store.all_leases(conn, stage.now)
+    assert [one.household for one in left] == [stage.neighbour]
 
 
 def test_old_rows_go(stage: Stage, home: Household) -> None:

@@ -12,12 +12,16 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from matinee.base.errors import ErrorCode, MatineeError
+
 GIVE_WAY_SECONDS = 30.0
 _POLL_SECONDS = 0.05
 
 
-class NotGivenWay(RuntimeError):
+class NotGivenWay(MatineeError):
     """The process that was alone did not share: it hangs."""
+
+    code = ErrorCode.UNAVAILABLE
 
 
 class Alone:
@@ -43,7 +47,9 @@ class Alone:
         self._paths[2].write_text(f"{os.getpid()} {time.monotonic_ns()}")
         while not _take(self._alone, fcntl.LOCK_SH):
             if time.monotonic() > end:
-                raise NotGivenWay("Another process holds the right to be alone and does not share. End it, then start again.")
+                raise NotGivenWay(
+                    f"Another process holds {self._paths[0]} and does not share it.", remedy="End that process, then start again."
+                )
             time.sleep(_POLL_SECONDS)
 
     def step(self, before_sharing: Callable[[], None]) -> None:

@@ -95,6 +95,14 @@ class Book:
             self._trim()
         return known
 
+    def known_session(self, session: SessionId) -> Session | None:
+        """The same, as far as it can be known: while the database is away, of this process alone. Blocks."""
+        try:
+            return self.find_session(session)
+        except (sa.exc.SQLAlchemyError, OSError) as error:
+            log.error("a session of another process cannot be read", error=type(error).__name__)
+            return None
+
     def hear(self, session: SessionId, report: Report, now: Instant) -> tuple[Session, Place | None]:
         """Take a report of a held session: the session and where the profile is now, in memory at once. Raises TooBusy."""
         with self._lock:

@@ -363,15 +363,14 @@ class Desk:
             raise SessionNotFound
         # Another process may have brought it a token of which we do not know: none of them lives longer than this.
         until = Instant(now + MINUTE + rules.token_expiry(Instant(0), LONGEST_MS, self._settings.token_ms))
-        if session is not None:
-            self._book.put_session(
-                msgspec.structs.replace(session, ended_at=session.ended_at or now, stop_reason=session.stop_reason or reason)
-            )
-            if session.token:
-                until = session.token_expires_at
-        self._leases.stop(session_id, reason, now)
+        if session is not None and session.token:
+            until = session.token_expires_at
+        # Edges first: where they cannot be told nothing is done, and whoever asks again is not told that it is done already.
         if session is None or not self._is_stopped_already(session, now):
             self._control.revoke(session_id, until, now)
+        if session is not None:
+            self._book.mark_stopped(session_id, reason)
+        self._leases.stop(session_id, reason, now)
 
     def stopped_elsewhere(self, session_id: SessionId, reason: str) -> None:
         """Another web process has stopped a play whose heartbeats may come to this one."""
@@ -391,6 +390,8 @@ class Desk:
         """
         grant = self._verifier.verify(token, self._clock())
         session = self._book.held_session(grant.session)
+        if session is None:  # another process let it play, or one of before
+            session = await asyncio.to_thread(self._book.known_session, grant.session)
         if self._stops(grant) or (session is not None and session.ended_at is not None):
             raise SessionEnded("The session has ended, or was stopped.", remedy="Start the film again.")
         return answer_clearkey(kids, await self._licence_of(grant.package))
