@@ -63,19 +63,22 @@ def _real(folder: Path) -> Any:
     """The web app over stand-ins of the snapshots: the imports stand here, since the bare server must not carry them."""
     import msgspec
 
+    from matinee.app.repeating import Repeating
     from matinee.app.web import create_web
     from matinee.base.clock import Instant
     from matinee.base.ids import BoxId, HouseholdId, OperatorId, PackageId, ProfileId, ServiceId, TitleId, new_id
     from matinee.base.party import Party, PartyKind
     from matinee.base.units import DurationMs, Pixels
-    from matinee.catalogue.model import AgeClass, Language, Sight, Thumbnails
+    from matinee.catalogue.model import AgeClass, Language, Sight, StreamTerms, Thumbnails
     from matinee.delivery.control import ControlWriter
     from matinee.delivery.keyring import open_ring
     from matinee.delivery.tokens import TokenMinter, TokenVerifier
+    from matinee.outside.alone import Alone
     from matinee.outside.database import Database, metadata
     from matinee.outside.objects import ObjectStore
     from matinee.playback.api import routes
     from matinee.playback.book import Book
+    from matinee.playback.leases import Leases
     from matinee.playback.licences import ClearKeyIssuer
     from matinee.playback.model import Addresses, Preferences, Showing
     from matinee.playback.work import Desk
@@ -122,6 +125,12 @@ def _real(folder: Path) -> Any:
         def seller_needed(self, party: Party, service: ServiceId, now: Instant) -> None:
             return None
 
+        def terms(self, party: Party, service: ServiceId, now: Instant) -> StreamTerms:
+            return StreamTerms(streams=100)
+
+        def label(self, box: BoxId) -> str:
+            return "Living room"
+
         def sight(self, party: Party, profile: str | None, now: Instant, *, playing: bool = False) -> Sight:
             return Sight(
                 services=frozenset(),
@@ -146,8 +155,13 @@ def _real(folder: Path) -> Any:
     database = Database(f"sqlite:///{folder / 'bench.db'}")
     metadata.create_all(database.engine)
     book = Book(database, clock)
+    leases = Leases(database, clock, Alone(folder, "web"))
+    leases.start()
+    writer = Repeating("leases", leases.step, 0.5, "leases cannot be written")
     desk = Desk(
         book=book,
+        leases=leases,
+        screens=memory,
         showings=memory,
         sights=memory,
         plans=memory,
@@ -165,8 +179,8 @@ def _real(folder: Path) -> Any:
         authenticate=lambda token, _now: parties.get(token),
         clock=clock,
         page_policy="default-src 'self'",
-        on_startup=[book.start],
-        on_shutdown=[book.close],
+        on_startup=[book.start, writer.start],
+        on_shutdown=[writer.close, leases.close, book.close],
     )
 
 

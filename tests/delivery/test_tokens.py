@@ -43,6 +43,7 @@ grants = st.builds(
     package=ids,
     box=st.none() | ids | st.text("abc-", min_size=1, max_size=64),
     operator=st.none() | ids,
+    max_height=st.none() | st.integers(1, 5000),
     expires_at=st.integers(NOW // 1000 + 1, NOW // 1000 + 10**6).map(lambda seconds: seconds * 1000),
 )
 

@@ -8,12 +8,12 @@ import msgspec
 from litestar import Litestar
 
 from matinee.app.web import create_web
-from matinee.base.clock import Instant
+from matinee.base.clock import HOUR, Instant
 from matinee.base.errors import NotFound
 from matinee.base.ids import BoxId, HouseholdId, OperatorId, PackageId, ProfileId, ServiceId, TitleId, new_id
 from matinee.base.party import Party, PartyKind
 from matinee.base.units import DurationMs, Pixels, PositionMs
-from matinee.catalogue.model import AgeClass, Language, Seller, Sight, Thumbnails
+from matinee.catalogue.model import AgeClass, Language, Seller, Sight, StreamTerms, Thumbnails
 from matinee.delivery.control import ControlWriter
 from matinee.delivery.keyring import open_ring
 from matinee.delivery.tokens import TokenMinter, TokenVerifier
@@ -21,9 +21,10 @@ from matinee.outside.database import Database
 from matinee.outside.objects import ObjectStore
 from matinee.playback.api import routes
 from matinee.playback.book import Book
+from matinee.playback.leases import Leases
 from matinee.playback.licences import ClearKeyIssuer
 from matinee.playback.model import Addresses, Preferences, Showing
-from matinee.playback.work import Desk
+from matinee.playback.work import Desk, PlaybackSettings
 
 FR, EN, DE = Language("fr"), Language("en"), Language("de")
 MINUTE_MS = 60_000
@@ -32,7 +33,15 @@ MINUTE_MS = 60_000
 class Stage:
     """Two households, one film, one series of two episodes; `now` is set by the test."""
 
-    def __init__(self, folder: Path, database: Database, *, fresh_ms: int | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        database: Database,
+        *,
+        fresh_ms: int | None = None,
+        leases: Leases | None = None,
+        token_ms: int = 4 * HOUR,
+    ) -> None:
         self.now = Instant(1_795_500_000_000)
         self.database = database
         self.home, self.neighbour = HouseholdId(new_id()), HouseholdId(new_id())
@@ -55,6 +64,7 @@ class Stage:
         self.service = ServiceId(new_id())
         self.stopped: set[ServiceId | None] = set()
         self.seller: Seller | None = None
+        self.given = StreamTerms()
         self.film = self.add(10 * MINUTE_MS, credits_ms=9 * MINUTE_MS)
         self.second = self.add(2 * MINUTE_MS)
         self.first = self.add(2 * MINUTE_MS, following=self.second)
@@ -64,8 +74,11 @@ class Stage:
         self.verifier = TokenVerifier(self.ring)
         self.store = ObjectStore.local(folder / "published")
         self.book = Book(database, lambda: self.now, fresh_ms=fresh_ms)
+        self.leases = leases or Leases(database, lambda: self.now)
         self.desk = Desk(
             book=self.book,
+            leases=self.leases,
+            screens=self,
             showings=self,
             sights=self,
             plans=self,
@@ -77,6 +90,7 @@ class Stage:
             stops=lambda grant: grant.service in self.stopped,
             addresses=Addresses(web="http://web.test", edge="http://edge.test"),
             clock=lambda: self.now,
+            settings=PlaybackSettings(token_ms=DurationMs(token_ms)),
         )
 
     def add(
@@ -144,6 +158,12 @@ class Stage:
 
     def seller_needed(self, party: Party, service: ServiceId, now: Instant) -> Seller | None:
         return self.seller
+
+    def terms(self, party: Party, service: ServiceId, now: Instant) -> StreamTerms:
+        return self.given
+
+    def label(self, box: BoxId) -> str:
+        return f"the box {box}"
 
     def preferences(self, household: HouseholdId, profile: ProfileId) -> Preferences:
         return self.wishes.get(profile, Preferences())

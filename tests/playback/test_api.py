@@ -43,9 +43,7 @@ def call(client: TestClient[Any], path: str, body: Any, token: str = "mtb_box") 
 def play(
     client: TestClient[Any], stage: Stage, title: str | None = None, profile: str | None = None, token: str = "mtb_box"
 ) -> Any:
-    answer = call(
-        client, "/api/v1/playback", {"title_id": title or stage.film, "profile_id": profile or stage.adult}, token
-    )
+    answer = call(client, "/api/v1/playback", {"title_id": title or stage.film, "profile_id": profile or stage.adult}, token)
     assert answer.status_code == 200, answer.text
     return answer.json()
 
@@ -94,6 +92,7 @@ def test_one_round_trip_tells_all_that_a_player_needs(client: TestClient[Any], s
             "count": 60,
         },
         "av1": None,
+        "quality": {"max_height": None},
         "markers": [{"kind": "intro", "start_ms": 1000, "end_ms": 4000}],
         "next": None,
         "heartbeat": {"url": f"http://web.test/api/v1/playback/{session}/heartbeat", "every_ms": 10_000},

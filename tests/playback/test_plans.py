@@ -13,7 +13,7 @@ from litestar.testing import TestClient
 
 from matinee.app.showings import CatalogueShowings
 from matinee.app.web import create_web
-from matinee.app.wiring import ProfilePreferences
+from matinee.app.wiring import BoxNames, ProfilePreferences
 from matinee.base.clock import DAY, HOUR, Instant
 from matinee.base.ids import OperatorId, PackageId
 from matinee.base.party import operator_side
@@ -30,6 +30,7 @@ from matinee.outside.database import Database
 from matinee.outside.objects import ObjectStore
 from matinee.playback.api import routes
 from matinee.playback.book import Book
+from matinee.playback.leases import Leases
 from matinee.playback.licences import ClearKeyIssuer
 from matinee.playback.model import Addresses
 from matinee.playback.work import Desk
@@ -55,8 +56,11 @@ class Paying(World):
     def desk_of(self, book: Book) -> Litestar:
         """Playback with what a process remembers of its own in `book`."""
         self.book, ring, folder = book, open_ring(self.folder / "token.key"), self.folder
-        desk = Desk(
+        self.leases = Leases(self.database, lambda: self.now)
+        self.desk = desk = Desk(
             book=book,
+            leases=self.leases,
+            screens=BoxNames(self.fleet),
             showings=CatalogueShowings(self.catalogue),
             sights=self.sights,
             plans=self.entitlements,

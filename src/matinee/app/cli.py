@@ -643,6 +643,23 @@ def end_subscription(
     return subscribing.end(told, by=by, data=data, as_json=json)
 
 
+@subscription.command(name="terms")
+def plan_terms(
+    *,
+    service: ServiceName,
+    plan: PlanName,
+    streams: Annotated[int | None, Parameter(name="--streams", help="How many films a home sees at once.")] = None,
+    max_height: Annotated[
+        int | None, Parameter(name="--max-height", help="Lines of the tallest picture, as 1080; 0 for no limit.")
+    ] = None,
+    by: By = "",
+    data: Data = None,
+    json: Json = False,
+) -> int:
+    """Tell what a plan gives its homes, or change it from now on. A film that runs goes on as it began."""
+    return subscribing.terms(service, plan, streams, max_height, by=by, data=data, as_json=json)
+
+
 @subscription.command(name="list")
 def list_subscriptions(
     *,

@@ -47,6 +47,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ingest_at_once: int = 4
     encode_at_once: int = 0
     token_minutes: int = 240
+    streams_without_plan: int = 6
     heartbeat_seconds: int = 10
     grace_days: int = 7
     screens_folder: str = ""
@@ -185,6 +186,7 @@ def _check_ranges(settings: Settings, where: str) -> None:
         "token_minutes": (5, 24 * 60),
         "heartbeat_seconds": (1, 60),
         "grace_days": (0, 60),
+        "streams_without_plan": (0, 100),
     }
     for key, (low, high) in ranges.items():
         value = getattr(settings, key)

@@ -13,8 +13,9 @@ from matinee.app.terminal import Terminal
 from matinee.base.clock import Instant, to_rfc3339
 from matinee.base.errors import InvalidRequest, NotFound
 from matinee.base.ids import HouseholdId, OperatorId
+from matinee.base.units import Pixels
 from matinee.catalogue import store as catalogue
-from matinee.catalogue.model import Seller
+from matinee.catalogue.model import Seller, Service
 from matinee.fleet import store as fleet
 from matinee.fleet.snapshot import Fleet
 from matinee.members import plan_store, store
@@ -46,6 +47,25 @@ def add(told: Wanted, *, by: str, data: Path | None, as_json: bool) -> int:
 def end(told: Wanted, *, by: str, data: Path | None, as_json: bool) -> int:
     """Record that a household's subscription has ended, or will."""
     return _record(told, SubscriptionState.ENDED, by=by, data=data, as_json=as_json)
+
+
+def terms(
+    service: str, plan: str, streams: int | None, max_height: int | None, *, by: str, data: Path | None, as_json: bool
+) -> int:
+    """Tell what a plan gives, after changing what is named. `max_height` 0: no limit."""
+    with opened(data) as installation, installation.database.write() as conn:
+        found = _plan_named(conn, service_named(list(catalogue.all_services(conn)), service), plan)
+        height = found.max_height if max_height is None else None if max_height == 0 else Pixels(max_height)
+        wanted = found.streams if streams is None else streams
+        after, is_new = plan_store.change_terms(conn, found.id, wanted, height, read_clock(), actor=by or ACTOR)
+    terminal = Terminal()
+    if as_json:
+        terminal.json({"id": after.id, "streams": after.streams, "max_height": after.max_height, "is_new": is_new})
+        return DONE
+    tallest = "any height" if after.max_height is None else f"{after.max_height} lines at most"
+    at_once = "one film at a time" if after.streams == 1 else f"{after.streams} films at once"
+    terminal.line(f"{after.name}: {at_once} in a home, {tallest}.{' Changed.' if is_new else ''}", "good")
+    return DONE
 
 
 def list_all(household: str | None, service: str | None, *, data: Path | None, as_json: bool) -> int:
@@ -120,10 +140,14 @@ def _plan(conn: Connection, told: Wanted, state: SubscriptionState, now: Instant
     service = service_named(list(catalogue.all_services(conn)), told.service)
     if state is SubscriptionState.ACTIVE:
         return plan_store.ensure_plan(conn, service, told.plan, now, actor=actor)[0]
-    found = plan_store.plan_named(conn, service.id, told.plan)
+    return _plan_named(conn, service, told.plan)
+
+
+def _plan_named(conn: Connection, service: Service, name: str) -> Plan:
+    found = plan_store.plan_named(conn, service.id, name)
     if found is None:
         known = ", ".join(one.name for one in plan_store.all_plans(conn) if one.service == service.id) or "none"
-        raise NotFound(f"{service.name} has no plan {told.plan!r}.", remedy=f"There are: {known}.")
+        raise NotFound(f"{service.name} has no plan {name!r}.", remedy=f"There are: {known}.")
     return found
 
 

@@ -29,6 +29,7 @@ from matinee.parties import hook_store as _hooks
 from matinee.parties import outbox as _outbox
 from matinee.parties import staff_store as _staff
 from matinee.parties import store as _parties
+from matinee.playback import lease_store as _leases
 from matinee.playback import store as _playback
 
 STORES = (
@@ -44,6 +45,7 @@ STORES = (
     _invoices,
     _landmarks,
     _ledger,
+    _leases,
     _library,
     _members,
     _opened,

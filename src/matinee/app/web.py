@@ -3,7 +3,7 @@
 Deny by default: a handler that names no policy answers nobody, and a test walks them all.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -144,8 +144,14 @@ def check_policy(party: Party, handler: BaseRouteHandler) -> None:
     raise MatineeError("This token may not do this.", code=ErrorCode.NOT_ALLOWED)
 
 
-def problem_response(code: ErrorCode, detail: str, remedy: str = "", headers: dict[str, str] | None = None) -> Response[bytes]:
-    """The one shape of every error answer."""
+def problem_response(
+    code: ErrorCode,
+    detail: str,
+    remedy: str = "",
+    headers: dict[str, str] | None = None,
+    members: Mapping[str, object] | None = None,
+) -> Response[bytes]:
+    """The one shape of every error answer; `members` stand beside what all of them have."""
     status = code.http_status
     body = Problem(
         type=f"{PROBLEM_URL}{code}",
@@ -157,7 +163,7 @@ def problem_response(code: ErrorCode, detail: str, remedy: str = "", headers: di
     )
     extra = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
     return Response(
-        msgspec.json.encode(body),
+        msgspec.json.encode({**msgspec.to_builtins(body), **members} if members else body),
         status_code=status,
         media_type=PROBLEM_TYPE,
         headers={"Cache-Control": "no-store", **extra, **(headers or {})},
@@ -168,7 +174,7 @@ def _answer_matinee_error(_request: Request[Any, Any, Any], error: MatineeError)
     if error.code.http_status >= 500:
         log.error("request failed", code=error.code, message=error.message)
     headers = {"Retry-After": str(error.retry_after)} if isinstance(error, TooManyRequests) else None
-    return problem_response(error.code, error.message, error.remedy, headers)
+    return problem_response(error.code, error.message, error.remedy, headers, error.members)
 
 
 _CODE_OF_STATUS = {

@@ -11,6 +11,8 @@ from pathlib import Path
 from litestar import Litestar
 
 from matinee.app.installation import Installation, read_clock
+from matinee.app.moved_boxes import EVERY_SECONDS as MOVED_SECONDS
+from matinee.app.moved_boxes import MovedBoxes
 from matinee.app.pages import Pictures, page_policy
 from matinee.app.pages import routes as page_routes
 from matinee.app.repeating import Repeating
@@ -20,7 +22,7 @@ from matinee.app.showings import CatalogueShowings
 from matinee.app.switchboard import Switchboard
 from matinee.app.web import create_web
 from matinee.base.clock import MINUTE, SECOND
-from matinee.base.ids import HouseholdId, PackageId, ProfileId
+from matinee.base.ids import BoxId, HouseholdId, PackageId, ProfileId
 from matinee.base.units import DurationMs
 from matinee.carriage import api as carriage_api
 from matinee.carriage import billing_api, ofrep, record_api, rollout_api, subscription_api, terms_api
@@ -30,6 +32,7 @@ from matinee.carriage.sides import Sides
 from matinee.carriage.snapshot import Carriage, PartySight
 from matinee.catalogue import api as catalogue_api
 from matinee.catalogue import reports
+from matinee.catalogue.model import StreamTerms
 from matinee.catalogue.snapshot import Catalogue
 from matinee.delivery.control import ControlWriter
 from matinee.delivery.keyring import open_ring
@@ -50,14 +53,16 @@ from matinee.members import api as members_api
 from matinee.members import voucher_api
 from matinee.members.snapshot import Members, Resolver
 from matinee.members.subscriptions import Subscriptions
+from matinee.outside.alone import Alone
 from matinee.outside.database import Database
 from matinee.parties import api as parties_api
 from matinee.parties import hook_api
-from matinee.parties.feed import Feed
+from matinee.parties.feed import Feed, Follower
 from matinee.parties.sign_in import SignIn
 from matinee.parties.snapshot import ApiKeys, Publishers, Staff
 from matinee.playback import api as playback_api
 from matinee.playback.book import Book
+from matinee.playback.leases import Leases, Stops
 from matinee.playback.licences import ClearKeyIssuer
 from matinee.playback.model import Addresses, Preferences
 from matinee.playback.work import Desk, PlaybackSettings
@@ -67,6 +72,7 @@ from matinee.telemetry.store import EventFiles
 from matinee.telemetry.work import Intake
 
 FEED_SECONDS = 0.25
+LEASE_SECONDS = 0.5
 
 
 class LibraryKeys:
@@ -93,6 +99,18 @@ class ProfilePreferences:
         """A profile's wishes. Raises ProfileNotFound."""
         one = self._members.profile(household, profile)
         return Preferences(audio_language=one.audio_language, subtitle_language=one.subtitle_language)
+
+
+class BoxNames:
+    """Implements playback's `ScreenNames` over the boxes in memory."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+
+    def label(self, box: BoxId) -> str:
+        """The label that the home gave it, else its model's name."""
+        found, model = self._fleet.box(box), self._fleet.model_of(box)
+        return (found.label if found is not None else "") or (model.name if model is not None else "")
 
 
 class Following:
@@ -128,10 +146,10 @@ def build_web(
 
     keys, staff, publishers, fleet, members, catalogue = ApiKeys(), Staff(), Publishers(), Fleet(), Members(), Catalogue()
     carriage, releases, subscriptions = Carriage(fleet), ReleaseBook(screens.release), Subscriptions()
-    followers = (keys, staff, publishers, fleet, releases, members, subscriptions, catalogue, carriage)
-    feed = Following(Feed(database, followers))
+    followers: list[Follower] = [keys, staff, publishers, fleet, releases, members, subscriptions, catalogue, carriage]
     sights = PartySight(carriage, fleet, members, catalogue)
-    entitlements = Entitlements(carriage, fleet, members, subscriptions)
+    unbilled = StreamTerms(streams=settings.streams_without_plan or None)
+    entitlements = Entitlements(carriage, fleet, members, subscriptions, unbilled)
     resolver = Resolver(keys, fleet, members, staff)
     sign_in = SignIn(database, staff, clock)
 
@@ -140,8 +158,12 @@ def build_web(
     switchboard = Switchboard(installation.published, ring, control, carriage, database, clock)
     verifier = TokenVerifier(ring)
     book = Book(database, clock, fresh_ms=None if database.is_sqlite else SECOND)
+    # Processes that share a SQLite file share a machine, and know by locks in its folder who is there.
+    leases = Leases(database, clock, Alone(settings.data_folder, "web") if database.is_sqlite else None)
     desk = Desk(
         book=book,
+        leases=leases,
+        screens=BoxNames(fleet),
         showings=CatalogueShowings(catalogue),
         sights=sights,
         plans=entitlements,
@@ -158,6 +180,7 @@ def build_web(
             token_ms=DurationMs(settings.token_minutes * MINUTE),
         ),
     )
+    feed = Following(Feed(database, [*followers, Stops(desk.stopped_elsewhere)]))
     handing = Handing(database, releases, clock)
     counters = CountersByPublisher()
     events = EventFiles(settings.data_folder / "telemetry")
@@ -211,7 +234,11 @@ def build_web(
         CLOSING_SECONDS,
         "what was sold under agreements that have ended cannot be ended yet; none of it plays",
     )
-    started = (feed, sign_in, switchboard, book, events, handed, rollouts, closing, ranking_log)
+    moved = MovedBoxes(book, fleet, members, desk.stop, clock)
+    moved_boxes = Repeating("moved-boxes", moved.step, MOVED_SECONDS, "plays on boxes that left their home are not stopped")
+    lease_writer = Repeating("leases", leases.step, LEASE_SECONDS, "leases cannot be written; what this process knows counts")
+    playing = (book, leases, lease_writer, moved_boxes)
+    started = (feed, sign_in, switchboard, *playing, events, handed, rollouts, closing, ranking_log)
     return create_web(
         [route for feature in routes for route in feature],  # type: ignore[misc]
         authenticate=resolver.resolve,

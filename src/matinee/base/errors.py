@@ -4,7 +4,9 @@ A code is part of the API: a client may branch on it, so it never changes its me
 turns these into RFC 9457 problem details; a sentence names what is wrong and what to do.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 
 
 class ErrorCode(StrEnum):
@@ -27,6 +29,7 @@ class ErrorCode(StrEnum):
     PLAN_NEEDED = "plan_needed"
     PAID_ELSEWHERE = "paid_elsewhere"
     NOT_IN_THIS_STATE = "not_in_this_state"
+    TOO_MANY_STREAMS = "too_many_streams"
     FILM_REFUSED = "film_refused"
     DISK_FULL = "disk_full"
     ALREADY_ADDED = "already_added"
@@ -60,6 +63,7 @@ _STATUS = {
     ErrorCode.PLAN_NEEDED: 403,
     ErrorCode.PAID_ELSEWHERE: 409,
     ErrorCode.NOT_IN_THIS_STATE: 409,
+    ErrorCode.TOO_MANY_STREAMS: 409,
     ErrorCode.FILM_REFUSED: 422,
     ErrorCode.DISK_FULL: 507,
     ErrorCode.ALREADY_ADDED: 409,
@@ -79,6 +83,8 @@ class MatineeError(Exception):
     """
 
     code: ErrorCode = ErrorCode.INTERNAL
+    members: Mapping[str, object] = MappingProxyType({})
+    """More that a program is told beside the sentence: the extension members of RFC 9457."""
 
     def __init__(self, message: str, *, remedy: str = "", code: ErrorCode | None = None) -> None:
         super().__init__(message)

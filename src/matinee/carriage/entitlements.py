@@ -10,10 +10,10 @@ from matinee.base.ids import BoxId, HouseholdId, OperatorId, ServiceId
 from matinee.base.party import Party
 from matinee.carriage.model import Agreement, AgreementStatus, Billing
 from matinee.carriage.snapshot import Carriage
-from matinee.catalogue.model import Seller
+from matinee.catalogue.model import Seller, StreamTerms
 from matinee.fleet.snapshot import Fleet
 from matinee.members.model import Billed, Entitlement
-from matinee.members.rules import entitled, may_play, waits_for_link
+from matinee.members.rules import best_of, entitled, may_play, plans_held, waits_for_link
 from matinee.members.snapshot import Members
 from matinee.members.subscriptions import Subscriptions
 
@@ -32,7 +32,16 @@ def billed_by(agreement: Agreement | None) -> Billed:
 class Entitlements:
     """Implements `catalogue.model.Plans` over what is in memory. Safe from threads."""
 
-    def __init__(self, carriage: Carriage, fleet: Fleet, members: Members, subscriptions: Subscriptions) -> None:
+    def __init__(
+        self,
+        carriage: Carriage,
+        fleet: Fleet,
+        members: Members,
+        subscriptions: Subscriptions,
+        unbilled: StreamTerms | None = None,
+    ) -> None:
+        """`unbilled`: what a home may have where no plan is needed; None: without a limit."""
+        self._unbilled = unbilled or StreamTerms()
         self._carriage = carriage
         self._fleet = fleet
         self._members = members
@@ -50,6 +59,14 @@ class Entitlements:
         """See `catalogue.model.Plans`."""
         had = () if party.household is None else self._subscriptions.of(party.household, service)
         return waits_for_link(had, party.operator, now)
+
+    def terms(self, party: Party, service: ServiceId, now: Instant) -> StreamTerms:
+        """See `catalogue.model.Plans`."""
+        billed = billed_by(self._carriage.agreement_of(party.operator, service, now))
+        if billed.by is None or party.household is None:
+            return self._unbilled
+        held = plans_held(self._subscriptions.of(party.household, service), party.operator, now)
+        return best_of(plan for one in held if (plan := self._subscriptions.plan(one)) is not None)
 
     def of_household(
         self, household: HouseholdId, service: ServiceId, at: Instant, known_at: Instant | None = None

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
-from litestar import Request, Response, Router, get, post
+from litestar import Request, Response, Router, get, post, put
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import JSONBody, Parameter
+from litestar.params import FromPath, JSONBody, Parameter
 from sqlalchemy.engine import Connection
 
 from matinee.base.clock import Clock, Instant, to_rfc3339
@@ -18,6 +18,7 @@ from matinee.base.errors import NotAllowed, NotFound
 from matinee.base.ids import HouseholdId, OperatorId, PlanId, ServiceId, is_id
 from matinee.base.pagination import MAX_PAGE, decode_cursor, encode_cursor
 from matinee.base.party import OWNERS, PUBLISHERS, SIDES, Party
+from matinee.base.units import Pixels
 from matinee.carriage.api import instant
 from matinee.carriage.entitlements import billed_by
 from matinee.carriage.explanations import moment_of
@@ -28,7 +29,15 @@ from matinee.catalogue.snapshot import Catalogue
 from matinee.fleet.snapshot import Fleet
 from matinee.members import plan_store, store, terms_store
 from matinee.members.leaving import HomesLines
-from matinee.members.model import Plan, Subscription, SubscriptionState
+from matinee.members.model import (
+    DEFAULT_STREAMS,
+    MAX_MAX_HEIGHT,
+    MAX_STREAMS,
+    MIN_MAX_HEIGHT,
+    Plan,
+    Subscription,
+    SubscriptionState,
+)
 from matinee.members.selling import Selling
 from matinee.members.snapshot import Members
 from matinee.members.subscriptions import Subscriptions
@@ -43,9 +52,22 @@ Id = Annotated[str, msgspec.Meta(max_length=64)]
 When = Annotated[str, msgspec.Meta(max_length=40)]
 
 
+Streams = Annotated[int, msgspec.Meta(ge=1, le=MAX_STREAMS)]
+Lines = Annotated[int, msgspec.Meta(ge=MIN_MAX_HEIGHT, le=MAX_MAX_HEIGHT)]
+
+
 class PlanAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     service_id: Id
     name: Text
+    streams: Streams = DEFAULT_STREAMS
+    max_height: Lines | None = None
+
+
+class TermsAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a plan gives from now on: films at once in one household, and the lines of the tallest picture (null: no limit)."""
+
+    streams: Streams
+    max_height: Lines | None
 
 
 class WirePrice(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +88,8 @@ class WirePlan(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     service_id: str
     name: str
+    streams: int
+    max_height: int | None
     prices: list[WirePrice]
     trial_days: int
 
@@ -168,9 +192,29 @@ def routes(counter: Counter, database: Database, clock: Clock) -> Sequence[Route
         if service is None:
             raise NotFound("There is no such service of yours.", remedy="Send the id of one of your services.")
         with database.write() as conn:
-            made, is_new = plan_store.ensure_plan(conn, service, data.name, clock(), actor=actor_of(request.user))
+            made, is_new = plan_store.ensure_plan(
+                conn,
+                service,
+                data.name,
+                clock(),
+                actor=actor_of(request.user),
+                streams=data.streams,
+                max_height=None if data.max_height is None else Pixels(data.max_height),
+            )
             terms = terms_store.terms_of(conn, [made.id]).get(made.id, NO_TERMS)
         return Response(wire_plan(made, terms, clock()), status_code=201 if is_new else 200, headers=PRIVATE)
+
+    @put("/plans/{plan_id:str}/terms", opt={"policy": PUBLISHERS}, sync_to_thread=True)
+    def change_terms(request: PartyRequest, plan_id: FromPath[str], data: JSONBody[TermsAsked]) -> Response[WirePlan]:
+        """Change what a plan of one's own gives, from now on. Said again, it changes nothing."""
+        height = None if data.max_height is None else Pixels(data.max_height)
+        with database.write() as conn:
+            plan = plan_store.plan_of(conn, PlanId(plan_id)) if is_id(plan_id) else None
+            if plan is None or not request.user.side.has_publisher(plan.publisher):
+                raise NotFound("There is no such plan of yours.", remedy="GET /api/v1/plans lists them.")
+            after, _ = plan_store.change_terms(conn, plan.id, data.streams, height, clock(), actor=actor_of(request.user))
+            terms = terms_store.terms_of(conn, [after.id]).get(after.id, NO_TERMS)
+        return Response(wire_plan(after, terms, clock()), headers=PRIVATE)
 
     @get("/subscriptions", opt={"policy": SIDES}, sync_to_thread=True)
     def list_subscriptions(
@@ -227,8 +271,9 @@ def routes(counter: Counter, database: Database, clock: Clock) -> Sequence[Route
             )
         return Response(_told(made, data.household), status_code=201 if is_new else 200, headers=PRIVATE)
 
+    handlers = [list_plans, make_plan, change_terms, list_subscriptions, record_subscription]
     # In a router, since two methods share a path: the app would register such handlers twice.
-    return [Router(path="/api/v1", route_handlers=[list_plans, make_plan, list_subscriptions, record_subscription])]
+    return [Router(path="/api/v1", route_handlers=handlers)]
 
 
 def there_already(answer: type[msgspec.Struct]) -> dict[int, ResponseSpec]:
@@ -257,6 +302,8 @@ def wire_plan(one: Plan, terms: Terms, now: Instant) -> WirePlan:
         id=one.id,
         service_id=one.service,
         name=one.name,
+        streams=one.streams,
+        max_height=one.max_height,
         prices=[
             WirePrice(
                 country=price.country,

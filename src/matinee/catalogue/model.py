@@ -317,6 +317,13 @@ class Seller(StrEnum):
     OPERATOR = "operator"
 
 
+class StreamTerms(msgspec.Struct, frozen=True, kw_only=True):
+    """What a home may have of a service: films at once, and lines of the tallest picture. None: no limit."""
+
+    streams: int | None = None
+    max_height: Pixels | None = None
+
+
 class Plans(Protocol):
     """What OK does, apart from what is there: carriage answers it, from agreements and subscriptions, in memory."""
 
@@ -329,6 +336,13 @@ class Plans(Protocol):
 
     def waits_for_link(self, party: Party, service: ServiceId, now: Instant) -> bool:
         """Whether the plan that is needed was sold already, and waits for the home to activate it. Never blocks."""
+        ...
+
+    def terms(self, party: Party, service: ServiceId, now: Instant) -> StreamTerms:
+        """What the party's home may have, by the best of its plans that hold; where none is needed, what the settings say.
+
+        Never blocks. Ask it where `seller_needed` says None.
+        """
         ...
 
 

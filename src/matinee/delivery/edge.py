@@ -23,7 +23,7 @@ import msgspec
 from matinee.base.clock import Clock, Instant, to_rfc3339
 from matinee.base.errors import ErrorCode
 from matinee.base.units import Bytes
-from matinee.delivery import rules
+from matinee.delivery import heights, rules
 from matinee.delivery.control import ControlFileInvalid, InForce, read_control
 from matinee.delivery.files import Found, HotFiles, source_of
 from matinee.delivery.keyring import read_ring
@@ -69,6 +69,7 @@ class Edge:
         self._key_stamp = self._stamp()
         self._ring = read_ring(self._key_path)
         self._verifier = TokenVerifier(self._ring, config.issuer)
+        self._heights = heights.KnownHeights()
         self._control = InForce()
         self._looking = ThreadPoolExecutor(1)  # of its own: behind a hundred slow disks it would come too late
         self._control_good = True
@@ -110,6 +111,11 @@ class Edge:
         if grant.path_prefix != wanted.prefix or self._control.stops(grant):
             return _refusal(request, 403, "token refused")
         try:
+            too_tall = await self._too_tall(grant, wanted)
+            if too_tall is None:
+                return _refusal(request, 404, "not found")
+            if heights.rung_of(wanted.file) in too_tall:
+                return _refusal(request, 403, "token refused")
             found = await self._source.find(wanted.object_path)
         except Exception:  # noqa: BLE001 -- the process's outer edge: whatever a store says stays here
             return _refusal(request, 503, "try again")
@@ -118,13 +124,51 @@ class Edge:
             return replace(_refusal(request, 404, "not found"), when_sent=partial(told, 404, None))
         answer: Answer | None = None
         try:
-            answer = await self._answer_with(request, wanted, found, told)
+            if too_tall and wanted.file in heights.FILTERED:
+                answer = await self._smaller_manifest(request, wanted, found, too_tall, told)
+            else:
+                answer = await self._answer_with(request, wanted, found, told)
         except ObjectStoreFailed:
             return _refusal(request, 503, "try again")
         finally:
             if answer is None or not isinstance(answer.body, FileSlice):
                 found.close()
         return answer
+
+    async def _too_tall(self, grant: StreamGrant, wanted: rules.Wanted) -> frozenset[str] | None:
+        """The rungs of the package that the token is too small for; None where the package does not tell its rungs."""
+        if grant.max_height is None:
+            return frozenset()
+        known = self._heights.get(wanted.prefix)
+        if known is None:
+            listing = msgspec.structs.replace(wanted, file=heights.CONTENTS)
+            found = await self._source.find(listing.object_path)
+            if found is None:
+                return None
+            try:
+                known = heights.heights_of(await self._whole(found))
+            finally:
+                found.close()
+            self._heights.keep(wanted.prefix, known)
+        return heights.refused_rungs(known, grant.max_height)
+
+    async def _smaller_manifest(
+        self, request: Request, wanted: rules.Wanted, found: Found, refused: frozenset[str], told: _Teller
+    ) -> Answer:
+        """A manifest without the rungs that the token does not open. Whole: nobody asks for a part of one."""
+        body = heights.without_rungs(wanted.file, await self._whole(found), refused)
+        tag = rules.etag(Bytes(len(body)), found.changed)
+        headers: Headers = [*_CORS, (b"etag", tag.encode()), (b"cache-control", rules.cache_control(wanted.file).encode())]
+        if rules.not_modified(_text(request, b"if-none-match"), tag):
+            return Answer(304, headers, when_sent=partial(told, 304, None))
+        headers.append((b"content-type", (rules.content_type(wanted.file) or "").encode()))
+        headers.append((b"content-length", b"%d" % len(body)))
+        return Answer(200, headers, b"" if request.method == "HEAD" else body, when_sent=partial(told, 200, 0))
+
+    async def _whole(self, found: Found) -> bytes:
+        if found.descriptor is not None:
+            return await asyncio.to_thread(os.pread, found.descriptor, found.size, 0)
+        return b"".join([chunk async for chunk in self._source.read(found, 0, found.size)])
 
     async def _answer_with(self, request: Request, wanted: rules.Wanted, found: Found, told: _Teller) -> Answer:
         tag = rules.etag(found.size, found.changed)

@@ -7,7 +7,7 @@ import msgspec
 from matinee.base.clock import Instant
 from matinee.base.errors import ErrorCode, MatineeError
 from matinee.base.ids import BoxId, OperatorId, PackageId, ProfileId, ServiceId, SessionId
-from matinee.base.units import Bytes
+from matinee.base.units import Bytes, Pixels
 
 
 class DeliveryError(MatineeError):
@@ -40,6 +40,8 @@ class StreamGrant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     operator: OperatorId | None = None
     service: ServiceId | None = None
     """None in a token of before services stood in them: it lives for hours at most, and no switch of a service stops it."""
+    max_height: Pixels | None = None
+    """Lines of the tallest picture that it opens; None: every one."""
 
     @property
     def path_prefix(self) -> str:

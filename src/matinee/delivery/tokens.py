@@ -16,6 +16,7 @@ import cbor2
 from matinee.base.clock import Instant
 from matinee.base.errors import ErrorCode
 from matinee.base.ids import BoxId, OperatorId, PackageId, ProfileId, ServiceId, SessionId, encode_id, is_id
+from matinee.base.units import Pixels
 from matinee.delivery import cat
 from matinee.delivery.keyring import KeyRing
 from matinee.delivery.mac0 import open_mac0, sealer
@@ -25,6 +26,8 @@ MAX_TOKEN_CHARS = 1024
 WHO = -65537
 """Private claim (RFC 8392 leaves labels below -65536 to private use): [session, profile, box or null, operator or null, service].
 A service that is not known is left out, as it was in tokens of before."""
+HEIGHT = -65538
+"""Private claim: lines of the tallest picture that the token opens. A token that opens every one has none, as all of before."""
 
 _FROM_CROCKFORD = str.maketrans("0123456789abcdefghjkmnpqrstvwxyz", "0123456789abcdefghijklmnopqrstuv")
 
@@ -44,7 +47,9 @@ class TokenMinter:
 
 def claims_of(grant: StreamGrant, issuer: str, now: Instant) -> dict[int, object]:
     """The claims by label. Times are whole seconds; an expiry is rounded down, never up."""
+    tallest: dict[int, object] = {} if grant.max_height is None else {HEIGHT: int(grant.max_height)}
     return {
+        **tallest,
         cat.ISS: issuer,
         cat.EXP: grant.expires_at // 1000,
         cat.IAT: now // 1000,
@@ -91,7 +96,7 @@ class TokenVerifier:
         if len(token) > MAX_TOKEN_CHARS:
             raise TokenRefused("The token is too long.")
         claims = cat.read_claims(open_mac0(decode_base64url(token), self._ring.keys))
-        cat.check_claims(claims, now_s=now / 1000, issuer=self._issuer, private=frozenset({WHO}))
+        cat.check_claims(claims, now_s=now / 1000, issuer=self._issuer, private=frozenset({WHO, HEIGHT}))
         return _grant(claims)
 
 
@@ -120,6 +125,9 @@ def _grant(claims: cat.Claims) -> StreamGrant:
                 raise TokenRefused("The token does not say who plays.")
             boxed, operated = _unpack(box), _unpack(operator)
             served = _unpack(more[0]) if more else None
+            tallest = claims.get(HEIGHT)
+            if tallest is not None and (type(tallest) is not int or tallest <= 0):
+                raise TokenRefused("The token's tallest picture is no height.")
             return StreamGrant(
                 session=SessionId(str(names[0])),
                 profile=ProfileId(str(names[1])),
@@ -128,6 +136,7 @@ def _grant(claims: cat.Claims) -> StreamGrant:
                 operator=None if operated is None else OperatorId(operated),
                 service=None if served is None else ServiceId(served),
                 expires_at=Instant(expires * 1000),
+                max_height=None if tallest is None else Pixels(tallest),
             )
         case _:
             raise TokenRefused("The token is a good one, and no stream token.")

@@ -10,6 +10,7 @@ from matinee.base.clock import Instant
 from matinee.base.errors import ErrorCode, MatineeError
 from matinee.base.ids import HouseholdId, LineId, OperatorId, PlanId, ProfileId, PublisherId, ServiceId, SubscriptionId
 from matinee.base.party import Party
+from matinee.base.units import Pixels
 from matinee.catalogue.model import AgeClass, Language, Seller, Service
 
 
@@ -60,13 +61,24 @@ class HouseholdAssignment(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
     valid_to: Instant | None = None
 
 
+DEFAULT_STREAMS = 2
+"""How many films a plan lets a home see at once where nobody said another number: what the plans had that were made before."""
+MAX_STREAMS = 100
+MIN_MAX_HEIGHT, MAX_MAX_HEIGHT = Pixels(144), Pixels(4320)
+
+
 class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a household subscribes to: a service's titles, under a name that no other plan of the service has."""
+    """What a household subscribes to: a service's titles, under a name that no other plan of the service has.
+
+    `streams`: how many of them play at once in one household. `max_height`: lines of the tallest picture, None: no limit.
+    """
 
     id: PlanId
     publisher: PublisherId
     service: ServiceId
     name: str
+    streams: int = DEFAULT_STREAMS
+    max_height: Pixels | None = None
 
 
 class SubscriptionState(StrEnum):

@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Collection, Sequence
 from typing import Any, Final
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
@@ -12,14 +13,26 @@ from matinee.base.dated import in_force
 from matinee.base.errors import ErrorCode
 from matinee.base.ids import HouseholdId, OperatorId, PartnerAccountId, PlanId, ServiceId, SubscriptionId, new_id
 from matinee.base.party import SideKey, operator_side, publisher_side
+from matinee.base.units import Pixels
 from matinee.catalogue.model import Service
 from matinee.members.contracts import Span
-from matinee.members.model import BY_HAND, MemberError, Plan, Subscription, SubscriptionState
+from matinee.members.model import (
+    BY_HAND,
+    DEFAULT_STREAMS,
+    MAX_MAX_HEIGHT,
+    MAX_STREAMS,
+    MIN_MAX_HEIGHT,
+    MemberError,
+    Plan,
+    Subscription,
+    SubscriptionState,
+)
 from matinee.outside.database import InstantColumn, metadata
 from matinee.parties import audit, outbox
 
 TOPIC: Final = "subscriptions"
 PLAN_MADE: Final = "plan"
+PLAN_CHANGED: Final = "plan_terms"
 SUBSCRIPTION_RECORDED: Final = "subscription"
 TERMS_SET: Final = "terms"
 ACCOUNT_TOLD: Final = "account"
@@ -37,6 +50,8 @@ plans = sa.Table(
     sa.Column("service_id", sa.Text, sa.ForeignKey("services.id"), nullable=False),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("created_at", InstantColumn, nullable=False),
+    sa.Column("streams", sa.Integer, nullable=False, server_default=str(DEFAULT_STREAMS)),
+    sa.Column("max_height", sa.Integer),  # lines of the tallest picture; none: no limit
     sa.UniqueConstraint("service_id", "name"),
 )
 
@@ -57,21 +72,73 @@ subscriptions = sa.Table(
 )
 
 
-def ensure_plan(conn: Connection, service: Service, name: str, now: Instant, *, actor: str) -> tuple[Plan, bool]:
-    """The service's plan of that name, and whether it was made now. Raises MemberError."""
+def ensure_plan(
+    conn: Connection,
+    service: Service,
+    name: str,
+    now: Instant,
+    *,
+    actor: str,
+    streams: int = DEFAULT_STREAMS,
+    max_height: Pixels | None = None,
+) -> tuple[Plan, bool]:
+    """The service's plan of that name, and whether it was made now; one that was there keeps its terms. Raises MemberError."""
     outbox.hold(conn)  # two who make the same one at once must not both find it missing
     check_text("A plan's name", name, MAX_NAME)
+    _check_terms(streams, max_height)
     found = plan_named(conn, service.id, name)
     if found is not None:
         return found, False
-    made = Plan(id=PlanId(new_id()), publisher=service.publisher, service=service.id, name=name)
-    conn.execute(
-        sa.insert(plans).values(id=made.id, publisher_id=made.publisher, service_id=made.service, name=made.name, created_at=now)
+    made = Plan(
+        id=PlanId(new_id()),
+        publisher=service.publisher,
+        service=service.id,
+        name=name,
+        streams=streams,
+        max_height=max_height,
     )
-    detail = {"service": made.service, "name": made.name}
+    conn.execute(
+        sa.insert(plans).values(
+            id=made.id,
+            publisher_id=made.publisher,
+            service_id=made.service,
+            name=made.name,
+            created_at=now,
+            streams=made.streams,
+            max_height=made.max_height,
+        )
+    )
+    detail = {"service": made.service, "name": made.name, "streams": made.streams, "max_height": made.max_height}
     audit.record(conn, actor, "plan.make", made.id, detail, now, sides=[publisher_side(made.publisher)])
     outbox.append(conn, TOPIC, made.id, {"kind": PLAN_MADE}, now)
     return made, True
+
+
+def change_terms(
+    conn: Connection, plan: PlanId, streams: int, max_height: Pixels | None, now: Instant, *, actor: str
+) -> tuple[Plan, bool]:
+    """Give a plan other terms from now on: the plan as it is then, and whether that changed anything. Raises MemberError.
+
+    The audit keeps what they were and what they became. What plays under the old ones is playback's to treat gently.
+    """
+    outbox.hold(conn)
+    _check_terms(streams, max_height)
+    before = plan_of(conn, plan)
+    if before is None:
+        raise MemberError("There is no such plan.", remedy="Name one of the service's plans.", code=ErrorCode.NOT_FOUND)
+    after = msgspec.structs.replace(before, streams=streams, max_height=max_height)
+    if after == before:
+        return before, False
+    conn.execute(sa.update(plans).where(plans.c.id == plan).values(streams=streams, max_height=max_height))
+    detail = {
+        "service": after.service,
+        "name": after.name,
+        "before": {"streams": before.streams, "max_height": before.max_height},
+        "after": {"streams": streams, "max_height": max_height},
+    }
+    audit.record(conn, actor, "plan.terms", plan, detail, now, sides=[publisher_side(after.publisher)])
+    outbox.append(conn, TOPIC, plan, {"kind": PLAN_CHANGED}, now)
+    return after, True
 
 
 def plan_named(conn: Connection, service: ServiceId, name: str) -> Plan | None:
@@ -361,8 +428,25 @@ def check_text(what: str, text: str, limit: int) -> None:
         raise MemberError(f"{what} is no line of 1 to {limit} characters.", remedy="Write a short one.")
 
 
+def _check_terms(streams: int, max_height: Pixels | None) -> None:
+    if not 1 <= streams <= MAX_STREAMS:
+        raise MemberError(f"streams is {streams}.", remedy=f"Let 1 to {MAX_STREAMS} films play at once.")
+    if max_height is not None and not MIN_MAX_HEIGHT <= max_height <= MAX_MAX_HEIGHT:
+        raise MemberError(
+            f"max_height is {max_height}.",
+            remedy=f"Write the lines of the tallest picture, {MIN_MAX_HEIGHT} to {MAX_MAX_HEIGHT}, or none for no limit.",
+        )
+
+
 def _plan(row: "Row[Any]") -> Plan:
-    return Plan(id=row.id, publisher=row.publisher_id, service=row.service_id, name=row.name)
+    return Plan(
+        id=row.id,
+        publisher=row.publisher_id,
+        service=row.service_id,
+        name=row.name,
+        streams=row.streams,
+        max_height=row.max_height,
+    )
 
 
 def _subscription(row: "Row[Any]") -> Subscription:

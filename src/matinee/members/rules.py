@@ -11,13 +11,14 @@ from zoneinfo import ZoneInfo
 from matinee.base.clock import Instant
 from matinee.base.dated import in_force
 from matinee.base.ids import HouseholdId, OperatorId, PlanId, ServiceId
-from matinee.catalogue.model import Seller
+from matinee.catalogue.model import Seller, StreamTerms
 from matinee.members.model import (
     PLAYS,
     Billed,
     Entitlement,
     EntitlementClause,
     EntitlementClauseName,
+    Plan,
     Subscription,
     SubscriptionState,
 )
@@ -70,6 +71,19 @@ def waits_for_link(subscriptions: Sequence[Subscription], operator: OperatorId |
     return any(
         one.state is SubscriptionState.PENDING and one.valid_to is None and one.operator in (None, operator) for one in held
     )
+
+
+def plans_held(subscriptions: Sequence[Subscription], operator: OperatorId | None, at: Instant) -> list[PlanId]:
+    """The plans by which `may_play` says yes, as far as one is needed."""
+    return [one.plan for one in standing(subscriptions, at) if _holds(one, operator)]
+
+
+def best_of(plans: Iterable[Plan]) -> StreamTerms:
+    """What a home may have that has all of these plans: each limit by the plan that gives most. Without any, nothing at once."""
+    every = list(plans)
+    heights = [plan.max_height for plan in every if plan.max_height is not None]
+    is_limited = len(heights) == len(every) > 0
+    return StreamTerms(streams=max((plan.streams for plan in every), default=0), max_height=max(heights) if is_limited else None)
 
 
 def standing(subscriptions: Iterable[Subscription], at: Instant) -> list[Subscription]:

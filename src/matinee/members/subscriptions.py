@@ -10,6 +10,8 @@ from matinee.members.model import Plan, Subscription
 from matinee.members.terms import NO_TERMS, Terms
 from matinee.parties.outbox import Event
 
+_OF_PLANS = frozenset({plan_store.PLAN_MADE, plan_store.PLAN_CHANGED, plan_store.TERMS_SET})
+
 
 class Subscriptions:
     """Follows the topic "subscriptions". Readers take no lock: a household's rows are swapped whole."""
@@ -19,15 +21,16 @@ class Subscriptions:
     def __init__(self) -> None:
         self._plans: Sequence[Plan] = ()
         self._terms: Mapping[PlanId, Terms] = {}
+        self._plan: dict[PlanId, Plan] = {}
         self._of: dict[HouseholdId, tuple[Subscription, ...]] = {}
 
     def load(self, conn: Connection) -> None:
-        self._plans, self._terms = plan_store.all_plans(conn), terms_store.terms_of(conn)
+        self._read_plans(conn)
         self._of = _by_household(plan_store.subscriptions_of(conn))
 
     def follow(self, conn: Connection, events: Sequence[Event]) -> None:
-        if any(event.payload["kind"] in (plan_store.PLAN_MADE, plan_store.TERMS_SET) for event in events):
-            self._plans, self._terms = plan_store.all_plans(conn), terms_store.terms_of(conn)
+        if any(event.payload["kind"] in _OF_PLANS for event in events):
+            self._read_plans(conn)
         told = (event.key for event in events if event.payload["kind"] == plan_store.SUBSCRIPTION_RECORDED)
         households = {HouseholdId(key) for key in told}
         if households:
@@ -49,6 +52,14 @@ class Subscriptions:
     def terms(self, plan: PlanId) -> Terms:
         """What was recorded of its prices and trials."""
         return self._terms.get(plan, NO_TERMS)
+
+    def plan(self, plan: PlanId) -> Plan | None:
+        return self._plan.get(plan)
+
+    def _read_plans(self, conn: Connection) -> None:
+        self._plans = plan_store.all_plans(conn)
+        self._terms = terms_store.terms_of(conn)
+        self._plan = {plan.id: plan for plan in self._plans}
 
 
 def _by_household(recorded: Sequence[Subscription]) -> dict[HouseholdId, tuple[Subscription, ...]]:

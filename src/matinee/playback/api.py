@@ -17,7 +17,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from matinee.base.errors import ErrorCode, InvalidRequest
 from matinee.base.ids import ProfileId, SessionId, TitleId
 from matinee.base.party import ANYONE, SCREENS, Party
-from matinee.base.units import PositionMs
+from matinee.base.units import DurationMs, PositionMs
 from matinee.playback.licences import ClearKeyAnswer, ClearKeyRequest
 from matinee.playback.model import PlayState, Report
 from matinee.playback.work import Desk, HeartbeatHeard, PlayTold
@@ -33,6 +33,8 @@ class PlayAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     title_id: str
     profile_id: str
+    prepares: bool = False
+    """Nobody has pressed OK yet: no place among the home's streams is taken before the first heartbeat."""
 
 
 class HeartbeatSaid(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -44,10 +46,11 @@ class HeartbeatSaid(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class EndSaid(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The last report of a session."""
+    """The last report of a session. `late_ms`: how long ago that was, where nobody could be told of it before."""
 
     sequence: int
     position_ms: int
+    late_ms: int = 0
 
 
 _encode = msgspec.json.Encoder().encode
@@ -68,7 +71,7 @@ def routes(desk: Desk) -> list[HTTPRouteHandler]:
         asked = read(body, PlayAsked)
         if len(asked.title_id) > MAX_ID or len(asked.profile_id) > MAX_ID:
             raise InvalidRequest("title_id or profile_id is too long.")
-        return await desk.begin(party, TitleId(asked.title_id), ProfileId(asked.profile_id))
+        return await desk.begin(party, TitleId(asked.title_id), ProfileId(asked.profile_id), prepares=asked.prepares)
 
     async def hear(party: Party, path: Mapping[str, Any], body: bytes) -> HeartbeatHeard:
         said = read(body, HeartbeatSaid)
@@ -96,16 +99,20 @@ def routes(desk: Desk) -> list[HTTPRouteHandler]:
     @post("/api/v1/playback/{session_id:str}/end", status_code=204, opt={"policy": SCREENS})
     async def end(request: Request[Any, Any, Any], session_id: FromPath[str], data: JSONBody[EndSaid]) -> None:
         """End a play at a place. Saying it again is fine."""
-        await desk.end(request.user, SessionId(session_id), data.sequence, PositionMs(data.position_ms))
+        late = DurationMs(max(0, data.late_ms))
+        await desk.end(request.user, SessionId(session_id), data.sequence, PositionMs(data.position_ms), late)
 
-    @post(
-        "/licence/clearkey/{stream_token:str}", status_code=200, opt={"policy": ANYONE}, middleware=[straight(unlock)]
-    )
+    @post("/api/v1/playback/{session_id:str}/stop", status_code=204, opt={"policy": SCREENS})
+    async def stop(request: Request[Any, Any, Any], session_id: FromPath[str]) -> None:
+        """Stop a play of the same household, at whichever of its screens: that one is told so at its next heartbeat."""
+        await desk.stop_other(request.user, SessionId(session_id))
+
+    @post("/licence/clearkey/{stream_token:str}", status_code=200, opt={"policy": ANYONE}, middleware=[straight(unlock)])
     async def clearkey(stream_token: FromPath[str], data: JSONBody[ClearKeyRequest]) -> ClearKeyAnswer:
         """A ClearKey licence in the W3C form, for the film of the stream token alone: the token is who asks."""
         _answered_before()
 
-    return [play, heartbeat, end, clearkey]
+    return [play, heartbeat, end, stop, clearkey]
 
 
 def straight(act: Act) -> Callable[[ASGIApp], ASGIApp]:

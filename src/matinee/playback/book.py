@@ -12,6 +12,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 
+import msgspec
 import sqlalchemy as sa
 import structlog
 
@@ -94,6 +95,14 @@ class Book:
             self._trim()
         return known
 
+    def known_session(self, session: SessionId) -> Session | None:
+        """The same, as far as it can be known: while the database is away, of this process alone. Blocks."""
+        try:
+            return self.find_session(session)
+        except (sa.exc.SQLAlchemyError, OSError) as error:
+            log.error("a session of another process cannot be read", error=type(error).__name__)
+            return None
+
     def hear(self, session: SessionId, report: Report, now: Instant) -> tuple[Session, Place | None]:
         """Take a report of a held session: the session and where the profile is now, in memory at once. Raises TooBusy."""
         with self._lock:
@@ -113,6 +122,23 @@ class Book:
         with self._lock:
             self._check_room()
             self._keep_session(session)
+
+    def mark_stopped(self, session: SessionId, reason: str) -> None:
+        """Note that a session was stopped by another process, or by another play; one that is not held here needs no note.
+
+        There is always room for it: what was stopped elsewhere must not go on here because the database is slow.
+        """
+        with self._lock:
+            held = self._sessions.get(session)
+            if held is not None and held.stop_reason is None:
+                now = held.ended_at or self._clock()
+                self._keep_session(msgspec.structs.replace(held, ended_at=now, stop_reason=reason))
+
+    def running_on_boxes(self, now: Instant) -> Sequence[Session]:
+        """The sessions held here that run on a box and whose token an edge takes still."""
+        with self._lock:
+            held = list(self._sessions.values())
+        return [one for one in held if one.box is not None and one.stop_reason is None and one.token_expires_at > now]
 
     # Places
 

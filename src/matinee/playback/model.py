@@ -13,7 +13,7 @@ import msgspec
 from matinee.base.clock import Instant
 from matinee.base.errors import ErrorCode, MatineeError
 from matinee.base.ids import BoxId, HouseholdId, OperatorId, PackageId, ProfileId, ServiceId, SessionId, TitleId
-from matinee.base.units import DurationMs, PositionMs
+from matinee.base.units import DurationMs, Pixels, PositionMs
 from matinee.catalogue.model import Av1Picture, Language, Sight, Thumbnails
 
 MAX_SEQUENCE = 2**31 - 1
@@ -34,6 +34,16 @@ class PlanNeeded(PlaybackError):
     """The title is there and would play, and the household has no plan for its service now."""
 
     code = ErrorCode.PLAN_NEEDED
+
+
+class TooManyStreams(PlaybackError):
+    """The home sees as many films of the service at once as it may. `members` names them: see home_streams.StreamTold."""
+
+    code = ErrorCode.TOO_MANY_STREAMS
+
+    def __init__(self, message: str, *, remedy: str, members: Mapping[str, object]) -> None:
+        super().__init__(message, remedy=remedy)
+        self.members = members
 
 
 class SessionNotFound(PlaybackError):
@@ -87,7 +97,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     `position_ms` is the place last counted for this session (at first the place where it resumed); `credits_ms` is where the
     credits begin, and `next_title` what follows, kept so that a report is judged without asking the catalogue again. `token` is
-    in memory alone: the database holds no bearer's secret.
+    in memory alone: the database holds no bearer's secret. `max_height`: the tallest picture that its tokens open, as it was when
+    the play began.
     """
 
     id: SessionId
@@ -99,6 +110,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     started_at: Instant
     token_expires_at: Instant
     token: str = ""
+    max_height: Pixels | None = None
     box: BoxId | None = None
     operator: OperatorId | None = None
     credits_ms: PositionMs | None = None
@@ -169,6 +181,14 @@ class ViewerPreferences(Protocol):
     """A profile's wishes, from memory."""
 
     def preferences(self, household: HouseholdId, profile: ProfileId) -> Preferences: ...
+
+
+class ScreenNames(Protocol):
+    """What a home calls its screens, from memory."""
+
+    def label(self, box: BoxId) -> str:
+        """What the box is called; "" where nobody knows."""
+        ...
 
 
 class Licence(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, RowMapping
 
+from matinee.base.clock import Instant
 from matinee.base.ids import HouseholdId, ProfileId, SessionId
 from matinee.outside.database import InstantColumn, metadata
 from matinee.playback.model import Place, Session
@@ -41,6 +42,7 @@ play_sessions = sa.Table(
     sa.Column("reported_at", InstantColumn),
     sa.Column("ended_at", InstantColumn),
     sa.Column("stop_reason", sa.String(64)),
+    sa.Column("max_height", sa.Integer),
     sa.Index("ix_play_sessions_household", "household", "started_at"),
 )
 
@@ -64,7 +66,7 @@ places = sa.Table(
 
 def save_sessions(connection: Connection, sessions: Iterable[Session]) -> None:
     """Write sessions as they are now. A row never goes back in sequence, and an end is never taken back."""
-    insert = _insert(connection, play_sessions)
+    insert = insert_into(connection, play_sessions)
     new, old = insert.excluded, play_sessions.c
     statement = insert.on_conflict_do_update(
         index_elements=[old.id],
@@ -83,7 +85,7 @@ def save_sessions(connection: Connection, sessions: Iterable[Session]) -> None:
 
 def save_places(connection: Connection, counted: Iterable[Place]) -> None:
     """Write places, each only over an older one: `rules.newer` in SQL."""
-    insert = _insert(connection, places)
+    insert = insert_into(connection, places)
     new, old = insert.excluded, places.c
     kept = [column.name for column in places.columns if column.name not in ("profile", "title")]
     statement = insert.on_conflict_do_update(
@@ -97,16 +99,24 @@ def save_places(connection: Connection, counted: Iterable[Place]) -> None:
     _execute(connection, statement, counted, key=lambda place: (place.profile, place.title))
 
 
+def stop_session(connection: Connection, session: SessionId, reason: str, now: Instant) -> None:
+    """Write down that a play was stopped, whichever process hears its reports: no report that comes late takes it back."""
+    own = play_sessions.c
+    changed = sa.update(play_sessions).where(own.id == session)
+    ended, why = sa.func.coalesce(own.ended_at, now), sa.func.coalesce(own.stop_reason, reason)
+    connection.execute(changed.values(ended_at=ended, stop_reason=why))
+
+
 def session_of(connection: Connection, session: SessionId) -> Session | None:
     """The session of this id, or None."""
     row = connection.execute(sa.select(play_sessions).where(play_sessions.c.id == session)).mappings().first()
-    return None if row is None else msgspec.convert(_plain(row), Session)
+    return None if row is None else msgspec.convert(plain(row), Session)
 
 
 def places_of(connection: Connection, profile: ProfileId) -> Sequence[Place]:
     """A profile's newest places."""
     query = sa.select(places).where(places.c.profile == profile).order_by(places.c.counted_at.desc()).limit(MAX_PLACES)
-    return [msgspec.convert(_plain(row), Place) for row in connection.execute(query).mappings()]
+    return [msgspec.convert(plain(row), Place) for row in connection.execute(query).mappings()]
 
 
 def forget_household(connection: Connection, household: HouseholdId) -> None:
@@ -115,7 +125,8 @@ def forget_household(connection: Connection, household: HouseholdId) -> None:
     connection.execute(sa.delete(play_sessions).where(play_sessions.c.household == household))
 
 
-def _insert(connection: Connection, table: sa.Table) -> Any:
+def insert_into(connection: Connection, table: sa.Table) -> Any:
+    """An insert that may say what becomes of a row that is there."""
     # Both have the same clause by the same name, and no common class in SQLAlchemy.
     return (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)
 
@@ -136,6 +147,7 @@ def _execute(connection: Connection, statement: Any, values: Iterable[Any], key:
         connection.exec_driver_sql(compiled.string, rows)
 
 
-def _plain(row: RowMapping) -> Mapping[str, Any]:
+def plain(row: RowMapping) -> Mapping[str, Any]:
+    """A row for msgspec to read."""
     # SQLAlchemy's keys are of a class of its own, which msgspec does not take for strings.
     return {str(name): value for name, value in row.items()}

@@ -5,21 +5,24 @@ one JSON document into which the catalogue's ready-made pieces are laid. Only a 
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 
 import msgspec
 
-from matinee.base.clock import HOUR, Clock, Instant, to_rfc3339
+from matinee.base.clock import HOUR, MINUTE, Clock, Instant, to_rfc3339
 from matinee.base.errors import ErrorCode, InvalidRequest, NotAllowed
 from matinee.base.ids import HouseholdId, PackageId, ProfileId, ServiceId, SessionId, TitleId, is_id, new_id
 from matinee.base.party import Party
 from matinee.base.units import DurationMs, Pixels, PositionMs
-from matinee.catalogue.model import Av1Picture, Language, Plans, Seller, Sights, Thumbnails, TitleNotFound
+from matinee.catalogue.model import Av1Picture, Language, Plans, Seller, Sight, Sights, Thumbnails, TitleNotFound
 from matinee.delivery.control import ControlWriter
 from matinee.delivery.model import StreamGrant, TokenRefused
 from matinee.delivery.tokens import TokenMinter, TokenVerifier
 from matinee.playback import rules
 from matinee.playback.book import Book
+from matinee.playback.home_streams import HomeStreams
+from matinee.playback.leases import Leases
 from matinee.playback.licences import ClearKeyAnswer, answer_clearkey
 from matinee.playback.model import (
     MAX_POSITION_MS,
@@ -31,22 +34,30 @@ from matinee.playback.model import (
     PlanNeeded,
     PlayState,
     Report,
+    ScreenNames,
     Session,
     SessionEnded,
     SessionNotFound,
     Showing,
     Showings,
     TitleNotPlayable,
+    TooBusy,
     ViewerPreferences,
 )
+from matinee.playback.streams import OTHER_SCREEN, REPLACED, STREAMS, Judged, Lease, Verdict, lasts_until
 
 _NOTHING = msgspec.Raw(b"null")
 
 
+_AT_ONCE = DurationMs(0)
+LONGEST_MS = DurationMs(24 * HOUR)
+"""No film is longer."""
 LEFT_THE_SERVICE = "rights"
 PLAN_ENDED = "plan"
 LAST_BEATS = 2
 """A play that gets no other token is told so this many heartbeats before edges refuse the one that it has."""
+PREPARED_MS = DurationMs(5 * MINUTE)
+"""How long a token lives of a play that was prepared and holds no place: its first heartbeat takes one, and brings another."""
 
 _ASK_SELLER = {
     Seller.US: "Take a plan from the service itself.",
@@ -71,6 +82,12 @@ class ThumbnailsTold(msgspec.Struct, frozen=True, kw_only=True):
     tile_height: Pixels
     interval_ms: DurationMs
     count: int
+
+
+class QualityTold(msgspec.Struct, frozen=True, kw_only=True):
+    """`max_height`: lines of the tallest picture that this play's token opens at an edge; null: all that the film has."""
+
+    max_height: Pixels | None
 
 
 class HeartbeatTold(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,6 +116,7 @@ class PlayTold(msgspec.Struct, frozen=True, kw_only=True):
     subtitle_language: Language | None
     thumbnails: ThumbnailsTold | None
     av1: Av1Picture | None
+    quality: QualityTold
     markers: msgspec.Raw
     next: msgspec.Raw
     heartbeat: HeartbeatTold
@@ -107,13 +125,17 @@ class PlayTold(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HeartbeatHeard(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer to a heartbeat. `position_ms` is where the profile is by what counts, which may be another screen's report."""
+    """The answer to a heartbeat. `position_ms` is where the profile is by what counts, which may be another screen's report.
+
+    `stop`: why the play must end now. `notice`: why it gets no other token, and so runs until `token_expires_at` and no longer.
+    """
 
     manifests: Manifests
     token: str
     token_expires_at: str
     position_ms: PositionMs
     stop: str | None
+    notice: str | None = None
 
 
 class PlaybackSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -130,6 +152,8 @@ class Desk:
         self,
         *,
         book: Book,
+        leases: Leases,
+        screens: ScreenNames,
         showings: Showings,
         sights: Sights,
         plans: Plans,
@@ -156,12 +180,19 @@ class Desk:
         self._to = addresses
         self._clock = clock
         self._settings = settings or PlaybackSettings()
+        self._leases = leases
+        self._streams = HomeStreams(leases, showings, screens)
 
-    async def begin(self, party: Party, title: TitleId, profile: ProfileId) -> PlayTold:
-        """Begin a play. Raises TitleNotFound, TitleNotPlayable, PlanNeeded, NotFound (the profile), TooBusy."""
+    async def begin(self, party: Party, title: TitleId, profile: ProfileId, *, prepares: bool = False) -> PlayTold:
+        """Begin a play. Raises TitleNotFound, TitleNotPlayable, PlanNeeded, TooManyStreams, NotFound (the profile), TooBusy.
+
+        Two decisions, each with its own reasons: whether the title is there, then what the home may do with it. With `prepares`
+        nobody has pressed OK yet: no place among the home's streams is taken before the first heartbeat.
+        """
         household = _household(party)
         now = self._clock()
-        showing = self._showings.showing(title, self._sights.sight(party, profile, now))
+        sight = self._sights.sight(party, profile, now)
+        showing = self._showings.showing(title, sight)
         if showing is None:
             raise TitleNotFound
         package = showing.package
@@ -174,13 +205,58 @@ class Desk:
             waits = self._plans.waits_for_link(party, showing.service, now)
             remedy = _OPEN_LINK if waits else _ASK_SELLER[seller]
             raise PlanNeeded("This household needs a plan to watch this title.", remedy=remedy)
+        terms = self._plans.terms(party, showing.service, now)
         licence = await self._licence_of(package)
         places = self._book.held_places(profile)
         if places is None:
             places = await asyncio.to_thread(self._book.find_places, profile)
         resume = min(rules.resume_position(places.get(title)), showing.duration_ms)
-        session = self._open(party, household, profile, showing, package, PositionMs(resume), now)
+        session = self._make(
+            party, household, profile, showing, package, PositionMs(resume), terms.max_height, now, prepares=prepares
+        )
+        if terms.streams is None:
+            self._book.open(session)
+        else:
+            await self._open(session, showing.service, terms.streams, sight, now, prepares=prepares)
         return self._tell(session, showing, licence)
+
+    async def _open(
+        self, session: Session, service: ServiceId, limit: int, sight: Sight, now: Instant, *, prepares: bool
+    ) -> None:
+        asks = self._asks(session, service, now)
+        if prepares:
+            await self._streams.look(asks, limit, sight, now)
+            self._book.open(session)
+            return
+        judged = await self._streams.begin(asks, limit, sight, now)
+        await self._clear_away(judged)
+        try:
+            self._book.open(session)
+        except TooBusy:
+            await self._streams.free(session.id)
+            raise
+
+    async def _clear_away(self, judged: Judged) -> None:
+        """End what another play has taken the place of."""
+        replaced = {one.session for one in judged.superseded}
+        for session in replaced:
+            self._book.mark_stopped(session, REPLACED)
+        for one in judged.displaced:
+            with contextlib.suppress(SessionNotFound):
+                await asyncio.to_thread(self.stop, one.session, REPLACED if one.session in replaced else STREAMS)
+
+    def _asks(self, session: Session, service: ServiceId, now: Instant) -> Lease:
+        return Lease(
+            session=session.id,
+            household=session.household,
+            service=service,
+            title=session.title,
+            profile=session.profile,
+            since=session.started_at,
+            until=lasts_until(now, self._settings.heartbeat_ms),
+            token_until=session.token_expires_at,
+            box=session.box,
+        )
 
     async def heartbeat(self, party: Party, session_id: SessionId, report: Report) -> HeartbeatHeard:
         """Take a report in and answer with fresh addresses. Raises SessionNotFound, SessionEnded, TooBusy, InvalidRequest."""
@@ -195,16 +271,13 @@ class Desk:
                 # A title that was removed, or that the operator no longer carries, must not play on from token to token.
                 await asyncio.to_thread(self.stop, session_id, LEFT_THE_SERVICE)
                 session = self._book.find_session(session_id) or session
-        is_last = False
-        if showing is not None and self._plans.seller_needed(party, showing.service, now) is not None:
-            # A plan that ends stops no film that runs: it goes on by the token that it has, and gets no other.
-            is_last = True
-            if session.token_expires_at <= now + LAST_BEATS * self._settings.heartbeat_ms:
-                await asyncio.to_thread(self.stop, session_id, PLAN_ENDED)
-                session = self._book.find_session(session_id) or session
+        notice = None if showing is None else await self._keep_place(party, session, showing.service, now)
+        if notice is not None:
+            session = self._book.find_session(session_id) or session
         if session.stop_reason is None:
             session, place = self._book.hear(session_id, report, now)
-            session = self._renewed(session, None if showing is None else showing.service, now, is_last=is_last)
+            service = None if showing is None else showing.service
+            session = self._renewed(session, service, now, is_last=notice is not None)
             position = session.position_ms if place is None else place.position_ms
         else:
             position = session.position_ms
@@ -214,29 +287,94 @@ class Desk:
             token_expires_at=to_rfc3339(session.token_expires_at),
             position_ms=position,
             stop=session.stop_reason,
+            notice=notice if session.stop_reason is None else None,
         )
 
-    async def end(self, party: Party, session_id: SessionId, sequence: int, position: PositionMs) -> None:
-        """End a play, at a place. Saying it again changes nothing. Raises SessionNotFound, TooBusy, InvalidRequest."""
+    async def _keep_place(self, party: Party, session: Session, service: ServiceId, now: Instant) -> str | None:
+        """Keep the play's place among the home's streams; why it gets no other token, or None where it does.
+
+        Neither a plan that ends nor one that gives less stops a film that runs: it goes on by the token that it has. What has no
+        place at all is stopped at once: its screen was not heard of for a while, and others have come.
+        """
+        asks, notice = self._asks(session, service, now), None
+        if self._plans.seller_needed(party, service, now) is not None:
+            self._streams.keep_on(asks, now)
+            notice = PLAN_ENDED
+        else:
+            limit = self._plans.terms(party, service, now).streams
+            kept = Verdict.HELD if limit is None else await self._streams.keep(asks, limit, now)
+            if isinstance(kept, Judged):
+                await self._clear_away(kept)
+                kept = kept.verdict
+            if kept is Verdict.REFUSED:
+                await asyncio.to_thread(self.stop, session.id, STREAMS)
+            notice = None if kept is Verdict.HELD else STREAMS
+        if notice is not None and session.token_expires_at <= now + LAST_BEATS * self._settings.heartbeat_ms:
+            await asyncio.to_thread(self.stop, session.id, notice)
+        return notice
+
+    async def end(
+        self, party: Party, session_id: SessionId, sequence: int, position: PositionMs, late_ms: DurationMs = _AT_ONCE
+    ) -> None:
+        """End a play, at a place. Saying it again changes nothing. Raises SessionNotFound, TooBusy, InvalidRequest.
+
+        `late_ms`: how long ago it ended by the screen's own measure, where it could not be told before. It orders this report
+        against what other screens told meanwhile and nothing else, and never lies before the session was heard of last.
+        """
         report = Report(sequence=sequence, position_ms=position, state=PlayState.PAUSED)
         session = await self._own(party, session_id, report)
         if session.ended_at is None:
             now = self._clock()
+            if late_ms and await self._is_overtaken(
+                session, Instant(max(now - late_ms, session.reported_at or session.started_at))
+            ):
+                report = msgspec.structs.replace(report, position_ms=session.position_ms)  # it ends, and moves no place
             session, _ = self._book.hear(session_id, report, now)
             self._book.put_session(msgspec.structs.replace(session, ended_at=now))
+        await self._streams.free(session_id)
+
+    async def _is_overtaken(self, session: Session, since: Instant) -> bool:
+        """Whether another play of the profile has told of a place in this title after a moment."""
+        known = await asyncio.to_thread(self._book.find_places, session.profile)
+        place = known.get(session.title)
+        return place is not None and place.session != session.id and place.counted_at > since
+
+    async def stop_other(self, party: Party, session_id: SessionId) -> None:
+        """Stop a play of the same household, from any of its screens. Saying it again changes nothing. Raises SessionNotFound."""
+        await asyncio.to_thread(self._stop_for, _household(party), session_id)
+
+    def _stop_for(self, household: HouseholdId, session_id: SessionId) -> None:
+        session = self._book.find_session(session_id) if is_id(session_id) else None
+        found = session or (self._leases.find(session_id) if is_id(session_id) else None)
+        if found is None or found.household != household:
+            raise SessionNotFound
+        if session is None or session.ended_at is None:
+            self.stop(session_id, OTHER_SCREEN)
 
     def stop(self, session_id: SessionId, reason: str) -> None:
         """Stop a play from our side: its next heartbeat is told why, and edges refuse it within a second. Blocks.
 
+        It may be one that another process lets play, and that is not written down yet: then its lease alone is known.
         Raises SessionNotFound.
         """
-        session = self._book.find_session(session_id)
-        if session is None:
-            raise SessionNotFound
         now = self._clock()
-        self._book.put_session(msgspec.structs.replace(session, ended_at=session.ended_at or now, stop_reason=reason))
-        if not self._is_stopped_already(session, now):
-            self._control.revoke(session_id, session.token_expires_at, now)
+        session = self._book.find_session(session_id)
+        if session is None and self._leases.find(session_id) is None:
+            raise SessionNotFound
+        # Another process may have brought it a token of which we do not know: none of them lives longer than this.
+        until = Instant(now + MINUTE + rules.token_expiry(Instant(0), LONGEST_MS, self._settings.token_ms))
+        if session is not None and session.token:
+            until = session.token_expires_at
+        # Edges first: where they cannot be told nothing is done, and whoever asks again is not told that it is done already.
+        if session is None or not self._is_stopped_already(session, now):
+            self._control.revoke(session_id, until, now)
+        if session is not None:
+            self._book.mark_stopped(session_id, reason)
+        self._leases.stop(session_id, reason, now)
+
+    def stopped_elsewhere(self, session_id: SessionId, reason: str) -> None:
+        """Another web process has stopped a play whose heartbeats may come to this one."""
+        self._book.mark_stopped(session_id, reason)
 
     def _is_stopped_already(self, session: Session, now: Instant) -> bool:
         """Whether edges refuse it by a switch of its service: a million plays that end so need no million entries."""
@@ -252,15 +390,17 @@ class Desk:
         """
         grant = self._verifier.verify(token, self._clock())
         session = self._book.held_session(grant.session)
-        if self._stops(grant) or (session is not None and session.stop_reason is not None):
-            raise SessionEnded("The session was stopped.", remedy="Start the film again.")
+        if session is None:  # another process let it play, or one of before
+            session = await asyncio.to_thread(self._book.known_session, grant.session)
+        if self._stops(grant) or (session is not None and session.ended_at is not None):
+            raise SessionEnded("The session has ended, or was stopped.", remedy="Start the film again.")
         return answer_clearkey(kids, await self._licence_of(grant.package))
 
     async def _licence_of(self, package: PackageId) -> Licence:
         held = self._licences.held(package)
         return await asyncio.to_thread(self._licences.fetch, package) if held is None else held
 
-    def _open(
+    def _make(
         self,
         party: Party,
         household: HouseholdId,
@@ -268,12 +408,17 @@ class Desk:
         showing: Showing,
         package: PackageId,
         resume: PositionMs,
+        max_height: Pixels | None,
         now: Instant,
+        *,
+        prepares: bool,
     ) -> Session:
         session_id = SessionId(new_id())
-        expires_at = rules.token_expiry(now, showing.duration_ms, self._settings.token_ms)
+        whole = rules.token_expiry(now, showing.duration_ms, self._settings.token_ms)
+        expires_at = Instant(now + PREPARED_MS) if prepares else whole
         grant = StreamGrant(
             session=session_id,
+            max_height=max_height,
             profile=profile,
             package=package,
             expires_at=expires_at,
@@ -281,7 +426,7 @@ class Desk:
             operator=party.operator,
             service=showing.service,
         )
-        session = Session(
+        return Session(
             id=session_id,
             household=household,
             profile=profile,
@@ -291,6 +436,7 @@ class Desk:
             started_at=now,
             token_expires_at=expires_at,
             token=self._minter.mint(grant, now),
+            max_height=max_height,
             box=party.box,
             operator=party.operator,
             credits_ms=showing.credits_ms,
@@ -298,8 +444,6 @@ class Desk:
             next_duration_ms=showing.next_duration_ms,
             position_ms=resume,
         )
-        self._book.open(session)
-        return session
 
     def _tell(self, session: Session, showing: Showing, licence: Licence) -> PlayTold:
         wishes = self._preferences.preferences(session.household, session.profile)
@@ -315,6 +459,7 @@ class Desk:
             subtitle_language=rules.choose_subtitle(wishes.subtitle_language, showing.subtitles),
             thumbnails=self._thumbnails(token, session.package, showing.thumbnails),
             av1=showing.av1,
+            quality=QualityTold(max_height=session.max_height),
             markers=showing.markers,
             next=showing.next_tile or _NOTHING,
             heartbeat=HeartbeatTold(url=f"{web}/api/v1/playback/{session.id}/heartbeat", every_ms=self._settings.heartbeat_ms),
@@ -367,6 +512,7 @@ class Desk:
             expires_at = session.token_expires_at
         grant = StreamGrant(
             session=session.id,
+            max_height=session.max_height,
             profile=session.profile,
             package=session.package,
             expires_at=expires_at,

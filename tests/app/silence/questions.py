@@ -95,7 +95,7 @@ def _carriage(silent: Silent, asker: Asker) -> Iterator[Question]:
         yield Question("GET", "/api/v1/carriage", {"cursor": encode_cursor(operator, silent.service), "limit": 1})
 
 
-@recipe("GET /api/v1/plans", "POST /api/v1/plans")
+@recipe("GET /api/v1/plans", "POST /api/v1/plans", "PUT /api/v1/plans/{plan_id}/terms")
 def _plans(silent: Silent, asker: Asker) -> Iterator[Question]:
     yield Question("GET", "/api/v1/plans")
     yield Question("POST", "/api/v1/plans", body={"service_id": silent.service, "name": f"{TELLTALE} in full"})
@@ -103,6 +103,9 @@ def _plans(silent: Silent, asker: Asker) -> Iterator[Question]:
         # The rival's own plan is there already: a new one would be told only when the snapshot has followed, at some real moment.
         yield Question("POST", "/api/v1/plans", body={"service_id": service, "name": "Everything"})
     yield Question("POST", "/api/v1/plans", body={"service_id": silent.service, "name": ""})
+    for plan in (silent.plan, UNKNOWN, silent.service, TELLTALE):
+        yield Question("PUT", f"/api/v1/plans/{plan}/terms", body={"streams": 2, "max_height": None})
+        yield Question("PUT", f"/api/v1/plans/{plan}/terms", body={"streams": 0, "max_height": None})
     yield Question("GET", "/api/v1/plans")
 
 
@@ -403,6 +406,7 @@ def _play(silent: Silent, asker: Asker) -> Iterator[Question]:
     for profile in dict.fromkeys((asker.adult or UNKNOWN, asker.child or UNKNOWN, silent.neighbour)):
         for title in (silent.film.id, silent.series.id, silent.episodes[0].id, silent.seen.id, UNKNOWN):
             yield Question("POST", "/api/v1/playback", body={"title_id": title, "profile_id": profile})
+        yield Question("POST", "/api/v1/playback", body={"title_id": silent.film.id, "profile_id": profile, "prepares": True})
     yield Question("POST", "/api/v1/playback", body={"title_id": silent.film.id})
 
 
@@ -413,6 +417,13 @@ def _sessions(silent: Silent, asker: Asker) -> Iterator[Question]:
             said = {"sequence": sequence, "position_ms": place}
             yield Question("POST", f"/api/v1/playback/{session}/heartbeat", body={**said, "state": "playing"})
             yield Question("POST", f"/api/v1/playback/{session}/end", body=said)
+
+
+@recipe("POST /api/v1/playback/{session_id}/stop")
+def _stops(silent: Silent, asker: Asker) -> Iterator[Question]:
+    """Not the asker's own play: it is asked about after this."""
+    for session in (silent.session, UNKNOWN, silent.film.id, TELLTALE):
+        yield Question("POST", f"/api/v1/playback/{session}/stop")
 
 
 @recipe("POST /licence/clearkey/{stream_token}")

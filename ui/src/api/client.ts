@@ -148,15 +148,30 @@ export function createClient(ports: ClientPorts) {
     activate: (code: string, options: RequestOptions = {}) =>
       request<Activated>("POST", "/api/v1/activations", { code }, { retries: RETRIES, ...options }),
     status: (options?: RequestOptions) => get<Status>("/api/v1/status", options),
-    playback: (titleId: Id, profileId: Id, options: RequestOptions = {}) =>
-      request<Playback>("POST", "/api/v1/playback", { title_id: titleId, profile_id: profileId }, options),
+    /** With `prepares` nobody has pressed OK yet, and the play takes no place among the home's streams before it moves. */
+    playback: (titleId: Id, profileId: Id, { prepares = false, ...options }: RequestOptions & { readonly prepares?: boolean } = {}) =>
+      request<Playback>(
+        "POST",
+        "/api/v1/playback",
+        { title_id: titleId, profile_id: profileId, ...(prepares ? { prepares } : {}) },
+        options,
+      ),
+    /** Stops a film at another screen of the home. The same twice does no harm. */
+    stopPlayback: (session: Id, options: RequestOptions = {}) =>
+      request<void>("POST", `/api/v1/playback/${encodeURIComponent(session)}/stop`, undefined, { retries: RETRIES, ...options }),
     heartbeat: (session: Id, heartbeat: Heartbeat, options: RequestOptions = {}) =>
       request<HeartbeatAnswer>("POST", `/api/v1/playback/${encodeURIComponent(session)}/heartbeat`, heartbeat, options),
-    endPlayback: (session: Id, sequence: number, positionMs: number, options: RequestOptions = {}) =>
+    /** `lateMs`: how long ago it ended, where nobody could be told before. */
+    endPlayback: (
+      session: Id,
+      sequence: number,
+      positionMs: number,
+      { lateMs = 0, ...options }: RequestOptions & { readonly lateMs?: number } = {},
+    ) =>
       request<void>(
         "POST",
         `/api/v1/playback/${encodeURIComponent(session)}/end`,
-        { sequence, position_ms: positionMs },
+        { sequence, position_ms: positionMs, ...(lateMs > 0 ? { late_ms: lateMs } : {}) },
         { keepalive: true, ...options },
       ),
     /** The same preferences twice do no harm: tried again like a GET. */

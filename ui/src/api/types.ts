@@ -20,6 +20,9 @@ export interface Problem {
   code: string;
   remedy?: string | null;
   instance?: string | null;
+  /** Beside `too_many_streams`: how many films the home may see at once, and which run. */
+  limit?: number;
+  streams?: RunningStream[];
 }
 
 export interface Profile {
@@ -204,11 +207,21 @@ export interface Playback {
   thumbnails: Thumbnails | null;
   /** null where the film has none, or this box's model is declared not to take it. */
   av1: Av1Picture | null;
+  /** The tallest picture that this play's token opens; null: all that there is. An answer of an older server says nothing. */
+  quality?: { max_height: number | null };
   markers: Marker[];
   next: Tile | null;
   heartbeat: { url: string; every_ms: DurationMs };
   events: { url: string };
   token_expires_at: Instant;
+}
+
+/** One film that runs in the home, as `too_many_streams` names it. `title` is null where this profile may not see it. */
+export interface RunningStream {
+  session_id: Id;
+  screen: { kind: "box" | "web"; label: string };
+  title: Tile | null;
+  since: Instant;
 }
 
 export interface Heartbeat {
@@ -223,6 +236,8 @@ export interface HeartbeatAnswer {
   token_expires_at: Instant;
   position_ms: DurationMs;
   stop: string | null;
+  /** Why the film gets no other token: it runs until `token_expires_at`, and no longer. */
+  notice?: string | null;
 }
 
 export interface Release {

@@ -47,6 +47,8 @@ export function App(props: { shell: Shell; store: Store }): JSX.Element {
     random: Math.random,
     reached: (online) => connection.note(online),
     refused: () => {
+      // The box was returned, or this screen was signed out: whoever has it next learns nothing of the home that had it.
+      store.wipe();
       setRefused(true);
       shell.tokenRefused();
     },
@@ -105,7 +107,7 @@ export function App(props: { shell: Shell; store: Store }): JSX.Element {
   });
   const titles = new Map<string, Title>();
   const [status, setStatus] = createSignal<Status | undefined>();
-  const plays = createPlays({ client, profileId: () => profile()?.id ?? "" });
+  const plays = createPlays({ client, store, profileId: () => profile()?.id ?? "" });
   const [layout, setLayout] = createSignal<KeyboardLayout>(
     (store.get(LAYOUT_KEY) as KeyboardLayout | null) ?? (language() === "fr" ? "azerty" : "alphabet"),
   );

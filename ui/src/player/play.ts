@@ -6,10 +6,14 @@ import type { DurationMs, Id, Playback } from "../api/types";
 import { Reporter, type ReportTransport } from "../telemetry/reporter";
 import { HeartbeatLoop, type Beat } from "./heartbeat";
 import { failureOf } from "./shaka_failures";
+import { renewed, streamPrefix } from "./stream_url";
 import type { PlayerPort, PlayerState } from "./port";
+import type { UnsentEnds } from "./unsent";
 
 export interface PlayPorts {
-  readonly client: Pick<Client, "heartbeat" | "endPlayback">;
+  readonly client: Pick<Client, "heartbeat">;
+  /** Where the end of a play is told, now or when the server is back. */
+  readonly ends: Pick<UnsentEnds, "tell" | "retry">;
   readonly reports: ReportTransport;
   /** ms since 1970 */
   now(): number;
@@ -24,14 +28,21 @@ export class Play {
   private asked = false;
   private began = false;
 
+  /** What the server answered, its addresses with the newest token. */
+  readonly playback: Playback;
+
   constructor(
     readonly titleId: Id,
-    readonly playback: Playback,
+    told: Playback,
     readonly port: PlayerPort,
     ports: PlayPorts,
   ) {
+    const playback = copied(told);
+    this.playback = playback;
     this.reporter = new Reporter({
-      url: playback.events.url,
+      get url() {
+        return playback.events.url;
+      },
       sessionId: playback.session_id,
       contentId: playback.title.id,
       transport: ports.reports,
@@ -50,18 +61,21 @@ export class Play {
     this.heart = new HeartbeatLoop({
       everyMs: playback.heartbeat.every_ms,
       now: () => ({ position_ms: port.positionMs, state: beatState(port.state) }),
-      answered: ({ manifests, stop }) => {
+      answered: ({ manifests, token, stop }) => {
         port.renew(manifests);
+        freshen(playback, manifests.dash, token);
         if (stop !== null) for (const tell of this.stopped) tell(stop);
       },
       transport: {
         beat: (beat) =>
           ports.client.heartbeat(playback.session_id, beat, { keepalive: true }).then(
-            (answer) => answer,
+            (answer) => {
+              void ports.ends.retry();
+              return answer;
+            },
             () => null,
           ),
-        end: ({ sequence, position_ms }) =>
-          void ports.client.endPlayback(playback.session_id, sequence, position_ms).catch(() => undefined),
+        end: ({ sequence, position_ms }) => void ports.ends.tell(playback.session_id, sequence, position_ms),
       },
     });
   }
@@ -159,6 +173,19 @@ export class Play {
       for (const stop of stops) stop();
     });
   }
+}
+
+/** Its addresses change, and the answer may be somebody else's too. */
+function copied(told: Playback): Playback {
+  return { ...told, events: { ...told.events }, thumbnails: told.thumbnails && { ...told.thumbnails } };
+}
+
+/** Thumbnails and reports go by the newest token, too: the one of a film that was prepared lasts for minutes. */
+function freshen(playback: Playback, manifest: string, token: string): void {
+  playback.events.url = playback.events.url.replace(/\/cmcd\/[^/]+$/, `/cmcd/${token}`);
+  const { thumbnails } = playback;
+  const [before, now] = [streamPrefix(thumbnails?.url_template ?? ""), streamPrefix(manifest)];
+  if (thumbnails && before !== null && now !== null) thumbnails.url_template = renewed(thumbnails.url_template, before, now);
 }
 
 function beatState(state: PlayerState): Beat["state"] {

@@ -35,14 +35,18 @@ beforeEach(() => {
       beacon: () => true,
     },
     client: {
-      playback: (titleId, profileId) => {
-        sent.push(`playback ${titleId} ${profileId}`);
+      playback: (titleId, profileId, options) => {
+        sent.push(`playback ${titleId} ${profileId}${options?.prepares ? " prepared" : ""}`);
         return refusal ? Promise.reject(refusal) : Promise.resolve(fakePlayback(titleId, `session-${titleId}`));
       },
       heartbeat: (session, beat) => {
         sent.push(`beat ${session} ${beat.sequence} ${beat.state} ${beat.position_ms}`);
         const answer: HeartbeatAnswer = { manifests: { hls: "", dash: `https://edge/s/T${beat.sequence + 1}/p/m.mpd` }, token: "t", token_expires_at: "", position_ms: 0, stop };
         return serverUp ? Promise.resolve(answer) : Promise.reject(new Error("away"));
+      },
+      stopPlayback: (session) => {
+        sent.push(`stop ${session}`);
+        return Promise.resolve();
       },
       endPlayback: (session, sequence, position) => {
         sent.push(`end ${session} ${sequence} ${position}`);
@@ -127,7 +131,7 @@ describe("a predicted start", () => {
   it("sends nothing before OK, and counts its delay from OK", async () => {
     plays.predictor.hint("a");
     await vi.advanceTimersByTimeAsync(REST_MS + 9_000);
-    expect(sent).toEqual(["playback a p1"]);
+    expect(sent).toEqual(["playback a p1 prepared"]);
     expect(screens[0]!.state).toBe("ready");
     const play = await plays.open("a");
     vi.setSystemTime(Date.now() + 83);
@@ -138,12 +142,27 @@ describe("a predicted start", () => {
     await play.end();
   });
 
+  it("goes by the token that its first heartbeat brings, in thumbnails and reports too", async () => {
+    plays.predictor.hint("a");
+    await vi.advanceTimersByTimeAsync(REST_MS);
+    const play = await plays.open("a");
+    const { thumbnails } = fakePlayback("a", "s");
+    const before = play.playback.thumbnails?.url_template;
+    expect(before).toBe(thumbnails?.url_template);
+    await play.start(false);
+    await settle();
+    expect(play.playback.events.url).toBe("https://web.example/cmcd/t");
+    expect(play.playback.thumbnails?.url_template).toContain("https://edge/s/T1/");
+    expect(play.playback.thumbnails?.url_template).not.toBe(before);
+    await play.end();
+  });
+
   it("leaves no trace when it is thrown away", async () => {
     plays.predictor.hint("a");
     await vi.advanceTimersByTimeAsync(REST_MS);
     plays.predictor.cancel();
     await vi.advanceTimersByTimeAsync(60_000);
-    expect(sent).toEqual(["playback a p1"]);
+    expect(sent).toEqual(["playback a p1 prepared"]);
     expect(screens[0]!.disposed).toBe(true);
   });
 

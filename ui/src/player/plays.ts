@@ -7,6 +7,7 @@ import { createPlayer, warmEngine } from "./engine";
 import { Play } from "./play";
 import type { PlayerFactory } from "./port";
 import { Predictor } from "./predict";
+import { UnsentEnds, type UnsentStore } from "./unsent";
 
 export interface Plays {
   /** For the title's page: `hint` when Play gets the focus, `cancel` when it loses it. */
@@ -22,7 +23,9 @@ export interface Plays {
    * server gives no session, with PlayerFailure when the film cannot be loaded. `signal`: nobody waits for it any more.
    */
   open(titleId: Id, signal?: AbortSignal): Promise<Play>;
-  /** Fetches the player in idle time; called once after the first paint. */
+  /** Stops a film at another screen of the home. Rejects with ApiError or NetworkError. */
+  stop(session: Id): Promise<void>;
+  /** Fetches the player in idle time, and tells what could not be told before; called once after the first paint. */
   warm(): void;
 }
 
@@ -32,18 +35,26 @@ const OVER_ALL = { position: "fixed", inset: "0", width: "100%", height: "100%",
 const UNTAKEN_MS = 5_000;
 
 export interface PlaysOptions {
-  readonly client: Pick<Client, "playback" | "heartbeat" | "endPlayback">;
+  readonly client: Pick<Client, "playback" | "heartbeat" | "endPlayback" | "stopPlayback">;
   /** The profile that watches; read at each play, since it changes. */
   profileId(): Id;
   readonly createPlayer?: PlayerFactory;
   readonly reports?: ReportTransport;
+  /** What outlives the page: the ends of films that nobody heard of. Without it they last as long as the page. */
+  readonly store?: UnsentStore;
   now?(): number;
+}
+
+function memoryStore(): UnsentStore {
+  const kept = new Map<string, string | null>();
+  return { get: (key) => kept.get(key) ?? null, set: (key, value) => void kept.set(key, value) };
 }
 
 export function createPlays(options: PlaysOptions): Plays {
   const factory = options.createPlayer ?? createPlayer;
   const ports = {
     client: options.client,
+    ends: new UnsentEnds(options.client, options.store ?? memoryStore(), options.now ?? (() => Date.now())),
     reports: options.reports ?? browserTransport,
     now: options.now ?? (() => Date.now()),
   };
@@ -51,7 +62,7 @@ export function createPlays(options: PlaysOptions): Plays {
   /** With `pressedAt`, OK has been pressed for it, and a failure to load is told of; without, it is a prediction, and silent. */
   async function load(titleId: Id, signal: AbortSignal | undefined, pressedAt: number | null): Promise<Play> {
     // The player is made while the session is asked for: neither waits for the other.
-    const asked = options.client.playback(titleId, options.profileId(), { signal });
+    const asked = options.client.playback(titleId, options.profileId(), { signal, prepares: pressedAt === null });
     const [answer, port] = await Promise.allSettled([asked, factory()]);
     if (answer.status === "rejected" || port.status === "rejected") {
       if (port.status === "fulfilled") void port.value.dispose();
@@ -93,7 +104,11 @@ export function createPlays(options: PlaysOptions): Plays {
 
   return {
     predictor,
-    warm: warmEngine,
+    warm() {
+      warmEngine();
+      void ports.ends.retry();
+    },
+    stop: (session) => options.client.stopPlayback(session),
     begin(titleId) {
       const play = predictor.takeReady(titleId);
       if (!play) return false;

@@ -2,7 +2,8 @@ import { render } from "solid-js/web";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Action, Press } from "../../base/actions";
 import { isDirection } from "../../base/actions";
-import type { Playback, Tile } from "../../api/types";
+import { ApiError } from "../../api/errors";
+import type { HeartbeatAnswer, Playback, RunningStream, Tile } from "../../api/types";
 import { wordsFor } from "../../base/i18n";
 import { createFocus, type Focus, FocusProvider } from "../../focus/solid";
 import { fakePlayback, FakePort } from "../../player/fake_port";
@@ -20,6 +21,11 @@ let failures: (PlayerFailure | null)[] = [];
 let log: string[] = [];
 let unmount: () => void = () => undefined;
 
+/** What the next plays are refused with, null where one begins; then they begin. */
+let refusals: (Error | null)[] = [];
+/** What each heartbeat is answered; without, nobody answers. */
+let heard: Partial<HeartbeatAnswer> | null = null;
+
 async function watch(more: Partial<Playback> = {}, seat: "tv" | "web" = "tv"): Promise<FakePort> {
   const plays = createPlays({
     profileId: () => "p1",
@@ -30,9 +36,21 @@ async function watch(more: Partial<Playback> = {}, seat: "tv" | "web" = "tv"): P
     },
     reports: { post: () => Promise.resolve(true), beacon: () => true },
     client: {
-      playback: (titleId) => Promise.resolve(fakePlayback(titleId, "s1", more)),
-      heartbeat: () => Promise.reject(new Error("away")),
+      playback: (titleId) => {
+        const refusal = refusals.shift();
+        return refusal ? Promise.reject(refusal) : Promise.resolve(fakePlayback(titleId, "s1", more));
+      },
+      heartbeat: () => {
+        const answer = heard;
+        if (answer === null) return Promise.reject(new Error("away"));
+        const { manifests } = fakePlayback("a", "s1");
+        return Promise.resolve({ manifests, token: "t", token_expires_at: "", position_ms: 0, stop: null, ...answer });
+      },
       endPlayback: () => Promise.resolve(),
+      stopPlayback: (session) => {
+        log.push(`stop ${session}`);
+        return session === "gone" ? Promise.reject(new Error("away")) : Promise.resolve();
+      },
     },
   });
   const root = document.body.appendChild(document.createElement("div"));
@@ -82,6 +100,7 @@ async function pass(ms: number): Promise<void> {
 beforeEach(() => {
   vi.useFakeTimers();
   [ports, failures, log] = [[], [], []];
+  [refusals, heard] = [[], null];
 });
 afterEach(() => {
   unmount();
@@ -275,3 +294,73 @@ it("keeps exactly one owner of the focus on any walk of keys, and always leads o
   for (let level = 0; level < 5; level += 1) tap("back");
   expect(log.filter((line) => line === "close").length).toBeGreaterThan(before);
 }, 60_000);
+
+const LIVING_ROOM: RunningStream = {
+  session_id: "tv",
+  screen: { kind: "box", label: "Living room" },
+  title: fakePlayback("film", "s").title,
+  since: "2014-10-02T20:14:00Z",
+};
+const PHONE: RunningStream = { session_id: "phone", screen: { kind: "web", label: "" }, title: null, since: "2014-10-02T20:20:00Z" };
+
+function tooMany(...streams: RunningStream[]): ApiError {
+  return new ApiError(409, { type: "", title: "", status: 409, code: "too_many_streams", limit: streams.length, streams });
+}
+
+const rows = (): string[] => [...document.querySelectorAll(".play-stream")].map((row) => row.textContent ?? "");
+
+describe("a home that watches on as many screens as it may", () => {
+  it("names each of the others, and by OK stops one and plays here", async () => {
+    refusals = [tooMany(LIVING_ROOM, PHONE)];
+    await watch();
+    expect(document.querySelector("h1")?.textContent).toBe("Already watching elsewhere");
+    expect(rows()[0]).toContain("Living room");
+    expect(rows()[0]).toContain(LIVING_ROOM.title?.name);
+    expect(rows()[1]).toContain("A browser or a phone");
+    expect(rows()[1]).toContain("Another film");
+    expect(owner()).toBe("player-streams/streams/0");
+    tap("down", "ok");
+    await pass(500);
+    expect(log).toEqual(["stop phone"]);
+    expect([rows(), ports.at(-1)?.state, owner()]).toEqual([[], "playing", "player"]);
+  });
+
+  it("says so where it could not be stopped, and stays", async () => {
+    refusals = [tooMany({ ...LIVING_ROOM, session_id: "gone" })];
+    await watch();
+    tap("ok");
+    await pass(500);
+    expect(document.querySelector(".play-streams-failed")?.textContent).toContain("could not be stopped");
+    expect(rows()).toHaveLength(1);
+    tap("back");
+    expect(log).toEqual(["stop gone", "close"]);
+  });
+
+  it("tries again by its button, and is told anew who watches", async () => {
+    refusals = [tooMany(LIVING_ROOM), tooMany(PHONE)];
+    await watch();
+    tap("down", "ok");
+    await pass(500);
+    expect(rows()).toHaveLength(1);
+    expect(rows()[0]).toContain("A browser or a phone");
+  });
+
+  it("asks anew where a film that was prepared finds no place, and names the others then", async () => {
+    heard = { stop: "streams" };
+    refusals = [null, tooMany(LIVING_ROOM)];
+    await watch();
+    await pass(500);
+    expect(rows()[0]).toContain("Living room");
+  });
+
+  it("tells the one that was stopped why, and goes on by Try again", async () => {
+    heard = { stop: "other_screen" };
+    await watch();
+    await pass(500);
+    expect(document.querySelector(".play-trouble")?.textContent).toContain("from another screen");
+    heard = { stop: null };
+    tap("ok");
+    await pass(500);
+    expect([document.querySelector(".play-trouble"), ports.at(-1)?.state]).toEqual([null, "playing"]);
+  });
+});

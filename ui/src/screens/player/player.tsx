@@ -16,6 +16,7 @@ import { episodeLine, headline, InfoPanel, TracksPanel } from "./panels";
 import "./player.css";
 import { createScreening } from "./screening";
 import { createScrubbing } from "./scrubbing";
+import { StreamsPanel } from "./streams";
 import { Subtitles } from "./subtitles";
 import { TroublePanel } from "./trouble";
 import { say, type PlayerWord } from "./words";
@@ -100,6 +101,16 @@ function Film(props: PlayerScreenProps): JSX.Element {
   createEffect(() => {
     if (screening.complaint()?.trouble === "needsPlan") props.onNeedsPlan?.();
   });
+
+  async function stopOther(session: string): Promise<boolean> {
+    try {
+      await props.plays.stop(session);
+    } catch {
+      return false;
+    }
+    screening.retry();
+    return true;
+  }
 
   function toggle(): void {
     const now = port();
@@ -389,7 +400,19 @@ function Film(props: PlayerScreenProps): JSX.Element {
           onClose={() => setPanel(null)}
         />
       </Show>
-      <Show when={trouble()}>
+      <Show when={screening.complaint()?.running}>
+        {(running) => (
+          <StreamsPanel
+            words={props.words}
+            limit={running().limit}
+            streams={running().streams}
+            onStop={stopOther}
+            onRetry={() => screening.retry()}
+            onLeave={() => props.onClose()}
+          />
+        )}
+      </Show>
+      <Show when={trouble() && !screening.complaint()?.running}>
         <TroublePanel
           title={screening.stopped() !== null ? text("stop.title") : text(`failure.${screening.complaint()?.trouble ?? "server"}.title`)}
           help={screening.stopped() !== null ? text(stopWord(screening.stopped())) : text(`failure.${screening.complaint()?.trouble ?? "server"}.help`)}
@@ -439,5 +462,6 @@ function Buttons(props: { shown: boolean; buttons: readonly Button[] }): JSX.Ele
 function stopWord(reason: string | null): PlayerWord {
   if (reason === "stream_limit" || reason === "streams" || reason === "too_many_streams") return "stop.streams";
   if (reason === "plan") return "stop.plan";
+  if (reason === "other_screen") return "stop.otherScreen";
   return reason === "ended" || reason === "rights" || reason === "window" ? "stop.ended" : "stop.other";
 }

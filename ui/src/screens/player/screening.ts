@@ -1,8 +1,8 @@
 // A play as Solid signals: opened when the screen comes, ended when it goes, opened again after a failure.
 
 import { type Accessor, batch, createSignal, onCleanup } from "solid-js";
-import { Aborted, complaintOf } from "../../api/errors";
-import type { DurationMs } from "../../api/types";
+import { Aborted, complaintOf, streamsOf } from "../../api/errors";
+import type { DurationMs, RunningStream } from "../../api/types";
 import type { Play } from "../../player/play";
 import type { Plays } from "../../player/plays";
 import { PlayerFailure, type AudioChoice, type PlayerState, type Quality, type Subtitle, type TextChoice } from "../../player/port";
@@ -12,7 +12,12 @@ export interface Complaint {
   readonly trouble: Trouble;
   /** Small print for whoever looks into it. */
   readonly detail: string;
+  /** Where the home sees as many films as it may: which ones, and how many that is. */
+  readonly running?: { readonly limit: number; readonly streams: readonly RunningStream[] } | null;
 }
+
+/** The server's word for a play that has no place among the home's streams (any more). */
+const NO_PLACE = "streams";
 
 export interface Screening {
   readonly play: Accessor<Play | null>;
@@ -58,7 +63,7 @@ export function createScreening(options: ScreeningOptions): Screening {
   function complain(error: unknown): void {
     setState("failed");
     if (error instanceof PlayerFailure) setComplaint({ trouble: error.code, detail: `${error.code} ${error.detail}` });
-    else setComplaint({ trouble: complaintOf(error), detail: error instanceof Error ? error.message : "" });
+    else setComplaint({ trouble: complaintOf(error), detail: error instanceof Error ? error.message : "", running: streamsOf(error) });
   }
 
   function follow(now: Play): void {
@@ -84,8 +89,10 @@ export function createScreening(options: ScreeningOptions): Screening {
     port.on("quality", setQuality);
     port.on("error", complain);
     now.onStop((reason) => {
-      setStopped(reason);
       port.pause();
+      // Asked anew, the server gives a place that has come free, or names who holds them.
+      if (reason === NO_PLACE) again();
+      else setStopped(reason);
     });
     batch(() => {
       setPlay(now);
@@ -123,6 +130,18 @@ export function createScreening(options: ScreeningOptions): Screening {
     void play()?.end();
   }
 
+  function again(): void {
+    close();
+    batch(() => {
+      setPlay(null);
+      setState("loading");
+      setComplaint(null);
+      setStopped(null);
+      setSubtitles([]);
+    });
+    void open();
+  }
+
   onCleanup(close);
   void open();
   return {
@@ -137,16 +156,6 @@ export function createScreening(options: ScreeningOptions): Screening {
     quality,
     complaint,
     stopped,
-    retry() {
-      close();
-      batch(() => {
-        setPlay(null);
-        setState("loading");
-        setComplaint(null);
-        setStopped(null);
-        setSubtitles([]);
-      });
-      void open();
-    },
+    retry: again,
   };
 }

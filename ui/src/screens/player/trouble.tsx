@@ -35,7 +35,8 @@ export function TroublePanel(props: TroubleProps): JSX.Element {
   );
 }
 
-function Ways(props: { actions: TroubleProps["actions"] }): JSX.Element {
+/** What can be done, side by side: the zone "ways" of the layer around it. */
+export function Ways(props: { actions: TroubleProps["actions"] }): JSX.Element {
   const zone = useZone({
     id: "ways",
     shape: { kind: "row" },

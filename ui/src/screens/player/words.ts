@@ -65,11 +65,23 @@ const en = {
   "failure.signedOut.help": "Open the address that the service gave you once more.",
   "failure.tooMany.title": "Too many screens at once",
   "failure.tooMany.help": "Stop a film on another screen, then try again.",
+  "failure.tooManyStreams.title": "Too many screens at once",
+  "failure.tooManyStreams.help": "Stop a film on another screen, then try again.",
   "failure.server.title": "Something went wrong with us",
   "failure.server.help": "It is not your device. Try again in a moment.",
+  "streams.title": "Already watching elsewhere",
+  "streams.helpOne": "Your plan plays one film at a time. Choose it to stop it there and watch here.",
+  "streams.help": "Your plan plays {n} films at once. Choose one to stop it there and watch here.",
+  "streams.box": "A television box",
+  "streams.web": "A browser or a phone",
+  "streams.another": "Another film",
+  "streams.since": "{name}, since {time}",
+  "streams.stop": "Stop it and watch here",
+  "streams.failed": "It could not be stopped. Try again in a moment.",
   "stop.title": "The film was stopped",
   "stop.streams": "The household watches on too many screens. Stop one of them, then go on here.",
   "stop.ended": "This title has just left the service.",
+  "stop.otherScreen": "Somebody at home stopped it from another screen. Try again: the film goes on where it stopped.",
   "stop.plan": "Your plan has ended. The title’s page says whom to ask for another.",
   "stop.other": "The service ended this play. Try again: the film goes on where it stopped.",
 } as const;
@@ -137,11 +149,23 @@ const fr: Record<PlayerWord, string> = {
   "failure.signedOut.help": "Ouvrez encore une fois l’adresse donnée par le service.",
   "failure.tooMany.title": "Trop d’écrans à la fois",
   "failure.tooMany.help": "Arrêtez un film sur un autre écran, puis réessayez.",
+  "failure.tooManyStreams.title": "Trop d’écrans à la fois",
+  "failure.tooManyStreams.help": "Arrêtez un film sur un autre écran, puis réessayez.",
   "failure.server.title": "Un problème est survenu chez nous",
   "failure.server.help": "Votre appareil n’y est pour rien. Réessayez dans un instant.",
+  "streams.title": "Déjà en cours sur un autre écran",
+  "streams.helpOne": "Votre offre lit un film à la fois. Choisissez-le pour l’arrêter là-bas et regarder ici.",
+  "streams.help": "Votre offre lit {n} films à la fois. Choisissez-en un pour l’arrêter là-bas et regarder ici.",
+  "streams.box": "Une box",
+  "streams.web": "Un navigateur ou un téléphone",
+  "streams.another": "Un autre film",
+  "streams.since": "{name}, depuis {time}",
+  "streams.stop": "L’arrêter et regarder ici",
+  "streams.failed": "Il n’a pas pu être arrêté. Réessayez dans un instant.",
   "stop.title": "La lecture a été arrêtée",
   "stop.streams": "Le foyer regarde sur trop d’écrans. Arrêtez-en un, puis reprenez ici.",
   "stop.ended": "Ce titre vient de quitter le service.",
+  "stop.otherScreen": "Quelqu’un à la maison l’a arrêtée depuis un autre écran. Réessayez : le film reprendra où il s’est arrêté.",
   "stop.plan": "Votre abonnement a pris fin. La fiche du titre dit à qui en demander un autre.",
   "stop.other": "Le service a mis fin à cette lecture. Réessayez : le film reprendra où il s’est arrêté.",
 };
@@ -153,7 +177,7 @@ export function say(language: Language, word: PlayerWord, values: Values = {}): 
 }
 
 /** What went wrong, as the words know it: the player's own failures, and the server's answers. */
-export type Trouble = FailureCode | "needsPlan" | "notAllowed" | "notFound" | "signedOut" | "tooMany" | "server";
+export type Trouble = FailureCode | "needsPlan" | "notAllowed" | "notFound" | "signedOut" | "tooMany" | "tooManyStreams" | "server";
 
 /** 83 s -> "1:23", 3,723 s -> "1:02:03". Rounded down, as every player does: the last second is not shown before it is over. */
 export function clock(ms: number): string {

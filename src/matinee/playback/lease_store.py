@@ -1,0 +1,117 @@
+"""Leases in SQL: what holds across web processes. One transaction judges a play, and no two of one home at once."""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, Final
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from matinee.base.clock import Instant
+from matinee.base.ids import HouseholdId, ServiceId, SessionId
+from matinee.outside.database import InstantColumn, metadata
+from matinee.parties import outbox
+from matinee.playback.store import insert_into, plain
+from matinee.playback.streams import REPLACED, Judged, Lease, judge
+
+TOPIC: Final = "playback"
+STOPPED: Final = "stopped"
+_LOCKS: Final = 0x6C65_6173  # "leas": the first half of a lock's number, of which the home is the second
+
+stream_leases = sa.Table(
+    "stream_leases",
+    metadata,
+    sa.Column("session", sa.String(26), primary_key=True),
+    sa.Column("household", sa.String(64), nullable=False),
+    sa.Column("service", sa.String(64), nullable=False),
+    sa.Column("title", sa.String(64), nullable=False),
+    sa.Column("profile", sa.String(64), nullable=False),
+    sa.Column("box", sa.String(64)),
+    sa.Column("since", InstantColumn, nullable=False),
+    sa.Column("until", InstantColumn, nullable=False),
+    sa.Column("token_until", InstantColumn, nullable=False),
+    sa.Column("limit", sa.Integer, nullable=False),
+    sa.Column("is_over", sa.Boolean, nullable=False),
+    sa.Index("ix_stream_leases_home", "household", "service"),
+    sa.Index("ix_stream_leases_token_until", "token_until"),
+)
+
+
+def take(conn: Connection, asks: Lease, limit: int, now: Instant) -> Judged:
+    """Judge a play by all that is recorded of its home, and record its place. Whoever else asks for this home waits meanwhile."""
+    _hold(conn, asks.household)
+    judged = judge(asks, leases_of(conn, asks.household, asks.service), limit, now)
+    if judged.lease is not None:
+        save(conn, [judged.lease, *judged.superseded])
+        for one in judged.superseded:
+            tell_stopped(conn, one.session, REPLACED, now)
+    return judged
+
+
+def leases_of(conn: Connection, household: HouseholdId, service: ServiceId) -> Sequence[Lease]:
+    """All that is recorded of a home's streams of a service, lapsed ones too."""
+    columns = stream_leases.c
+    query = sa.select(stream_leases).where(columns.household == household, columns.service == service)
+    return [msgspec.convert(plain(row), Lease) for row in conn.execute(query).mappings()]
+
+
+def lease_of(conn: Connection, session: SessionId) -> Lease | None:
+    row = conn.execute(sa.select(stream_leases).where(stream_leases.c.session == session)).mappings().first()
+    return None if row is None else msgspec.convert(plain(row), Lease)
+
+
+def all_leases(conn: Connection, now: Instant) -> Sequence[Lease]:
+    """Every lease whose token opens edges still."""
+    query = sa.select(stream_leases).where(stream_leases.c.token_until > now)
+    return [msgspec.convert(plain(row), Lease) for row in conn.execute(query).mappings()]
+
+
+def save(conn: Connection, leases: Iterable[Lease]) -> None:
+    """Write leases as they are now."""
+    rows = [msgspec.structs.asdict(one) for one in sorted(leases, key=lambda one: one.session)]
+    if rows:
+        insert = insert_into(conn, stream_leases)
+        kept = {name: insert.excluded[name] for name in ("until", "token_until", "limit", "is_over")}
+        conn.execute(insert.on_conflict_do_update(index_elements=[stream_leases.c.session], set_=kept), rows)
+
+
+def renew(conn: Connection, leases: Iterable[Lease]) -> None:
+    """Renew those that are recorded. One that another process has ended is not brought back, and none is made shorter."""
+    rows = [
+        {"of": one.session, "new_until": one.until, "new_token": one.token_until}
+        for one in sorted(leases, key=lambda one: one.session)
+    ]
+    if rows:
+        columns = stream_leases.c
+        until, token = (sa.bindparam(name, type_=sa.BigInteger) for name in ("new_until", "new_token"))
+        changed = sa.update(stream_leases).where(columns.session == sa.bindparam("of"), columns.until < until)
+        conn.execute(changed.values(until=until, token_until=token), rows)
+
+
+def release(conn: Connection, sessions: Collection[SessionId]) -> None:
+    """Free the places of these plays."""
+    if sessions:
+        conn.execute(sa.delete(stream_leases).where(stream_leases.c.session.in_(sorted(sessions))))
+
+
+def tell_stopped(conn: Connection, session: SessionId, reason: str, now: Instant) -> None:
+    """Tell the other web processes that a play was stopped: one of them may be the one that hears its heartbeats."""
+    outbox.append(conn, TOPIC, session, {"kind": STOPPED, "reason": reason}, now)
+
+
+def forget_old(conn: Connection, now: Instant) -> None:
+    """Drop what opens no edge any more."""
+    conn.execute(sa.delete(stream_leases).where(stream_leases.c.token_until <= now))
+
+
+def forget_household(conn: Connection, household: HouseholdId) -> None:
+    conn.execute(sa.delete(stream_leases).where(stream_leases.c.household == household))
+
+
+def _hold(conn: Connection, household: HouseholdId) -> None:
+    """Until the commit no other transaction judges a play of this home. On SQLite a write is alone anyway."""
+    if conn.dialect.name == "postgresql":
+        # A lease that a crash of the database loses is renewed by the next heartbeat: no play need wait for a disk.
+        conn.exec_driver_sql("SET LOCAL synchronous_commit TO off")
+        key: Any = sa.func.hashtext(household)
+        conn.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.literal(_LOCKS, sa.Integer), key)))
