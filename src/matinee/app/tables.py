@@ -14,12 +14,16 @@ from matinee.interconnect import store as _interconnect
 from matinee.library import store as _library
 from matinee.members import account_store as _accounts
 from matinee.members import billing_store as _billing
+from matinee.members import consent_store as _consents
+from matinee.members import pin_store as _pins
 from matinee.members import plan_store as _plans
 from matinee.members import store as _members
+from matinee.members import taste_store as _tastes
 from matinee.members import terms_store as _terms
 from matinee.outside import work as _work
 from matinee.outside.database import metadata
 from matinee.parties import audit as _audit
+from matinee.parties import cursors as _cursors
 from matinee.parties import hook_store as _hooks
 from matinee.parties import outbox as _outbox
 from matinee.parties import staff_store as _staff
@@ -32,6 +36,8 @@ STORES = (
     _billing,
     _carriage,
     _catalogue,
+    _consents,
+    _cursors,
     _fleet,
     _hooks,
     _interconnect,
@@ -42,6 +48,7 @@ STORES = (
     _outbox,
     _parties,
     _partners,
+    _pins,
     _plans,
     _playback,
     _progress,
@@ -49,6 +56,7 @@ STORES = (
     _rankings,
     _rollouts,
     _staff,
+    _tastes,
     _terms,
     _work,
 )

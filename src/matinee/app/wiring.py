@@ -40,15 +40,17 @@ from matinee.fleet.handing import FLUSH_SECONDS, Handing
 from matinee.fleet.release_book import ReleaseBook
 from matinee.fleet.snapshot import Fleet
 from matinee.home import api as home_api
-from matinee.home import feeds
+from matinee.home import feeds, history_api
 from matinee.home.opened import OpenedTitles
 from matinee.home.ranking_log import STEP_SECONDS, RankingLog
 from matinee.home.rows import Homes
 from matinee.library import store as library_store
 from matinee.library.keys import MasterKey
 from matinee.members import api as members_api
+from matinee.members import taste_api
 from matinee.members.snapshot import Members, Resolver
 from matinee.members.subscriptions import Subscriptions
+from matinee.members.tastes import KeptTastes
 from matinee.outside.database import Database
 from matinee.parties import api as parties_api
 from matinee.parties import hook_api
@@ -125,7 +127,8 @@ def build_web(
     settings, database, clock = installation.settings, installation.database, read_clock
     screens = Screens(settings.screens)
 
-    keys, staff, publishers, fleet, members, catalogue = ApiKeys(), Staff(), Publishers(), Fleet(), Members(), Catalogue()
+    keys, staff, publishers, fleet, catalogue = ApiKeys(), Staff(), Publishers(), Fleet(), Catalogue()
+    members = Members(installation.master.mark)
     carriage, releases, subscriptions = Carriage(fleet), ReleaseBook(screens.release), Subscriptions()
     followers = (keys, staff, publishers, fleet, releases, members, subscriptions, catalogue, carriage)
     feed = Following(Feed(database, followers))
@@ -165,6 +168,7 @@ def build_web(
     rankings = RankingLog(database, catalogue, carriage, fleet, clock)
 
     counter = subscription_api.Counter(carriage, fleet, catalogue, members, subscriptions)
+    tastes = KeptTastes(database, clock, fresh_ms=None if database.is_sqlite else SECOND)
 
     routes: Sequence[Sequence[object]] = (
         parties_api.routes(sign_in, staff, publishers, database, clock),
@@ -177,9 +181,11 @@ def build_web(
         terms_api.routes(counter, database, clock),
         billing_api.routes(counter, fleet, database, settings.web_origin, clock),
         ofrep.routes(carriage, fleet, catalogue, clock),
-        catalogue_api.routes(catalogue, database, sights, entitlements, book, clock),
+        catalogue_api.routes(catalogue, database, sights, entitlements, book, tastes, clock),
         reports.routes(database),
-        home_api.routes(Homes(catalogue, book, opened, rankings), opened, catalogue, sights, entitlements, clock),
+        home_api.routes(Homes(catalogue, book, opened, rankings, tastes), opened, catalogue, sights, entitlements, clock),
+        taste_api.routes(catalogue, sights, tastes, clock),
+        history_api.routes(book, opened, catalogue, sights, database, clock),
         feeds.routes(carriage, fleet, catalogue, publishers, database, settings.web_origin, clock),
         playback_api.routes(desk),
         hook_api.routes(database, installation.master, allow_private=settings.call_private_addresses, clock=clock),

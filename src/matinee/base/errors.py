@@ -27,6 +27,8 @@ class ErrorCode(StrEnum):
     PLAN_NEEDED = "plan_needed"
     PAID_ELSEWHERE = "paid_elsewhere"
     NOT_IN_THIS_STATE = "not_in_this_state"
+    PIN_NEEDED = "pin_needed"
+    PIN_WRONG = "pin_wrong"
     FILM_REFUSED = "film_refused"
     DISK_FULL = "disk_full"
     ALREADY_ADDED = "already_added"
@@ -60,6 +62,8 @@ _STATUS = {
     ErrorCode.PLAN_NEEDED: 403,
     ErrorCode.PAID_ELSEWHERE: 409,
     ErrorCode.NOT_IN_THIS_STATE: 409,
+    ErrorCode.PIN_NEEDED: 403,
+    ErrorCode.PIN_WRONG: 403,
     ErrorCode.FILM_REFUSED: 422,
     ErrorCode.DISK_FULL: 507,
     ErrorCode.ALREADY_ADDED: 409,
