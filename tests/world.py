@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 from litestar.testing import TestClient
 
+from matinee.app import privacy_api
 from matinee.app.web import create_web
 from matinee.base.clock import DAY, Clock, Instant
 from matinee.base.ids import HouseholdId, LaunchId, OperatorId, ProfileId, PublisherId, TitleId
@@ -132,6 +133,7 @@ class World:
                 ),
                 *taste_api.routes(self.catalogue, self.sights, self.tastes, clock),
                 *history_api.routes(self.book, opened, self.catalogue, self.sights, database, clock),
+                *privacy_api.routes(self.members, database, clock),
                 *feeds.routes(self.carriage, self.fleet, self.catalogue, self.publishers, database, ORIGIN, clock),
             ],
             authenticate=Resolver(self.keys, self.fleet, self.members, self.staff).resolve,

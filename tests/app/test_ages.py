@@ -82,6 +82,10 @@ OF_NO_TITLE = {
     "DELETE /api/v1/pin": "the PIN",
     "POST /api/v1/pin/unlock": "the PIN",
     "DELETE /api/v1/history": "hides all, and names none",
+    "GET /api/v1/profiles/{profile_id}/consents": "people",
+    "PUT /api/v1/profiles/{profile_id}/consents": "people",
+    "GET /api/v1/privacy/export": "the household's own file, of every age: the PIN is asked",
+    "POST /api/v1/privacy/erase": "the household",
 }
 
 

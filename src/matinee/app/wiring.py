@@ -10,6 +10,8 @@ from pathlib import Path
 
 from litestar import Litestar
 
+from matinee.app import privacy_api
+from matinee.app.forgetting import ForgetsInMemory
 from matinee.app.installation import Installation, read_clock
 from matinee.app.pages import Pictures, page_policy
 from matinee.app.pages import routes as page_routes
@@ -131,7 +133,6 @@ def build_web(
     members = Members(installation.master.mark)
     carriage, releases, subscriptions = Carriage(fleet), ReleaseBook(screens.release), Subscriptions()
     followers = (keys, staff, publishers, fleet, releases, members, subscriptions, catalogue, carriage)
-    feed = Following(Feed(database, followers))
     sights = PartySight(carriage, fleet, members, catalogue)
     entitlements = Entitlements(carriage, fleet, members, subscriptions)
     resolver = Resolver(keys, fleet, members, staff)
@@ -169,6 +170,7 @@ def build_web(
 
     counter = subscription_api.Counter(carriage, fleet, catalogue, members, subscriptions)
     tastes = KeptTastes(database, clock, fresh_ms=None if database.is_sqlite else SECOND)
+    feed = Following(Feed(database, (*followers, ForgetsInMemory(book, opened, tastes))))
 
     routes: Sequence[Sequence[object]] = (
         parties_api.routes(sign_in, staff, publishers, database, clock),
@@ -186,6 +188,7 @@ def build_web(
         home_api.routes(Homes(catalogue, book, opened, rankings, tastes), opened, catalogue, sights, entitlements, clock),
         taste_api.routes(catalogue, sights, tastes, clock),
         history_api.routes(book, opened, catalogue, sights, database, clock),
+        privacy_api.routes(members, database, clock),
         feeds.routes(carriage, fleet, catalogue, publishers, database, settings.web_origin, clock),
         playback_api.routes(desk),
         hook_api.routes(database, installation.master, allow_private=settings.call_private_addresses, clock=clock),

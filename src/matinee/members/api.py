@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Response, get, put
+from litestar import Response, Router, get, put
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, JSONBody
 from msgspec import UNSET, UnsetType
@@ -16,7 +16,7 @@ from matinee.base.party import SCREENS
 from matinee.catalogue.answers import AnyRequest, revalidated
 from matinee.fleet.model import HELD, Box, BoxModel
 from matinee.fleet.snapshot import Fleet
-from matinee.members import pin_api, profile_api, store
+from matinee.members import consent_api, pin_api, profile_api, store
 from matinee.members.model import CarriedServices, ProfileNotFound
 from matinee.members.snapshot import Members
 from matinee.members.wire import UiLanguage, WireProfile, told_profile, told_profiles
@@ -67,7 +67,7 @@ class PreferencesBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
 def routes(
     members: Members, fleet: Fleet, carried: CarriedServices, database: Database, clock: Clock
-) -> Sequence[HTTPRouteHandler]:
+) -> Sequence[HTTPRouteHandler | Router]:
     @get("/api/v1/me", opt={"policy": SCREENS})
     async def get_me(request: AnyRequest) -> Response[Me]:
         """The household behind this screen: its profiles, its box, and the services that it may see."""
@@ -107,6 +107,7 @@ def routes(
         put_preferences,
         *profile_api.routes(members, database, clock),
         *pin_api.routes(members, database, clock),
+        *consent_api.routes(members, database, clock),
     ]
 
 

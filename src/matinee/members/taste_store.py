@@ -1,6 +1,5 @@
 """SQL for what a profile puts on its list and what it likes. Bounded, since screens write it: `MAX_LISTED`, `MAX_THUMBS`."""
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -69,10 +68,10 @@ def put_thumb(
     _sweep(conn, profile)
 
 
-def tastes_of(conn: Connection, profile: ProfileId) -> "Sequence[Row[Any]]":
+def tastes_of(conn: Connection, profile: ProfileId) -> "list[Row[Any]]":
     """All that is kept of a profile: (title_id, listed_at, thumb), what was listed last first."""
     query = sa.select(_C.title_id, _C.listed_at, _C.thumb).where(_C.profile_id == profile)
-    return conn.execute(query.order_by(sa.func.coalesce(_C.listed_at, 0).desc(), _C.title_id)).all()
+    return list(conn.execute(query.order_by(sa.func.coalesce(_C.listed_at, 0).desc(), _C.title_id)))
 
 
 def forget(conn: Connection, told: Forgotten) -> None:

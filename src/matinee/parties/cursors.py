@@ -18,6 +18,11 @@ outbox_cursors = sa.Table(
 )
 
 
+def seen(conn: Connection, name: str) -> int:
+    """The number of the last event that this follower has done with, 0 at first."""
+    return int(conn.execute(sa.select(outbox_cursors.c.seq).where(outbox_cursors.c.name == name)).scalar() or 0)
+
+
 def take(conn: Connection, name: str) -> int:
     """The number of the last event that this follower has done with, 0 at first. Nobody else moves it until the commit."""
     query = sa.select(outbox_cursors.c.seq).where(outbox_cursors.c.name == name).with_for_update()

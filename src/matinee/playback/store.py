@@ -123,11 +123,11 @@ def forget(connection: Connection, told: Forgotten) -> None:
             connection.execute(sa.delete(table).where(*which))
 
 
-def forget_before(connection: Connection, moment: Instant) -> int:
-    """Erase what was watched before a moment and not since: how many rows."""
-    last = sa.func.coalesce(play_sessions.c.ended_at, play_sessions.c.reported_at, play_sessions.c.token_expires_at)
-    gone = connection.execute(sa.delete(places).where(places.c.counted_at < moment)).rowcount
-    return gone + connection.execute(sa.delete(play_sessions).where(last < moment)).rowcount
+def forget_before(connection: Connection, viewing: Instant, plays: Instant) -> int:
+    """Erase what was watched before a moment and not since, and plays that were over before another: how many rows."""
+    over = sa.func.coalesce(play_sessions.c.ended_at, play_sessions.c.token_expires_at)
+    gone = connection.execute(sa.delete(places).where(places.c.counted_at < viewing)).rowcount
+    return gone + connection.execute(sa.delete(play_sessions).where(over < plays)).rowcount
 
 
 def _insert(connection: Connection, table: sa.Table) -> Any:

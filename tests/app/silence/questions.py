@@ -433,6 +433,22 @@ def _tastes(silent: Silent, asker: Asker) -> Iterator[Question]:
             yield Question("DELETE", f"/api/v1/titles/{title}/list", {"profile": profile})
 
 
+@recipe("GET /api/v1/profiles/{profile_id}/consents", "PUT /api/v1/profiles/{profile_id}/consents")
+def _consents(silent: Silent, asker: Asker) -> Iterator[Question]:
+    for profile in (asker.adult or UNKNOWN, silent.neighbour, silent.film.id):
+        yield Question("PUT", f"/api/v1/profiles/{profile}/consents", body={"purpose": "measurement", "given": True})
+        yield Question("PUT", f"/api/v1/profiles/{profile}/consents", body={"purpose": silent.service, "given": True})
+        yield Question("GET", f"/api/v1/profiles/{profile}/consents")
+
+
+@recipe("GET /api/v1/privacy/export", "POST /api/v1/privacy/erase")
+def _privacy(silent: Silent, asker: Asker) -> Iterator[Question]:
+    """No home is erased: it has no PIN, and its people are asked for by other questions."""
+    yield Question("GET", "/api/v1/privacy/export")
+    yield Question("POST", "/api/v1/privacy/erase", body={"confirm": silent.service})
+    yield Question("POST", "/api/v1/privacy/erase", body={"confirm": "erase everything"})
+
+
 @recipe("GET /api/v1/history", "DELETE /api/v1/history", "DELETE /api/v1/history/{title_id}")
 def _history(silent: Silent, asker: Asker) -> Iterator[Question]:
     for profile in _profiles(silent, asker):
