@@ -135,6 +135,8 @@ def test_a_grown_ups_profile_asks_for_the_pin_and_a_childs_is_not_left_without(
         _home(on)
         expect(on.page.locator("body")).to_contain_text("Dark tale", timeout=PATIENCE_MS)
 
+        on.until("a title has the focus", lambda: bool(on.page.evaluate("document.activeElement?.dataset.title ?? ''")))
+
         # The list, from a title's page to the row on Home.
         on.press("Enter")
         on.until("a title", lambda: on.layer().startswith("#/title/"))

@@ -11,12 +11,12 @@ import msgspec
 from litestar import Response, Router, delete, get
 from litestar.params import FromPath, Parameter
 
-from matinee.base.clock import Clock, to_rfc3339
-from matinee.base.ids import TitleId
+from matinee.base.clock import Clock, Instant, to_rfc3339
+from matinee.base.ids import TitleId, is_id
 from matinee.base.pagination import MAX_PAGE, decode_cursor, encode_cursor
 from matinee.base.party import SCREENS
 from matinee.catalogue.answers import AnyRequest, revalidated
-from matinee.catalogue.api import MAX_ID_CHARS, ProfileParameter, sight_of
+from matinee.catalogue.api import ProfileParameter, sight_of
 from matinee.catalogue.model import Sights
 from matinee.catalogue.snapshot import Catalogue
 from matinee.catalogue.tiles import Tile, tile_of
@@ -28,6 +28,9 @@ from matinee.members.model import ProfileNotFound
 from matinee.outside.database import Database
 from matinee.playback import store as places
 from matinee.playback.book import Book
+
+_NOTHING = TitleId("")
+"""No title's id: what cannot be one hides nothing."""
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,7 +71,7 @@ def routes(
                 continue
             if len(items) == limit:
                 return revalidated(request, HistoryPage(items=items, next_cursor=last))
-            items.append(Seen(title=tile_of(view, sight, title), at=to_rfc3339(-key), completed=done))  # type: ignore[arg-type]
+            items.append(Seen(title=tile_of(view, sight, title), at=to_rfc3339(Instant(-key)), completed=done))
             last = encode_cursor(key, title_id)
         return revalidated(request, HistoryPage(items=items, next_cursor=None))
 
@@ -90,7 +93,7 @@ def routes(
     @delete("/history/{title_id:str}", opt={"policy": SCREENS}, status_code=204, sync_to_thread=True)
     def hide_one(request: AnyRequest, title_id: FromPath[str], profile: ProfileParameter = None) -> Response[None]:
         """Take one title out of what a profile has watched. The same for a title that is not in there."""
-        return _hide(request, profile, TitleId(title_id[:MAX_ID_CHARS]))
+        return _hide(request, profile, TitleId(title_id) if is_id(title_id) else _NOTHING)
 
     @delete("/history", opt={"policy": SCREENS}, status_code=204, sync_to_thread=True)
     def hide_all(request: AnyRequest, profile: ProfileParameter = None) -> Response[None]:

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Response, Router, delete, patch, post, put
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody
 from msgspec import UNSET, UnsetType
 
@@ -21,7 +22,7 @@ from matinee.members.wire import UiLanguage, WireProfile, told_profiles
 from matinee.outside.database import Database
 
 Words = Annotated[str, msgspec.Meta(max_length=200)]
-Request = Annotated[str, msgspec.Meta(min_length=8, max_length=64)]
+Request = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9 ._-]{8,64}$")]
 
 
 class ProfileMade(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -74,7 +75,9 @@ def routes(members: Members, database: Database, clock: Clock) -> Sequence[Route
         found = told_profiles(members, party)
         return Profiles(profile=next((one for one in found if one.id == meant), None), profiles=found)
 
-    @post("/profiles", opt={"policy": SCREENS}, sync_to_thread=True)
+    there_already = ResponseSpec(data_container=Profiles, generate_examples=False, description="This request made it before.")
+
+    @post("/profiles", opt={"policy": SCREENS}, sync_to_thread=True, responses={200: there_already})
     def make_profile(request: AnyRequest, data: JSONBody[ProfileMade]) -> Response[Profiles]:
         """Make a profile, the fifth at the most. 201, and 200 where this request made it before."""
         party, now = request.user, clock()

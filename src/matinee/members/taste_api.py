@@ -56,8 +56,9 @@ def routes(catalogue: Catalogue, sights: Sights, tastes: KeptTastes, clock: Cloc
         if household is None or sight.profile is None:
             raise ProfileNotFound
         title = catalogue.view.get(sight, TitleId(title_id)) if is_id(title_id) else None
-        asked = TitleId(title_id) if title is None else title.series or title.id
-        after = tastes.take_off_list(household, sight.profile, asked)
+        if not is_id(title_id):
+            return Taste()
+        after = tastes.take_off_list(household, sight.profile, TitleId(title_id) if title is None else title.series or title.id)
         return Taste() if title is None else after  # what it thought of a title that it may not see tells that there is one
 
     @put("/titles/{title_id:str}/thumb", opt={"policy": SCREENS}, sync_to_thread=True)

@@ -198,7 +198,7 @@ export function App(props: { shell: Shell; store: Store }): JSX.Element {
         {(known) => (
           <SeatProvider seat={seat(known())}>
             <Show when={profile()} fallback={<Boot />}>
-              <Show when={!mustChoose()} fallback={<ProfilesScreen onChosen={() => undefined} />}>
+              <Show when={!mustChoose()} fallback={<ProfilesScreen onChosen={() => nav.current().screen === "profiles" && nav.home()} />}>
                 <Screens />
               </Show>
             </Show>
