@@ -104,7 +104,7 @@ def test_a_grown_ups_profile_asks_for_the_pin_and_a_childs_is_not_left_without(
         on.press("Enter")
         on.until("the editor", lambda: on.layer() == "profile-edit")
         on.page.screenshot(path=shots / "editor.png")
-        on.press("ArrowDown", "ArrowDown", "ArrowDown", "ArrowRight", "Enter", "ArrowDown", "Enter")
+        on.press("ArrowDown", "ArrowDown", "ArrowDown", "ArrowRight", "Enter", "ArrowDown", "ArrowDown", "Enter")
         on.until("the pad", lambda: on.layer() == "pin")
         on.page.screenshot(path=shots / "pin.png")
         _type(on, PIN)

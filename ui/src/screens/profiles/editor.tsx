@@ -62,7 +62,7 @@ export function Editor(props: { profile: Profile | null; onClose(): void }): JSX
       id="profile-edit"
       label={props.profile?.name ?? seat.words().t("profile.new")}
       role="dialog"
-      order={["field", "name-keys", "name-tools", "picture", "color", "age", "kids", "editor-actions"]}
+      order={["field", "name-keys", "name-tools", "picture", "color", "age", "kids", "tongue", "editor-actions"]}
       initial={seat.kind === "tv" ? (props.profile ? "picture" : "name-keys") : "field"}
       onBack={() => {
         props.onClose();
@@ -113,6 +113,14 @@ export function Editor(props: { profile: Profile | null; onClose(): void }): JSX
           chosen={wish().kids}
           name={(kids) => seat.words().t(kids ? "profile.kidsYes" : "profile.kidsNo")}
           onChoose={(kids) => setWish(withKids(wish(), kids))}
+        />
+        <Options
+          zone="tongue"
+          title="settings.language"
+          values={["fr", "en"] as const}
+          chosen={wish().language}
+          name={(language) => seat.words().t(language === "fr" ? "settings.french" : "settings.english")}
+          onChoose={(language) => setWish({ ...wish(), language })}
         />
         <p class="edit-says" role="status">
           <Show when={says()}>{(key) => seat.words().t(key())}</Show>
