@@ -389,7 +389,7 @@ def _preferences(silent: Silent, asker: Asker) -> Iterator[Question]:
 
 @recipe("POST /api/v1/profiles", "PUT /api/v1/profiles")
 def _people(silent: Silent, asker: Asker) -> Iterator[Question]:
-    told = {"request": silent.service, "name": TELLTALE, "color": "#4477aa", "language": "fr"}
+    told = {"request": silent.service, "name": "Neuf", "color": "#4477aa", "language": "fr"}
     for _ in range(2):
         yield Question("POST", "/api/v1/profiles", body=told)
     yield Question("POST", "/api/v1/profiles", body={**told, "avatar": silent.service})
