@@ -4,7 +4,7 @@ export const people = {
   en: {
     "row.myList": "My list",
 
-    "profiles.add": "Add someone",
+    "profiles.add": "Add",
     "profiles.manage": "Change profiles",
     "profiles.done": "Done",
     "profiles.change": "Change {name}",
@@ -67,7 +67,7 @@ export const people = {
   fr: {
     "row.myList": "Ma liste",
 
-    "profiles.add": "Ajouter quelqu’un",
+    "profiles.add": "Ajouter",
     "profiles.manage": "Modifier les profils",
     "profiles.done": "Terminé",
     "profiles.change": "Modifier {name}",

@@ -93,7 +93,7 @@ function Choice(props: { managing: boolean; onEdit(profile: Profile | "new"): vo
       <Show when={mayAdd()}>
         <li>
           <button type="button" {...zone.item(profiles().length)} class="person person-add">
-            <span class="avatar" aria-hidden="true">
+            <span class="avatar" data-letter="" aria-hidden="true">
               <Icon name="plus" />
             </span>
             <span class="person-name">{seat.words().t("profiles.add")}</span>
