@@ -11,9 +11,8 @@ from matinee.base.clock import Instant
 from matinee.base.ids import HouseholdId, ProfileId
 from matinee.members.forgotten import Forgotten, ForgottenKind
 from matinee.members.model import MemberError, ProfileNotFound
-from matinee.members.store import PROFILES, TOPIC, profiles
+from matinee.members.store import profiles
 from matinee.outside.database import InstantColumn, metadata
-from matinee.parties import outbox
 
 
 class Purpose(StrEnum):
@@ -59,7 +58,6 @@ def give(conn: Connection, household: HouseholdId, profile: ProfileId, purpose: 
         where=consents.c.given != told.excluded.given,
     )
     conn.execute(changed)
-    outbox.append(conn, TOPIC, household, PROFILES, now)
 
 
 def given_by(conn: Connection, profile: ProfileId) -> dict[Purpose, Instant | None]:
