@@ -73,6 +73,7 @@ OF_NO_TITLE = {
     "POST /api/v1/playback/{session_id}/heartbeat": "a play that began; a profile made younger stops it (tests/playback)",
     "POST /api/v1/playback/{session_id}/end": "a play that began",
     "PUT /api/v1/profiles/{profile_id}/preferences": "languages",
+    "POST /api/v1/activations": "a link to a subscription",
     "POST /api/v1/profiles": "people",
     "PUT /api/v1/profiles": "people",
     "PATCH /api/v1/profiles/{profile_id}": "people",

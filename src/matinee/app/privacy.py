@@ -20,10 +20,14 @@ from matinee.outside.database import InstantColumn
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """By which column a table's rows are the household's, and which columns are no data of its people."""
+    """By which column a table's rows are the household's, and which columns are no data of its people.
+
+    With `of` that column names a row of another table, whose household it is.
+    """
 
     by: str = "household_id"
     secrets: Collection[str] = ()
+    of: str = ""
 
 
 HELD: Final[Mapping[str, Held]] = {
@@ -37,6 +41,9 @@ HELD: Final[Mapping[str, Held]] = {
     "profile_titles": Held(),
     "consents": Held(),
     "subscriptions": Held(),
+    "partner_accounts": Held(),
+    "billing_events": Held("account_id", of="partner_accounts"),
+    "activation_codes": Held("account_id", secrets=("digest",), of="partner_accounts"),
     "play_sessions": Held("household"),
     "places": Held("household"),
     "opened_titles": Held(),
@@ -63,20 +70,33 @@ def _rows(conn: Connection, name: str, held: Held, household: HouseholdId) -> li
     table = metadata.tables[name]
     columns = [one for one in table.columns if one.name not in held.secrets]
     moments = {one.name for one in columns if isinstance(one.type, InstantColumn)}
-    query = sa.select(*columns).where(table.c[held.by] == household).order_by(*table.primary_key.columns)
+    query = sa.select(*columns).where(whose(held, table, household)).order_by(*table.primary_key.columns)
     return [
         {key: to_rfc3339(value) if key in moments and value is not None else value for key, value in row.items()}
         for row in conn.execute(query).mappings()
     ]
 
 
+def whose(held: Held, table: sa.Table, household: HouseholdId) -> "sa.ColumnElement[bool]":
+    """Which rows of a table are the household's."""
+    if not held.of:
+        return table.c[held.by] == household
+    other = metadata.tables[held.of]
+    return table.c[held.by].in_(sa.select(other.c.id).where(other.c.household_id == household))
+
+
 def tables_of_people() -> set[str]:
-    """Every table that names a household or a profile, by a column's name or by what it refers to."""
-    people = {store.households.name, store.profiles.name}
-    return people | {
+    """Every table that names a household or a profile: by a column's name, or by what it refers to, however far."""
+    named = {
         table.name
         for table in metadata.tables.values()
-        for column in table.columns
-        if column.name.removesuffix("_id") in ("household", "profile")
-        or any(key.column.table.name in people for key in column.foreign_keys)
+        if any(column.name.removesuffix("_id") in ("household", "profile") for column in table.columns)
     }
+    people = {store.households.name, store.profiles.name, *named}
+    while more := {one.name for one in metadata.tables.values() if _refers(one, people)} - people:
+        people |= more
+    return people
+
+
+def _refers(table: sa.Table, others: Collection[str]) -> bool:
+    return any(key.column.table.name in others for key in table.foreign_keys)

@@ -17,7 +17,7 @@ from matinee.base.ids import HouseholdId, LineId, ProfileId, new_id
 from matinee.catalogue.model import AgeClass, Language
 from matinee.members import forgotten, pin_store, plan_store, store
 from matinee.members.forgotten import Forgotten, ForgottenKind
-from matinee.members.model import HouseholdAssignment, SubscriptionState
+from matinee.members.model import LIVE, HouseholdAssignment, SubscriptionState
 from matinee.parties import audit, outbox
 
 FIRST_PROFILE: Final = ("Salon", "#c8553d", AgeClass(18), Language("fr"))
@@ -60,7 +60,7 @@ def _end_subscriptions(conn: Connection, household: HouseholdId, now: Instant, a
     newest = {(one.plan, one.operator): one for one in plan_store.subscriptions_of(conn, [household])}
     for one in newest.values():
         plan = plan_store.plan_of(conn, one.plan)
-        if plan is not None and one.state is not SubscriptionState.ENDED:
+        if plan is not None and one.state in LIVE:
             plan_store.record_subscription(
                 conn, household, plan, one.operator, SubscriptionState.ENDED, now, actor=actor, valid_from=now
             )
