@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 from litestar.testing import TestClient
 
+from matinee.app import privacy_api
 from matinee.app.web import create_web
 from matinee.base.clock import DAY, Clock, Instant
 from matinee.base.ids import HouseholdId, LaunchId, OperatorId, ProfileId, PublisherId, TitleId
@@ -34,15 +35,17 @@ from matinee.fleet.model import Box, Line, Release
 from matinee.fleet.release_book import ReleaseBook
 from matinee.fleet.snapshot import Fleet
 from matinee.home import api as home_api
-from matinee.home import feeds
+from matinee.home import feeds, history_api
 from matinee.home.opened import OpenedTitles
 from matinee.home.ranking_log import RankingLog
 from matinee.home.rows import Homes
 from matinee.members import api as members_api
 from matinee.members import store as members_store
+from matinee.members import taste_api
 from matinee.members.model import Profile
 from matinee.members.snapshot import Members, Resolver
 from matinee.members.subscriptions import Subscriptions
+from matinee.members.tastes import KeptTastes
 from matinee.outside.database import Database, metadata
 from matinee.parties import api as parties_api
 from matinee.parties import staff_store
@@ -51,6 +54,7 @@ from matinee.parties.feed import Feed
 from matinee.parties.model import Seat
 from matinee.parties.sign_in import SignIn
 from matinee.parties.snapshot import ApiKeys, Publishers, Staff
+from matinee.playback.book import Book
 
 NOW = Instant(1_412_244_000_000)
 ORIGIN = "https://tv.example"
@@ -99,9 +103,13 @@ class World:
         counter = subscription_api.Counter(self.carriage, self.fleet, self.catalogue, self.members, self.subscriptions)
         self.rankings = RankingLog(database, self.catalogue, self.carriage, self.fleet, clock)
         opened = OpenedTitles(database, clock)
+        self.tastes = KeptTastes(database, clock)
+        self.book = Book(database, clock)
         self.web = create_web(
             [
-                *catalogue_api.routes(self.catalogue, database, self.sights, self.entitlements, self.positions, clock),
+                *catalogue_api.routes(
+                    self.catalogue, database, self.sights, self.entitlements, self.positions, self.tastes, clock
+                ),
                 *reports.routes(database),
                 *fleet_api.routes(self.fleet, database, self.releases, self.handing, clock),
                 *members_api.routes(self.members, self.fleet, self.sights, database, clock),
@@ -116,13 +124,16 @@ class World:
                 *parties_api.routes(self.signing, self.staff, self.publishers, database, clock),
                 *ofrep.routes(self.carriage, self.fleet, self.catalogue, clock),
                 *home_api.routes(
-                    Homes(self.catalogue, self.positions, opened, self.rankings),
+                    Homes(self.catalogue, self.positions, opened, self.rankings, self.tastes),
                     opened,
                     self.catalogue,
                     self.sights,
                     self.entitlements,
                     clock,
                 ),
+                *taste_api.routes(self.catalogue, self.sights, self.tastes, clock),
+                *history_api.routes(self.book, opened, self.catalogue, self.sights, database, clock),
+                *privacy_api.routes(self.members, database, clock),
                 *feeds.routes(self.carriage, self.fleet, self.catalogue, self.publishers, database, ORIGIN, clock),
             ],
             authenticate=Resolver(self.keys, self.fleet, self.members, self.staff).resolve,
@@ -254,8 +265,9 @@ class Screen:
         params = {key: value for key, value in query.items() if value is not None}
         return self._client.get(path, params=params, headers={**self._headers, **(headers or {})})
 
-    def send(self, method: str, path: str, body: Any) -> httpx.Response:
-        return self._client.request(method, path, json=body, headers=self._headers)
+    def send(self, method: str, path: str, body: Any = None, unlock: str = "") -> httpx.Response:
+        headers = {**self._headers, **({"Matinee-Unlock": unlock} if unlock else {})}
+        return self._client.request(method, path, json=body, headers=headers)
 
 
 @contextmanager

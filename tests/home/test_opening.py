@@ -9,7 +9,8 @@ import pytest
 from matinee.base.clock import DAY, Instant
 from matinee.base.units import DurationMs, PositionMs
 from matinee.catalogue.model import AgeClass, Offer, PartnerWork, Title, Watched, WayToWatch, Window
-from matinee.home.opened import SHOWN_FOR_MS, forget_household
+from matinee.home.opened import SHOWN_FOR_MS, forget
+from matinee.members.forgotten import Forgotten, ForgottenKind
 from matinee.outside.database import Database
 from tests.catalogue.factories import episode, film, series
 from tests.world import NOW, Screens, World, screens
@@ -130,5 +131,5 @@ def test_what_was_opened_stands_in_continue_watching_for_two_weeks(world: World,
     assert continues(ask, adult) == [("À nous", half)]
     world.switch(world.orange, world.theatre)
     with world.database.write() as conn:
-        forget_household(conn, world.other.household)
+        forget(conn, Forgotten(kind=ForgottenKind.HOUSEHOLD, household=world.other.household, until=world.now))
     assert len(continues(ask, adult)) == 2

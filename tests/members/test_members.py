@@ -42,6 +42,7 @@ def quiet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, Scr
 def test_a_screen_learns_whose_it_is(world: World, ask: Screens) -> None:
     me = ask.box.get("/api/v1/me").json()
     profile = {"color": "#4477aa", "language": "fr", "audio_language": "fr", "subtitle_language": None}
+    profile |= {"avatar": "", "kids": False, "asks_pin": False}
     assert me == {
         "party": "box",
         "household_id": world.one.household,
@@ -52,6 +53,8 @@ def test_a_screen_learns_whose_it_is(world: World, ask: Screens) -> None:
             {"id": world.one.adult.id, "name": "Grande", "age_class": 18, **profile},
             {"id": world.one.child.id, "name": "Petit", "age_class": 10, **profile},
         ],
+        "has_pin": False,
+        "kept_on": None,
         "services": [{"id": world.cinema.id, "name": "Cinéma"}],
     }
     assert ask.phone.get("/api/v1/me").json() == {**me, "party": "viewer", "box": None}

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from matinee.base.clock import Instant
 from matinee.base.ids import HouseholdId, PackageId, ProfileId, SessionId, TitleId, new_id
 from matinee.base.units import DurationMs, PositionMs
+from matinee.members.forgotten import Forgotten, ForgottenKind
 from matinee.outside.database import Database, metadata
 from matinee.playback import book as book_module
 from matinee.playback import store
@@ -138,7 +139,8 @@ def test_an_erased_household_leaves_nothing(database: Database) -> None:
     book.hear(playing.id, report(0, 5_000), NOW)
     book.flush()
     with database.write() as connection:
-        store.forget_household(connection, playing.household)
+        told = Forgotten(kind=ForgottenKind.HOUSEHOLD, household=playing.household, until=NOW)
+        store.forget(connection, told)
         assert store.places_of(connection, playing.profile) == []
         assert store.session_of(connection, playing.id) is None
 

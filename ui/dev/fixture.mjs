@@ -1,7 +1,7 @@
 // For work on the screens without a server: dist/ and the API's shapes with made-up titles, their pictures drawn as SVG. It
 // plays nothing. `node dev/fixture.mjs [port]`, then /watch/ and /box/. Odd cases by switches in FIXTURE: "empty" (a first film
 // is being made), "slow" (each answer after a second), "many" (60 rows of 400), "elsewhere" (a service that only a phone has, and
-// a box that shows less than a film offers), "held" (a box that must be checked).
+// a box that shows less than a film offers), "held" (a box that must be checked), "pin" (a home with the PIN 1234).
 import { createServer } from "node:http";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, statSync } from "node:fs";
@@ -70,11 +70,16 @@ const rows = [
   ...GENRES.map((genre) => ({ id: `genre-${genre}`, kind: "genre", genre, items: all.filter((one) => one.genres.includes(genre)), more: false })),
   ...(many ? Array.from({ length: 60 }, (_, at) => ({ id: `many-${at}`, kind: "genre", genre: `theme ${at}`, items: Array.from({ length: 400 }, (_, n) => all[(n + at) % all.length]), more: false })) : []),
 ];
+const looks = { avatar: "", kids: false, asks_pin: false };
 let profiles = [
-  { id: id("p1"), name: "Camille", color: "#f0a35e", age_class: 18, language: "fr", audio_language: "fr", subtitle_language: null },
-  { id: id("p2"), name: "Alex", color: "#7fb3d9", age_class: 18, language: "en", audio_language: "en", subtitle_language: "en" },
-  { id: id("p3"), name: "Jo", color: "#9ad1a5", age_class: 10, language: "fr", audio_language: "fr", subtitle_language: null },
+  { id: id("p1"), name: "Camille", color: "#e0913a", age_class: 18, language: "fr", audio_language: "fr", subtitle_language: null, ...looks },
+  { id: id("p2"), name: "Alex", color: "#3d7ea6", age_class: 18, language: "en", audio_language: "en", subtitle_language: "en", ...looks, avatar: "owl" },
+  { id: id("p3"), name: "Jo", color: "#5fa35b", age_class: 10, language: "fr", audio_language: "fr", subtitle_language: null, ...looks, avatar: "fox", kids: true },
 ];
+let pin = mode.includes("pin") ? "1234" : null;
+let keptOn = null;
+const tastes = new Map();
+const asPeople = () => profiles.map((one) => ({ ...one, asks_pin: pin !== null && one.id !== keptOn && (one.age_class === 18 || (keptOn !== null && !one.kids)) }));
 
 function picture(key, name) {
   const [w, h] = name.startsWith("poster") ? [720, 1080] : name === "tile.jpg" ? [640, 360] : [1920, 1080];
@@ -115,7 +120,7 @@ const server = createServer(async (request, response) => {
   }
   if (path === "/api/v1/box/release") return json(JSON.parse(readFileSync(join(dist, "release.json"), "utf8")));
   if (path.startsWith("/api/") && !request.headers.authorization) return problem(401, "token_missing");
-  if (path === "/api/v1/me") return json({ party: "box", household_id: id("h"), box: { id: id("b"), model: "Livebox Play", label: "Salon", held: mode.includes("held") }, operator: { id: id("o"), name: "Regional Fibre" }, language: "fr", profiles, services: [{ id: id("svod"), name: "Matinee" }] });
+  if (path === "/api/v1/me") return json({ party: "box", household_id: id("h"), box: { id: id("b"), model: "Livebox Play", label: "Salon", held: mode.includes("held") }, operator: { id: id("o"), name: "Regional Fibre" }, language: "fr", profiles: asPeople(), has_pin: pin !== null, kept_on: keptOn, services: [{ id: id("svod"), name: "Matinee" }] });
   if (path === "/api/v1/announced") return json({ services: mode.includes("elsewhere") ? [{ service: id("cine"), name: "Ciné-club", shows: "elsewhere", announced_for: "", watch_at: "https://tv.example/watch/" }, { service: id("soon"), name: "Théâtre", shows: "coming", announced_for: "2031-11", watch_at: "" }] : [] });
   if (path === "/api/v1/home") return json({ rows: empty ? [] : rows });
   if (path.startsWith("/api/v1/rows/")) return json({ items: all, next_cursor: null });
@@ -130,7 +135,7 @@ const server = createServer(async (request, response) => {
     if (!one) return problem(404, "not_found");
     const at = resumed.find((r) => r.id === one.id || r.series?.id === one.id);
     return json({
-      ...one, synopsis, credits: [{ role: "director", names: [PEOPLE[0]] }, { role: "writer", names: [PEOPLE[1], PEOPLE[2]] }, { role: "cast", names: PEOPLE.slice(2) }, { role: "composer", names: [PEOPLE[4]] }],
+      ...one, synopsis, ...(tastes.get(one.id) ?? { in_list: false, thumb: null }), credits: [{ role: "director", names: [PEOPLE[0]] }, { role: "writer", names: [PEOPLE[1], PEOPLE[2]] }, { role: "cast", names: PEOPLE.slice(2) }, { role: "composer", names: [PEOPLE[4]] }],
       audio: [{ language: "fr", label: "Français", role: "main" }, { language: "en", label: "English", role: "main" }], subtitles: [{ language: "fr", label: "Français", role: "subtitle" }, { language: "en", label: "English", role: "caption" }],
       quality: { height: 1080, hdr: false, here: mode.includes("elsewhere") ? 720 : null }, seasons: one.seasons ?? [], resume: at ? { title_id: at.id, position_ms: at.progress.position_ms } : null, markers: [], warnings: [], ways: one.service_name ? [{ number: 0, offer: "subscribe", subscription: "Pass" }] : [], similar: all.filter((o) => o.id !== one.id && o.genres[0] === one.genres[0]),
     });
@@ -144,6 +149,46 @@ const server = createServer(async (request, response) => {
     profiles = profiles.map((one) => (one.id === preferences[1] ? { ...one, ...JSON.parse(body) } : one));
     return json(profiles.find((one) => one.id === preferences[1]));
   }
+  const read = async () => {
+    let body = "";
+    for await (const chunk of request) body += chunk;
+    return body ? JSON.parse(body) : {};
+  };
+  const people = (one) => json({ profile: asPeople().find((known) => known.id === one) ?? null, profiles: asPeople() });
+  const chosen = /^\/api\/v1\/profiles\/(\w+)\/choose$/.exec(path);
+  if (chosen) {
+    keptOn = profiles.find((one) => one.id === chosen[1])?.kids ? chosen[1] : null;
+    return people(chosen[1]);
+  }
+  const profile = /^\/api\/v1\/profiles\/(\w+)$/.exec(path);
+  if (path === "/api/v1/profiles" && request.method === "POST") {
+    const { request: wish, ...told } = await read();
+    if (!profiles.some((one) => one.wish === wish)) profiles.push({ ...looks, ...told, wish, id: id(wish), audio_language: told.language, subtitle_language: null });
+    return people(id(wish));
+  }
+  if (profile && request.method === "PATCH") {
+    const told = await read();
+    profiles = profiles.map((one) => (one.id === profile[1] ? { ...one, ...told } : one));
+    return people(profile[1]);
+  }
+  if (profile && request.method === "DELETE") {
+    profiles = profiles.filter((one) => one.id !== profile[1]);
+    return people("");
+  }
+  if (path === "/api/v1/pin/unlock") return (await read()).pin === pin ? json({ unlock: "open", expires_at: "" }) : problem(403, "pin_wrong");
+  if (path === "/api/v1/pin") {
+    pin = request.method === "PUT" ? (await read()).pin : null;
+    return response.writeHead(204).end();
+  }
+  const taste = /^\/api\/v1\/titles\/(\w+)\/(list|thumb)$/.exec(path);
+  if (taste) {
+    const before = tastes.get(taste[1]) ?? { in_list: false, thumb: null };
+    const after = taste[2] === "list" ? { ...before, in_list: request.method === "PUT" } : { ...before, thumb: (await read()).thumb };
+    tastes.set(taste[1], after);
+    return json(after);
+  }
+  if (path === "/api/v1/history" && request.method === "GET") return json({ items: resumed.map((title) => ({ title, at: "2030-01-01T00:00:00Z", completed: false })), next_cursor: null });
+  if (path.startsWith("/api/v1/history")) return response.writeHead(204).end();
   if (path.startsWith("/api/")) return problem(503, "not_in_the_fixture");
   const artwork = /^\/artwork\/(\w+)\/([\w.-]+)$/.exec(path);
   if (artwork) {

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         commands,
         feeding,
         hooking,
+        households,
         marking,
         people,
         planning,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 else:
     auditing, box_commands, carrying = later("auditing"), later("boxes"), later("carrying")
     commands, feeding, hooking = later("commands"), later("feeding"), later("hooking")
+    households = later("households")
     marking, people, planning = later("marking"), later("people"), later("planning")
     ranking_commands, subscribing = later("ranking"), later("subscribing")
     switching, waving = later("switching"), later("waving")
@@ -571,6 +573,51 @@ def list_keys(*, data: Data = None, json: Json = False) -> int:
 def end_key(key: Annotated[str, Parameter(help="The key's id, as `matinee key list` tells it.")], /, *, data: Data = None) -> int:
     """End a key for good: it opens nothing any more, within a second."""
     return people.end_key(key, data=data)
+
+
+household = cyclopts.App(
+    name="household",
+    help="What staff do for a home that asks for it.",
+    help_format="plaintext",
+    version_flags=[],
+    group=_carrying,
+)
+app.command(household)
+HomeNamed = Annotated[str, Parameter(help="The household's reference.")]
+
+
+@household.command(name="pin")
+def household_pin(
+    reference: HomeNamed,
+    /,
+    *,
+    reset: Annotated[bool, Parameter(name="--reset", negative=(), help="Take the PIN away.")] = False,
+    by: Annotated[str, Parameter(name="--by", help="Who does it, for the audit.")] = "",
+    data: Data = None,
+) -> int:
+    """Take a home's PIN away, for whoever has forgotten it: nothing asks for one until a new one is set on one of its screens."""
+    return households.reset_pin(reference, reset=reset, by=by, data=data)
+
+
+@household.command(name="export")
+def household_export(reference: HomeNamed, /, *, data: Data = None) -> int:
+    """Print all that is held of a home, as JSON."""
+    return households.export(reference, data=data)
+
+
+@household.command(name="erase")
+def household_erase(
+    reference: HomeNamed,
+    /,
+    *,
+    by: Annotated[str, Parameter(name="--by", help="Who does it, for the audit.")] = "",
+    data: Data = None,
+) -> int:
+    """Erase a home: its people, what they watched, how they sign in. Subscriptions end, and stay under a name that says nothing.
+
+    Whatever stands at its lines starts anew. There is no way back.
+    """
+    return households.erase(reference, by=by, data=data)
 
 
 subscription = cyclopts.App(

@@ -34,8 +34,8 @@ def invoice(
         services = {one.id: one.name for one in services_of(conn, of)}
         names = {plan.id: (services[plan.service], plan.name) for plan in plan_store.all_plans(conn) if plan.publisher == of.id}
         papers = invoice_store.issue(conn, of.id, of.name, home, month, names, read_clock(), actor=by or ACTOR)
-        spoken = [profile.language for profile in store.profiles_of(conn, home)]
-    chosen = language or next((one for one in spoken if one in LANGUAGES), LANGUAGES[0])
+        spoken: list[str] = [profile.language for profile in store.profiles_of(conn, home)]
+    chosen: str = language or next((one for one in spoken if one in LANGUAGES), LANGUAGES[0])
     terminal = Terminal()
     if page is not None:
         for file, paper in zip(_files(page, papers), papers, strict=True):

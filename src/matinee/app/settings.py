@@ -50,6 +50,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     streams_without_plan: int = 6
     heartbeat_seconds: int = 10
     grace_days: int = 7
+    viewing_months: int = 24
+    plays_months: int = 13
     screens_folder: str = ""
     publisher: str = "Matinee"
     service: str = "Matinee"
@@ -187,6 +189,8 @@ def _check_ranges(settings: Settings, where: str) -> None:
         "heartbeat_seconds": (1, 60),
         "grace_days": (0, 60),
         "streams_without_plan": (0, 100),
+        "viewing_months": (1, 120),
+        "plays_months": (1, 120),
     }
     for key, (low, high) in ranges.items():
         value = getattr(settings, key)

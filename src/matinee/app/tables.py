@@ -15,16 +15,20 @@ from matinee.library import store as _library
 from matinee.members import account_store as _accounts
 from matinee.members import billing_store as _billing
 from matinee.members import charge_store as _charges
+from matinee.members import consent_store as _consents
 from matinee.members import invoice_store as _invoices
 from matinee.members import ledger as _ledger
+from matinee.members import pin_store as _pins
 from matinee.members import plan_store as _plans
 from matinee.members import store as _members
+from matinee.members import taste_store as _tastes
 from matinee.members import tax_store as _taxes
 from matinee.members import terms_store as _terms
 from matinee.members import voucher_store as _vouchers
 from matinee.outside import work as _work
 from matinee.outside.database import metadata
 from matinee.parties import audit as _audit
+from matinee.parties import cursors as _cursors
 from matinee.parties import hook_store as _hooks
 from matinee.parties import outbox as _outbox
 from matinee.parties import staff_store as _staff
@@ -39,6 +43,8 @@ STORES = (
     _carriage,
     _catalogue,
     _charges,
+    _consents,
+    _cursors,
     _fleet,
     _hooks,
     _interconnect,
@@ -52,6 +58,7 @@ STORES = (
     _outbox,
     _parties,
     _partners,
+    _pins,
     _plans,
     _playback,
     _progress,
@@ -60,6 +67,7 @@ STORES = (
     _rollouts,
     _staff,
     _taxes,
+    _tastes,
     _terms,
     _vouchers,
     _work,

@@ -3,6 +3,7 @@
 Deny by default: a handler that names no policy answers nobody, and a test walks them all.
 """
 
+import dataclasses
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
@@ -33,6 +34,7 @@ from matinee.base.party import ANONYMOUS, ANYONE, Party, PartyKind, may_use
 
 MAX_BODY_BYTES = 256 * 1024
 MAX_TOKEN_CHARS = 200
+UNLOCK_HEADER = b"matinee-unlock"
 PROBLEM_TYPE = "application/problem+json"
 PROBLEM_URL = "/docs/errors#"
 
@@ -216,6 +218,8 @@ def _party_middleware(authenticate: Authenticate, clock: Clock) -> Callable[[ASG
             if scope["type"] == ScopeType.HTTP:
                 token = _bearer(scope)
                 party = (authenticate(token, clock()) if token else None) or ANONYMOUS
+                if unlock := _unlock(scope):
+                    party = dataclasses.replace(party, unlock=unlock)
                 scope["user"] = party
                 scope["auth"] = None
                 check_policy(party, scope["route_handler"])
@@ -230,6 +234,14 @@ def _bearer(scope: Scope) -> str:
     for name, value in scope["headers"]:
         if name == b"authorization" and value[:7].lower() == b"bearer " and len(value) <= MAX_TOKEN_CHARS:
             return value[7:].strip().decode("latin-1")
+    return ""
+
+
+def _unlock(scope: Scope) -> str:
+    """What a screen was given for the household's PIN. Whether it is worth anything is for members to say."""
+    for name, value in scope["headers"]:
+        if name == UNLOCK_HEADER and len(value) <= MAX_TOKEN_CHARS:
+            return str(value.strip().decode("latin-1"))
     return ""
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from litestar import Litestar
 
+from matinee.app import privacy_api
+from matinee.app.forgetting import ForgetsInMemory
 from matinee.app.installation import Installation, read_clock
 from matinee.app.moved_boxes import EVERY_SECONDS as MOVED_SECONDS
 from matinee.app.moved_boxes import MovedBoxes
@@ -43,16 +45,17 @@ from matinee.fleet.handing import FLUSH_SECONDS, Handing
 from matinee.fleet.release_book import ReleaseBook
 from matinee.fleet.snapshot import Fleet
 from matinee.home import api as home_api
-from matinee.home import feeds
+from matinee.home import feeds, history_api
 from matinee.home.opened import OpenedTitles
 from matinee.home.ranking_log import STEP_SECONDS, RankingLog
 from matinee.home.rows import Homes
 from matinee.library import store as library_store
 from matinee.library.keys import MasterKey
 from matinee.members import api as members_api
-from matinee.members import voucher_api
+from matinee.members import taste_api, voucher_api
 from matinee.members.snapshot import Members, Resolver
 from matinee.members.subscriptions import Subscriptions
+from matinee.members.tastes import KeptTastes
 from matinee.outside.alone import Alone
 from matinee.outside.database import Database
 from matinee.parties import api as parties_api
@@ -144,7 +147,8 @@ def build_web(
     settings, database, clock = installation.settings, installation.database, read_clock
     screens = Screens(settings.screens)
 
-    keys, staff, publishers, fleet, members, catalogue = ApiKeys(), Staff(), Publishers(), Fleet(), Members(), Catalogue()
+    keys, staff, publishers, fleet, catalogue = ApiKeys(), Staff(), Publishers(), Fleet(), Catalogue()
+    members = Members(installation.master.mark)
     carriage, releases, subscriptions = Carriage(fleet), ReleaseBook(screens.release), Subscriptions()
     followers: list[Follower] = [keys, staff, publishers, fleet, releases, members, subscriptions, catalogue, carriage]
     sights = PartySight(carriage, fleet, members, catalogue)
@@ -180,7 +184,6 @@ def build_web(
             token_ms=DurationMs(settings.token_minutes * MINUTE),
         ),
     )
-    feed = Following(Feed(database, [*followers, Stops(desk.stopped_elsewhere)]))
     handing = Handing(database, releases, clock)
     counters = CountersByPublisher()
     events = EventFiles(settings.data_folder / "telemetry")
@@ -189,6 +192,8 @@ def build_web(
     rankings = RankingLog(database, catalogue, carriage, fleet, clock)
 
     counter = subscription_api.Counter(carriage, fleet, catalogue, members, subscriptions)
+    tastes = KeptTastes(database, clock, fresh_ms=None if database.is_sqlite else SECOND)
+    feed = Following(Feed(database, [*followers, Stops(desk.stopped_elsewhere), ForgetsInMemory(book, opened, tastes)]))
 
     routes: Sequence[Sequence[object]] = (
         parties_api.routes(sign_in, staff, publishers, database, clock),
@@ -202,9 +207,12 @@ def build_web(
         terms_api.routes(counter, database, clock),
         billing_api.routes(counter, fleet, database, settings.web_origin, clock),
         ofrep.routes(carriage, fleet, catalogue, clock),
-        catalogue_api.routes(catalogue, database, sights, entitlements, book, clock),
+        catalogue_api.routes(catalogue, database, sights, entitlements, book, tastes, clock),
         reports.routes(database),
-        home_api.routes(Homes(catalogue, book, opened, rankings), opened, catalogue, sights, entitlements, clock),
+        home_api.routes(Homes(catalogue, book, opened, rankings, tastes), opened, catalogue, sights, entitlements, clock),
+        taste_api.routes(catalogue, sights, tastes, clock),
+        history_api.routes(book, opened, catalogue, sights, database, clock),
+        privacy_api.routes(members, database, clock),
         feeds.routes(carriage, fleet, catalogue, publishers, database, settings.web_origin, clock),
         playback_api.routes(desk),
         hook_api.routes(database, installation.master, allow_private=settings.call_private_addresses, clock=clock),

@@ -18,6 +18,7 @@ from pathlib import Path
 import structlog
 
 from matinee.app.billing import BILLS_SECONDS, run_bills
+from matinee.app.forgetting import Forgetting
 from matinee.app.installation import Installation, open_installation, read_clock
 from matinee.app.logging import set_up_logging
 from matinee.app.repeating import Repeating
@@ -43,6 +44,9 @@ CALLS_END_SECONDS = 3.0
 SWEEP_SECONDS = 600.0
 """How often it is looked whether a package that no title points to, or an encoded part that nobody waits for, has stood long
 enough."""
+
+FORGET_SECONDS = 2.0
+"""How often it is looked whether something is to be erased."""
 
 FEED_SECONDS = 15.0
 """How often it is asked which feeds are due. Each has an interval of its own."""
@@ -87,13 +91,17 @@ def run_worker(installation: Installation, stop: threading.Event) -> None:
     charging = Repeating(
         "bills", partial(run_bills, installation), BILLS_SECONDS, "direct plans cannot be charged; each month stays due"
     )
+    months = {"viewing_months": settings.viewing_months, "plays_months": settings.plays_months}
+    forgets = Forgetting(installation.database, read_clock, **months)
+    forgetting = Repeating("forgetting", forgets.step, FORGET_SECONDS, "what is to be erased waits")
     with _whole_or_not_at_all():
         engine.start()
         bringing = postman(installation)
         hooks = Repeating("hooks", bringing.step, HOOKS_SECONDS, "events cannot be brought to callbacks; they wait")
-        for one in (hooks, feeds, retired, sweeping, charging):
+        for one in (hooks, feeds, retired, sweeping, charging, forgetting):
             one.start()
         stop.wait()
+        forgetting.close()
         sweeping.close()
         hooks.close()
         bringing.close(CALLS_END_SECONDS)

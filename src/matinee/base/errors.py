@@ -30,6 +30,8 @@ class ErrorCode(StrEnum):
     PAID_ELSEWHERE = "paid_elsewhere"
     NOT_IN_THIS_STATE = "not_in_this_state"
     TOO_MANY_STREAMS = "too_many_streams"
+    PIN_NEEDED = "pin_needed"
+    PIN_WRONG = "pin_wrong"
     FILM_REFUSED = "film_refused"
     DISK_FULL = "disk_full"
     ALREADY_ADDED = "already_added"
@@ -64,6 +66,8 @@ _STATUS = {
     ErrorCode.PAID_ELSEWHERE: 409,
     ErrorCode.NOT_IN_THIS_STATE: 409,
     ErrorCode.TOO_MANY_STREAMS: 409,
+    ErrorCode.PIN_NEEDED: 403,
+    ErrorCode.PIN_WRONG: 403,
     ErrorCode.FILM_REFUSED: 422,
     ErrorCode.DISK_FULL: 507,
     ErrorCode.ALREADY_ADDED: 409,

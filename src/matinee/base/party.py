@@ -67,8 +67,9 @@ class Side:
 class Party:
     """Who asks, resolved once per request and handed on; never read again from headers further in.
 
-    A box and a viewer's web or phone both carry the box-to-household resolution of the moment of the request. `staff`,
-    `name` and `session` (its token's digest) are of a signed-in account; `reads_all` of an auditor of the whole installation.
+    A box and a viewer's web or phone both carry the box-to-household resolution of the moment of the request. `staff` and
+    `name` are of a signed-in account, `session` (its token's digest) of that and of a viewer; `reads_all` of an auditor of the
+    whole installation. `unlock` is what a screen sent along after the right PIN: unchecked, see members/guard.py.
     """
 
     kind: PartyKind
@@ -82,6 +83,12 @@ class Party:
     name: str = ""
     session: str = ""
     reads_all: bool = False
+    unlock: str = ""
+
+    @property
+    def screen(self) -> str:
+        """A screen by a name of its own, the same in each of its requests: what an unlock is bound to."""
+        return f"viewer:{self.session}" if self.box is None else f"box:{self.box}"
 
     @property
     def side(self) -> Side:

@@ -19,6 +19,7 @@ from matinee.carriage.sides import Sides
 from matinee.carriage.snapshot import Carriage, PartySight
 from matinee.carriage.store import FIRST_MOMENT, LAST_MOMENT
 from matinee.catalogue.answers import AnyRequest, revalidated
+from matinee.catalogue.api import ProfileParameter
 from matinee.catalogue.model import Seller, Service
 from matinee.catalogue.plans import plans_among
 from matinee.catalogue.snapshot import Catalogue
@@ -87,9 +88,11 @@ def routes(
         return found if is_its_own else None
 
     @get("/api/v1/announced", opt={"policy": SCREENS})
-    async def get_announced(request: AnyRequest) -> Response[AnnouncedList]:
+    async def get_announced(request: AnyRequest, profile: ProfileParameter = None) -> Response[AnnouncedList]:
         """The services that this screen may hear of: what is coming, what it could have, what goes soon, what asks for a plan."""
         now = clock()
+        if sights.is_childs(request.user, profile):
+            return revalidated(request, AnnouncedList(services=[]))  # nothing is advertised to children
         told = [_told(one, decision) for one, decision in sights.announced_to(request.user, now)]
         told += [
             Announced(service=one.id, name=one.name, shows="leaving", announced_for=day, watch_at="")

@@ -35,9 +35,11 @@ from matinee.carriage.model import (
 from matinee.carriage.rules import decide, killed, leaves_at, milestones, names, next_decision, switched_off
 from matinee.catalogue.model import AGE_CLASSES, Language, Service, Sight
 from matinee.catalogue.snapshot import Catalogue
+from matinee.catalogue.view import CatalogueView, partners_for_grown_ups
 from matinee.fleet.buckets import ALL_BOXES
 from matinee.fleet.model import ANY_BOX, BoxKind, BoxModel, Operator
 from matinee.fleet.snapshot import Fleet
+from matinee.members.model import Profile
 from matinee.members.snapshot import Members
 from matinee.parties.outbox import Event
 
@@ -410,6 +412,7 @@ class PartySight:
         self._fleet = fleet
         self._members = members
         self._catalogue = catalogue
+        self._barred: tuple[CatalogueView | None, frozenset[ServiceId]] = None, frozenset()
 
     def seen(self, party: Party, now: Instant) -> Seen:
         """The services that the party has now, and those of which it is told. A box without a household has none."""
@@ -420,16 +423,18 @@ class PartySight:
         return self._carriage.seen(party.operator, [self._carriage.view_of(box, now) for box in boxes], now, is_box=is_box)
 
     def sight(self, party: Party, profile: str | None, now: Instant, *, playing: bool = False) -> Sight:
-        """What the party may see as this profile; with None as its youngest. Raises ProfileNotFound."""
-        one = self._members.youngest(party.household) if profile is None else self._members.profile(party.household, profile)
+        """What the party may see as this profile; with None as its youngest. Raises ProfileNotFound, PinNeeded."""
+        one, kids = self._eyes(party, profile, now, playing=playing)
         operator = self._fleet.operator(party.operator)
         model = self._fleet.model_of(party.box)
         seen = self.seen(party, now)
+        barred = self._not_for_kids() if kids else frozenset[ServiceId]()
         return Sight(
-            services=seen.plays_on if playing else seen.direct,
-            searched=seen.search,
-            listed=seen.row,
-            prominence=seen.prominence,
+            services=(seen.plays_on if playing else seen.direct) - barred,
+            searched=seen.search - barred,
+            listed=seen.row - barred,
+            prominence=() if kids else seen.prominence,
+            kids=kids,
             max_age=one.age_class if one is not None else AGE_CLASSES[0],
             operator=party.operator,
             territory=operator.country if operator is not None else None,
@@ -440,9 +445,30 @@ class PartySight:
             takes_av1=model.takes_av1 if model is not None else True,
         )
 
+    def _eyes(self, party: Party, profile: str | None, now: Instant, *, playing: bool) -> tuple[Profile | None, bool]:
+        """With whose eyes the party sees, and whether they are a child's. What plays already asks for no PIN again."""
+        if profile is None:
+            return self._members.youngest(party.household), self.is_childs(party)
+        one = self._members.profile(party.household, profile) if playing else self._members.opened(party, profile, now)
+        return one, one.kids
+
+    def is_childs(self, party: Party, profile: str | None = None) -> bool:
+        """Whether a kids' profile is open on the party's screen, or is the one named."""
+        named = (one.kids for one in self._members.profiles(party.household) if one.id == profile)
+        return self._members.kids_here(party) is not None or any(named)
+
+    def _not_for_kids(self) -> frozenset[ServiceId]:
+        view, found = self._barred
+        if view is not self._catalogue.view:
+            view = self._catalogue.view
+            found = partners_for_grown_ups(view)
+            self._barred = view, found
+        return found
+
     def services_of(self, party: Party, now: Instant) -> Sequence[Service]:
         """The services that the party may find by itself, by name."""
-        return self._named(self.seen(party, now).row)
+        barred = self._not_for_kids() if self.is_childs(party) else frozenset[ServiceId]()
+        return self._named(self.seen(party, now).row - barred)
 
     def announced_to(self, party: Party, now: Instant) -> Sequence[tuple[Service, Decision]]:
         """The services that the party does not have and may be told of, by name, each with what it is told."""

@@ -15,7 +15,7 @@ from matinee.base.pagination import MAX_PAGE
 from matinee.base.party import PUBLISHERS, SCREENS
 from matinee.catalogue import marker_api, store
 from matinee.catalogue.answers import AnyRequest, revalidated
-from matinee.catalogue.model import Language, Plans, Positions, Sight, Sights, Title, TitleNotFound
+from matinee.catalogue.model import Language, Plans, Positions, Sight, Sights, Tastes, Title, TitleNotFound
 from matinee.catalogue.pages import SearchAnswer, TitlePage, search_answer, title_page
 from matinee.catalogue.plans import Needed
 from matinee.catalogue.rules import language_from
@@ -77,7 +77,13 @@ def needed_by(request: AnyRequest, plans: Plans, sight: Sight) -> Needed:
 
 
 def routes(
-    catalogue: Catalogue, database: Database, sights: Sights, plans: Plans, positions: Positions, clock: Clock
+    catalogue: Catalogue,
+    database: Database,
+    sights: Sights,
+    plans: Plans,
+    positions: Positions,
+    tastes: Tastes,
+    clock: Clock,
 ) -> Sequence[HTTPRouteHandler]:
     @get("/api/v1/titles/{title_id:str}", opt={"policy": SCREENS}, sync_to_thread=True)
     def get_title(request: AnyRequest, title_id: FromPath[str], profile: ProfileParameter = None) -> Response[TitlePage]:
@@ -86,7 +92,7 @@ def routes(
         if not is_id(title_id):
             raise TitleNotFound
         needed = needed_by(request, plans, sight)
-        return revalidated(request, title_page(catalogue.view, sight, positions, TitleId(title_id), needed))
+        return revalidated(request, title_page(catalogue.view, sight, positions, tastes, TitleId(title_id), needed))
 
     @get("/api/v1/search", opt={"policy": SCREENS}, sync_to_thread=True)
     def search_titles(

@@ -282,7 +282,8 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
     `services` are those whose titles have pages and play, `searched` those of them that a search finds, `listed` those that
     rows show. `prominence` are the weights that the operator gives some of `listed`, by their ids. `max_age` is the profile's
     age class: a title above it is no more there than one that does not exist. `max_height` is the highest picture that the
-    screen's box shows, None where nothing bounds it; `takes_av1` is False where it is declared not to decode that.
+    screen's box shows, None where nothing bounds it; `takes_av1` is False where it is declared not to decode that. `kids`: it is
+    a children's profile, which has a home of its own.
     """
 
     services: frozenset[ServiceId]
@@ -297,6 +298,7 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
     prominence: tuple[tuple[ServiceId, int], ...] = ()
     max_height: Pixels | None = None
     takes_av1: bool = True
+    kids: bool = False
 
 
 class Sights(Protocol):
@@ -305,7 +307,7 @@ class Sights(Protocol):
     def sight(self, party: Party, profile: str | None, now: Instant, *, playing: bool = False) -> Sight:
         """What the party may see, as one of its profiles or, with None, as its youngest; `playing`, what may run on.
 
-        Raises NotFound where the profile is not one of the party's own household.
+        Raises NotFound where the profile is not one of the party's own household, PinNeeded where the PIN is asked first.
         """
         ...
 
@@ -364,4 +366,21 @@ class Positions(Protocol):
 
     def among(self, profile: ProfileId, titles: Sequence[TitleId]) -> Mapping[TitleId, Watched]:
         """Those of these titles that are under way."""
+        ...
+
+
+class Taste(msgspec.Struct, frozen=True, kw_only=True):
+    """What a profile thinks of a title: whether it is on its list, and its thumb: "up", "down", or None for none."""
+
+    in_list: bool = False
+    thumb: str | None = None
+
+
+class Tastes(Protocol):
+    """What profiles put on their lists and what they liked: members answers it."""
+
+    def taste(self, profile: ProfileId, title: TitleId) -> Taste: ...
+
+    def listed(self, profile: ProfileId) -> Sequence[TitleId]:
+        """What is on the profile's list, newest first."""
         ...

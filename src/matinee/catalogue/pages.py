@@ -8,7 +8,18 @@ import msgspec
 
 from matinee.base.ids import TitleId
 from matinee.catalogue.folding import typed_words
-from matinee.catalogue.model import Language, Playable, Positions, Sight, Title, TitleKind, TitleNotFound, Watched
+from matinee.catalogue.model import (
+    Language,
+    Playable,
+    Positions,
+    Sight,
+    Taste,
+    Tastes,
+    Title,
+    TitleKind,
+    TitleNotFound,
+    Watched,
+)
 from matinee.catalogue.plans import Needed, PlanNeededTold, plan_for
 from matinee.catalogue.rules import in_language, name_of, open_ways
 from matinee.catalogue.snapshot import Catalogue
@@ -83,7 +94,7 @@ class TitlePage(Tile, frozen=True, kw_only=True):
     """A tile and all that its page shows beside it. A series speaks for its tracks by its first episode.
 
     `ways` are told of what lies with a partner, and are empty for what plays here. `needs_plan`: OK plays nothing until the home
-    has a plan; null where it plays.
+    has a plan; null where it plays. `in_list` and `thumb` ("up", "down", null) are the profile's own.
     """
 
     synopsis: str
@@ -97,6 +108,8 @@ class TitlePage(Tile, frozen=True, kw_only=True):
     warnings: tuple[str, ...]
     ways: list[WireWay]
     needs_plan: PlanNeededTold | None
+    in_list: bool
+    thumb: str | None
     similar: list[Tile]
 
 
@@ -106,7 +119,9 @@ class SearchAnswer(msgspec.Struct, frozen=True, kw_only=True):
     suggestions: list[str]
 
 
-def title_page(view: CatalogueView, sight: Sight, positions: Positions, title_id: TitleId, needed: Needed) -> TitlePage:
+def title_page(
+    view: CatalogueView, sight: Sight, positions: Positions, tastes: Tastes, title_id: TitleId, needed: Needed
+) -> TitlePage:
     """The page of a title that the party may see. Raises TitleNotFound."""
     title = view.get(sight, title_id)
     if title is None or title.kind is TitleKind.SEASON:
@@ -114,6 +129,7 @@ def title_page(view: CatalogueView, sight: Sight, positions: Positions, title_id
     episodes = view.episodes_of(sight, title.id) if title.kind is TitleKind.SERIES else []
     wanted = [title.id, *(episode.id for episode in episodes)]
     watched = positions.among(sight.profile, wanted) if sight.profile is not None else {}
+    taste = tastes.taste(sight.profile, title.series or title.id) if sight.profile is not None else Taste()
     playable = title.playable or next((episode.playable for episode in episodes), None)
     return TitlePage(
         **msgspec.structs.asdict(tile_of(view, sight, title, watched.get(title.id))),
@@ -131,6 +147,8 @@ def title_page(view: CatalogueView, sight: Sight, positions: Positions, title_id
             for number, way in open_ways(sight, title)
         ],
         needs_plan=plan_for(view, title, needed),
+        in_list=taste.in_list,
+        thumb=taste.thumb,
         similar=[tile_of(view, sight, other) for other in view.similar(sight, title, SIMILAR_TITLES)],
     )
 

@@ -17,6 +17,8 @@ from matinee.catalogue.model import AGE_CLASSES, AgeClass, Service, Sight, Title
 from matinee.catalogue.rules import likeness, may_see
 from matinee.catalogue.shelves import NEW, SERIES, Shelf, genre_shelf
 
+KIDS_MOST: Final = AgeClass(12)
+"""The highest age class of a kids' profile."""
 SIMILAR_CANDIDATES: Final = 60
 FEW_CHANGES: Final = 64
 """Up to here, changes are slid into a sorted shelf one by one; above, sorting it anew is quicker."""
@@ -57,6 +59,10 @@ class CatalogueView:
             if not episodes and title.partner is not None and title.partner.ways:
                 return may_see(sight, title)
             return title.service in sight.services and any(may_see(sight, self.titles[one]) for one in episodes)
+        if title.kind is TitleKind.SEASON and title.series is not None:
+            # It has no age class of its own that anybody told: it is there while one of its episodes is.
+            parts = (self.titles[one] for one in self.episodes.get(title.series, ()))
+            return any(one.season == title.season and may_see(sight, one) for one in parts)
         return may_see(sight, title)
 
     def age_of(self, title: Title) -> AgeClass:
@@ -116,6 +122,19 @@ class CatalogueView:
                 if other.id != about.id:
                     found[other.id] = other
         return sorted(found.values(), key=lambda other: (-likeness(about, other), -other.published_at, other.id))[:limit]
+
+
+def partners_for_grown_ups(view: CatalogueView) -> frozenset[ServiceId]:
+    """The services that lie with a partner and have a title for 16 or over.
+
+    A link leads into the partner's own application, where a profile's age class holds no more: to a child such a service is not
+    there, whatever else it has.
+    """
+    return frozenset(
+        service
+        for (service, shelf, age), entries in view.shelves.items()
+        if shelf == NEW and age > KIDS_MOST and entries and view.titles[entries[0][1]].partner is not None
+    )
 
 
 def view_of(titles: Iterable[Title], services: Iterable[Service] = ()) -> CatalogueView:

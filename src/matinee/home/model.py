@@ -32,6 +32,7 @@ class RowNotFound(HomeError):
 
 class RowKind(StrEnum):
     CONTINUE = "continue"
+    MY_LIST = "my_list"
     NEW = "new"
     SERIES = "series"
     GENRE = "genre"

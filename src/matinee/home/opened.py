@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 
 from matinee.base.clock import DAY, Clock, Instant
 from matinee.base.ids import HouseholdId, ProfileId, TitleId
+from matinee.members.forgotten import Forgotten
 from matinee.outside.database import Database, InstantColumn, metadata
 
 SHOWN_FOR_MS: Final = 14 * DAY
@@ -62,6 +63,10 @@ class OpenedTitles:
                 conn.execute(sa.delete(opened_titles).where(*old))
         except sa.exc.SQLAlchemyError as error:
             log.error("what was opened cannot be noted", error=type(error).__name__)
+        self.forget(profile)
+
+    def forget(self, profile: ProfileId) -> None:
+        """Drop what is held of a profile."""
         with self._lock:
             self._writes += 1
             self._known.pop(profile, None)
@@ -95,6 +100,16 @@ class OpenedTitles:
         return found
 
 
-def forget_household(conn: Connection, household: HouseholdId) -> None:
-    """Erase what a household opened."""
-    conn.execute(sa.delete(opened_titles).where(opened_titles.c.household_id == household))
+def forget(conn: Connection, told: Forgotten) -> None:
+    """Erase what a household or a profile opened, or one title of that."""
+    which = [opened_titles.c.household_id == told.household, opened_titles.c.opened_at <= told.until]
+    if told.profile is not None:
+        which.append(opened_titles.c.profile_id == told.profile)
+    if told.title is not None:
+        which.append(opened_titles.c.title_id == told.title)
+    conn.execute(sa.delete(opened_titles).where(*which))
+
+
+def forget_before(conn: Connection, moment: Instant) -> int:
+    """Erase what was opened before a moment: how many rows."""
+    return conn.execute(sa.delete(opened_titles).where(opened_titles.c.opened_at < moment)).rowcount

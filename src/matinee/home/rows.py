@@ -15,24 +15,26 @@ from matinee.base.clock import SECOND, Instant
 from matinee.base.errors import ErrorCode, InvalidRequest
 from matinee.base.ids import OperatorId, ServiceId, TitleId
 from matinee.base.pagination import decode_cursor, encode_cursor
-from matinee.catalogue.model import AgeClass, Language, Positions, Sight, Title, Watched
+from matinee.catalogue.model import AgeClass, Language, Positions, Sight, Tastes, Title, Watched
 from matinee.catalogue.shelves import Shelf
 from matinee.catalogue.snapshot import Catalogue
 from matinee.catalogue.tiles import Tile, tile_of
 from matinee.catalogue.view import CatalogueView, Entry
-from matinee.home.model import ROW_ITEMS, Home, Row, RowKind, RowNotFound, RowPage
+from matinee.home.model import ROW_ITEMS, Home, Row, RowKind, RowNotFound, RowPage, RowPlan
 from matinee.home.opened import OpenedTitles
 from matinee.home.ranking_log import NotesRows
-from matinee.home.rules import CONTINUE, PROMINENT_PLACES, arranged, plan_rows
+from matinee.home.rules import CONTINUE, MY_LIST, PROMINENT_PLACES, arranged, for_kids, plan_rows
 
 KEPT_HOMES: Final = 512
 KEPT_FOR_MS: Final = 5 * SECOND
 MAX_CONTINUE: Final = 100
+MAX_LISTED: Final = 200
+"""As many as a profile may put on its list (members/taste_store.py)."""
 REMEMBERED: Final = 500
 """As many places as playback remembers of a profile."""
 
 _Prominence = tuple[tuple[ServiceId, int], ...]
-_Key = tuple[frozenset[ServiceId], AgeClass, OperatorId | None, str | None, Language, _Prominence]
+_Key = tuple[frozenset[ServiceId], AgeClass, bool, OperatorId | None, str | None, Language, _Prominence]
 _HEAD: Final = "head"
 
 
@@ -45,35 +47,30 @@ class Homes:
         positions: Positions,
         opened: OpenedTitles | None = None,
         log: NotesRows | None = None,
+        tastes: Tastes | None = None,
     ) -> None:
         self._catalogue = catalogue
         self._positions = positions
         self._opened = opened
         self._log = log
+        self._tastes = tastes
         self._kept: OrderedDict[_Key, tuple[CatalogueView, Instant, list[Row]]] = OrderedDict()
         self._lock = threading.Lock()
 
     def home(self, sight: Sight) -> Home:
-        """All rows that have a title for this party, continue watching first."""
+        """All rows that have a title for this party, the profile's own first: continue watching, then its list."""
         view = self._catalogue.view
         shared = self._shared(view, sight)
-        under_way = self._under_way(view, sight, ROW_ITEMS + 1)
-        if not under_way:
-            return Home(rows=shared)
-        own = Row(
-            id=CONTINUE.id,
-            kind=CONTINUE.kind.value,
-            genre=None,
-            items=under_way[:ROW_ITEMS],
-            more=len(under_way) > ROW_ITEMS,
-        )
-        return Home(rows=[own, *shared])
+        own = ((CONTINUE, self._under_way(view, sight, ROW_ITEMS + 1)), (MY_LIST, self._listed(view, sight, ROW_ITEMS + 1)))
+        rows = [_own_row(plan, tiles) for plan, tiles in own if tiles]
+        return Home(rows=[*rows, *shared])
 
     def page(self, sight: Sight, row: str, cursor: str | None, limit: int) -> RowPage:
         """A part of one row. Raises RowNotFound, and InvalidRequest for a cursor that is not ours."""
         view = self._catalogue.view
-        if row == CONTINUE.id:
-            items = self._under_way(view, sight, MAX_CONTINUE)
+        if row in (CONTINUE.id, MY_LIST.id):
+            own = self._under_way if row == CONTINUE.id else self._listed
+            items = own(view, sight, MAX_CONTINUE if row == CONTINUE.id else MAX_LISTED)
             if not items:
                 raise RowNotFound
             return RowPage(items=items, next_cursor=None)  # short enough to be one page, and it moves as one watches
@@ -88,14 +85,14 @@ class Homes:
         )
 
     def _shared(self, view: CatalogueView, sight: Sight) -> list[Row]:
-        key = (sight.listed, sight.max_age, sight.operator, sight.territory, sight.language, sight.prominence)
+        key = (sight.listed, sight.max_age, sight.kids, sight.operator, sight.territory, sight.language, sight.prominence)
         with self._lock:
             kept = self._kept.get(key)
             if kept is not None and kept[0] is view and kept[1] <= sight.now < kept[1] + KEPT_FOR_MS:
                 self._kept.move_to_end(key)
                 return kept[2]
         rows = _rows(view, sight)
-        if self._log is not None:
+        if self._log is not None and not sight.kids:  # what is shown to children is no publisher's to read
             self._log.note(view, sight, rows)
         with self._lock:
             self._kept[key] = (view, sight.now, rows)
@@ -103,6 +100,13 @@ class Homes:
             while len(self._kept) > KEPT_HOMES:
                 self._kept.popitem(last=False)
         return rows
+
+    def _listed(self, view: CatalogueView, sight: Sight, limit: int) -> list[Tile]:
+        """What the profile put on its list and may still see, newest first."""
+        if sight.profile is None or self._tastes is None:
+            return []
+        found = (view.get(sight, one) for one in self._tastes.listed(sight.profile))
+        return [tile_of(view, sight, title) for title in itertools.islice((one for one in found if one is not None), limit)]
 
     def _under_way(self, view: CatalogueView, sight: Sight, limit: int) -> list[Tile]:
         """What the profile watched or opened last and may still see. A series shows once, by the episode in hand."""
@@ -123,6 +127,10 @@ class Homes:
                 if len(tiles) >= limit:
                     break
         return list(tiles.values())
+
+
+def _own_row(plan: RowPlan, tiles: list[Tile]) -> Row:
+    return Row(id=plan.id, kind=plan.kind.value, genre=None, items=tiles[:ROW_ITEMS], more=len(tiles) > ROW_ITEMS)
 
 
 def _walk(view: CatalogueView, sight: Sight, row: str, after: Entry | None, count: int) -> list[tuple[Entry, Title]]:
@@ -155,7 +163,8 @@ def _cursor(sight: Sight, after: Entry | None, found: Sequence[tuple[Entry, Titl
 
 def _rows(view: CatalogueView, sight: Sight) -> list[Row]:
     rows = []
-    for plan in plan_rows(view.shelf_sizes(sight)):
+    planned = plan_rows(view.shelf_sizes(sight))
+    for plan in for_kids(planned) if sight.kids else planned:
         head = [title for _, title in _walk(view, sight, plan.id, None, ROW_ITEMS + 1)]
         if head:
             rows.append(

@@ -8,6 +8,7 @@ from matinee.catalogue.shelves import NEW, SERIES, Shelf, genre_of
 from matinee.home.model import MAX_GENRE_ROWS, RowKind, RowPlan
 
 CONTINUE = RowPlan(id="continue", kind=RowKind.CONTINUE)
+MY_LIST = RowPlan(id="my-list", kind=RowKind.MY_LIST)
 
 RULE: Final = "rows-1"
 """The version of what this file decides. The ranking log names it: never change what a version means, give it another number."""
@@ -43,3 +44,11 @@ def plan_rows(sizes: Mapping[Shelf, int]) -> list[RowPlan]:
     return [row for row in rows if sizes.get(Shelf(row.id), 0) > 0] + [
         RowPlan(id=f"genre-{genre}", kind=RowKind.GENRE, genre=genre) for genre, _ in genres[:MAX_GENRE_ROWS]
     ]
+
+
+def for_kids(rows: Sequence[RowPlan]) -> list[RowPlan]:
+    """The rows of a children's home, of those that a home has: series and genres before what is new.
+
+    A child looks for what it knows; "new" is a row for those who read what has come.
+    """
+    return sorted(rows, key=lambda row: row.kind is RowKind.NEW)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Response, get, put
+from litestar import Response, Router, get, put
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, JSONBody
 from msgspec import UNSET, UnsetType
@@ -16,25 +16,15 @@ from matinee.base.party import SCREENS
 from matinee.catalogue.answers import AnyRequest, revalidated
 from matinee.fleet.model import HELD, Box, BoxModel
 from matinee.fleet.snapshot import Fleet
-from matinee.members import store
-from matinee.members.model import CarriedServices, Profile, ProfileNotFound
+from matinee.members import consent_api, pin_api, profile_api, store
+from matinee.members.model import CarriedServices, ProfileNotFound
 from matinee.members.snapshot import Members
+from matinee.members.wire import UiLanguage, WireProfile, told_profile, told_profiles
 from matinee.outside.database import Database
 
 DEFAULT_LANGUAGE = "fr"
 
 Tag = Annotated[str, msgspec.Meta(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$")]
-UiLanguage = Annotated[str, msgspec.Meta(pattern=r"^(fr|en)$")]
-
-
-class WireProfile(msgspec.Struct, frozen=True, kw_only=True):
-    id: str
-    name: str
-    color: str
-    age_class: int
-    language: str
-    audio_language: str
-    subtitle_language: str | None
 
 
 class WireBox(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,7 +41,10 @@ class Named(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Me(msgspec.Struct, frozen=True, kw_only=True):
-    """The screen's household, as its screens need it. `box` is null on the web and a phone."""
+    """The screen's household, as its screens need it. `box` is null on the web and a phone.
+
+    `kept_on` is the kids' profile that was opened on this screen, which it shows until another one is chosen.
+    """
 
     party: str
     household_id: str
@@ -59,6 +52,8 @@ class Me(msgspec.Struct, frozen=True, kw_only=True):
     operator: Named | None
     language: str
     profiles: list[WireProfile]
+    has_pin: bool
+    kept_on: str | None
     services: list[Named]
 
 
@@ -72,7 +67,7 @@ class PreferencesBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
 def routes(
     members: Members, fleet: Fleet, carried: CarriedServices, database: Database, clock: Clock
-) -> Sequence[HTTPRouteHandler]:
+) -> Sequence[HTTPRouteHandler | Router]:
     @get("/api/v1/me", opt={"policy": SCREENS})
     async def get_me(request: AnyRequest) -> Response[Me]:
         """The household behind this screen: its profiles, its box, and the services that it may see."""
@@ -89,7 +84,9 @@ def routes(
             box=_wire_box(box, model) if box is not None else None,
             operator=Named(id=operator.id, name=operator.name) if operator else None,
             language=known[0].language if known else DEFAULT_LANGUAGE,
-            profiles=[_wire(profile) for profile in known],
+            profiles=told_profiles(members, party),
+            has_pin=members.guard.has_pin(party.household),
+            kept_on=kids.id if (kids := members.kids_here(party)) is not None else None,
             services=[Named(id=service.id, name=service.name) for service in carried.services_of(party, clock())],
         )
         return revalidated(request, me)
@@ -99,25 +96,20 @@ def routes(
         """Change a profile's languages; what the body leaves out stays."""
         if request.user.household is None:
             raise ProfileNotFound
+        members.opened(request.user, profile_id, clock())
         changes: dict[str, Any] = {k: v for k, v in msgspec.structs.asdict(data).items() if v is not UNSET}
         with database.write() as conn:
             changed = store.change_preferences(conn, request.user.household, ProfileId(profile_id), changes, clock())
-        return _wire(changed)
+        return told_profile(members, request.user, changed)
 
-    return [get_me, put_preferences]
+    return [
+        get_me,
+        put_preferences,
+        *profile_api.routes(members, database, clock),
+        *pin_api.routes(members, database, clock),
+        *consent_api.routes(members, database, clock),
+    ]
 
 
 def _wire_box(box: Box, model: BoxModel | None) -> WireBox:
     return WireBox(id=box.id, model=model.name if model else "", label=box.label, held=box.identity in HELD)
-
-
-def _wire(profile: Profile) -> WireProfile:
-    return WireProfile(
-        id=profile.id,
-        name=profile.name,
-        color=profile.color,
-        age_class=profile.age_class,
-        language=profile.language,
-        audio_language=profile.audio_language,
-        subtitle_language=profile.subtitle_language,
-    )

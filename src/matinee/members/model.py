@@ -32,13 +32,41 @@ class ProfileNotFound(MemberError):
         return ProfileNotFound, ()
 
 
+class PinNeeded(MemberError):
+    """The household's PIN is asked before this."""
+
+    code = ErrorCode.PIN_NEEDED
+
+    def __init__(self) -> None:
+        super().__init__("This asks for the household's PIN.", remedy="Enter the PIN.")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return PinNeeded, ()
+
+
+class PinWrong(MemberError):
+    """Not the household's PIN."""
+
+    code = ErrorCode.PIN_WRONG
+
+    def __init__(self) -> None:
+        super().__init__("This is not the household's PIN.", remedy="Enter the four digits again.")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return PinWrong, ()
+
+
 class Household(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     id: HouseholdId
     reference: str
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One viewer of a household. `color` is "#rrggbb"; `subtitle_language` None is no subtitles wanted."""
+    """One viewer of a household. `color` is "#rrggbb"; `subtitle_language` None is no subtitles wanted.
+
+    `avatar` names a drawing of the screens, "" for the name's first letter. `kids`: it has a home of its own, and the household's
+    PIN is asked to leave it.
+    """
 
     id: ProfileId
     household: HouseholdId
@@ -48,6 +76,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     language: Language
     audio_language: Language
     subtitle_language: Language | None = None
+    avatar: str = ""
+    kids: bool = False
     place: int = 0
 
 

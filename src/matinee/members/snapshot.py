@@ -1,7 +1,9 @@
 """Households in memory, and the one place where a token becomes a party: box -> line -> household, for a moment."""
 
 import dataclasses
-from collections.abc import Sequence
+import hmac
+import secrets
+from collections.abc import Collection, Sequence
 
 from sqlalchemy.engine import Connection
 
@@ -10,8 +12,10 @@ from matinee.base.dated import in_force
 from matinee.base.ids import HouseholdId, LineId
 from matinee.base.party import Party, PartyKind
 from matinee.fleet.snapshot import Fleet
-from matinee.members import store
+from matinee.members import pin_store, store
+from matinee.members.guard import Guard
 from matinee.members.model import HouseholdAssignment, Profile, ProfileNotFound
+from matinee.members.pins import Marking
 from matinee.parties import tokens
 from matinee.parties.outbox import Event
 from matinee.parties.snapshot import ApiKeys, Staff
@@ -19,11 +23,15 @@ from matinee.parties.tokens import TokenDigest, TokenKind
 
 
 class Members:
-    """Follows the topic "members". Readers take no lock: a refresh swaps each table whole."""
+    """Follows the topics "members" and "pins". Readers take no lock: a refresh swaps each table whole, or one household's row.
 
-    topics = frozenset({store.TOPIC})
+    `mark` signs unlocks (`pins.Marking`); without, a key of this process does, whose unlocks no other process knows.
+    """
 
-    def __init__(self) -> None:
+    topics = frozenset({store.TOPIC, pin_store.TOPIC})
+
+    def __init__(self, mark: Marking | None = None) -> None:
+        self.guard = Guard(mark or _own_marking())
         self._by_line: dict[LineId, tuple[HouseholdAssignment, ...]] = {}
         self._lines_of: dict[HouseholdId, tuple[LineId, ...]] = {}
         self._profiles: dict[HouseholdId, tuple[Profile, ...]] = {}
@@ -44,8 +52,19 @@ class Members:
         self._profiles = {household: tuple(row) for household, row in members.items()}
         self._tokens = store.living_tokens(conn)
 
+        self.guard.load(conn)
+
     def follow(self, conn: Connection, events: Sequence[Event]) -> None:
-        self.load(conn)
+        if all(event.topic == pin_store.TOPIC or event.payload == store.PROFILES for event in events):
+            self.renew(conn, {HouseholdId(event.key) for event in events})
+        else:
+            self.load(conn)
+
+    def renew(self, conn: Connection, households: Collection[HouseholdId]) -> None:
+        """Read again who lives in these households and where their PIN is asked: also right after a change, for who made it."""
+        for household in households:
+            self._profiles[household] = tuple(store.profiles_of(conn, household))
+        self.guard.renew(conn, households)
 
     def household_at(self, line: LineId | None, now: Instant, known_at: Instant | None = None) -> HouseholdId | None:
         """Whose line this is at a moment."""
@@ -79,6 +98,17 @@ class Members:
             if one.id == profile:
                 return one
         raise ProfileNotFound
+
+    def opened(self, party: Party, profile: str, now: Instant) -> Profile:
+        """One of the party's profiles, which its screen may open now. Raises ProfileNotFound, PinNeeded."""
+        one = self.profile(party.household, profile)
+        self.guard.check_open(party, one, self.kids_here(party), now)
+        return one
+
+    def kids_here(self, party: Party) -> Profile | None:
+        """The kids' profile that is open on the party's screen; None where none is, or where it is a kids' profile no more."""
+        kept = self.guard.kept_on(party)
+        return next((one for one in self.profiles(party.household) if one.id == kept and one.kids), None)
 
     def youngest(self, household: HouseholdId | None) -> Profile | None:
         return min(self.profiles(household), key=lambda one: (one.age_class, one.place), default=None)
@@ -123,4 +153,10 @@ class Resolver:
             household=household,
             line=line,
             operator=self._fleet.operator_of_line(line),
+            session=tokens.digest(token),
         )
+
+
+def _own_marking() -> Marking:
+    key = secrets.token_bytes(32)
+    return lambda words: hmac.digest(key, words.encode(), "sha256")[:16]

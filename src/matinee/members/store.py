@@ -16,6 +16,8 @@ from matinee.parties import outbox, tokens
 from matinee.parties.tokens import Token, TokenDigest, TokenKind
 
 TOPIC: Final = "members"
+PROFILES: Final = {"kind": "profiles"}
+"""The event of a change that concerns one household's profiles alone; its key is the household."""
 _COLOR = re.compile(r"#[0-9a-f]{6}")
 
 households = sa.Table(
@@ -49,7 +51,11 @@ profiles = sa.Table(
     sa.Column("audio_language", sa.Text, nullable=False),
     sa.Column("subtitle_language", sa.Text),
     sa.Column("place", sa.Integer, nullable=False),
+    sa.Column("avatar", sa.Text, nullable=False, server_default=""),
+    sa.Column("kids", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("request", sa.Text),  # the screen's own name for its wish to have it made: said twice, it makes one
     sa.UniqueConstraint("household_id", "name"),
+    sa.UniqueConstraint("household_id", "request"),
 )
 
 viewer_tokens = sa.Table(
@@ -163,7 +169,7 @@ def ensure_profile(
             place=made.place,
         )
     )
-    outbox.append(conn, TOPIC, household, {}, now)
+    outbox.append(conn, TOPIC, household, PROFILES, now)
     return made
 
 
@@ -175,11 +181,11 @@ def change_preferences(
     if changes:
         changed = conn.execute(sa.update(profiles).where(own).values(**changes))
         if changed.rowcount:
-            outbox.append(conn, TOPIC, household, {}, now)
+            outbox.append(conn, TOPIC, household, PROFILES, now)
     row = conn.execute(sa.select(profiles).where(own)).one_or_none()
     if row is None:
         raise ProfileNotFound
-    return _profile(row)
+    return profile_from(row)
 
 
 def mint_viewer_token(conn: Connection, household: HouseholdId, now: Instant, expires_at: Instant | None = None) -> Token:
@@ -210,7 +216,7 @@ def profiles_of(conn: Connection, household: HouseholdId | None = None) -> Seque
     query = sa.select(profiles).order_by(profiles.c.household_id, profiles.c.place, profiles.c.id)
     if household is not None:
         query = query.where(profiles.c.household_id == household)
-    return [_profile(row) for row in conn.execute(query)]
+    return [profile_from(row) for row in conn.execute(query)]
 
 
 def all_assignments(conn: Connection) -> Sequence[HouseholdAssignment]:
@@ -236,7 +242,7 @@ def living_tokens(conn: Connection) -> dict[TokenDigest, tuple[HouseholdId, Inst
     return {TokenDigest(row.digest): (HouseholdId(row.household_id), row.expires_at) for row in rows}
 
 
-def _profile(row: "Row[Any]") -> Profile:
+def profile_from(row: "Row[Any]") -> Profile:
     return Profile(
         id=row.id,
         household=row.household_id,
@@ -246,5 +252,7 @@ def _profile(row: "Row[Any]") -> Profile:
         language=row.language,
         audio_language=row.audio_language,
         subtitle_language=row.subtitle_language,
+        avatar=row.avatar,
+        kids=row.kids,
         place=row.place,
     )

@@ -206,6 +206,15 @@ class Book:
                 found[following] = rules.next_up(place, following)
         return found
 
+    def forget(self, profile: ProfileId, title: TitleId | None = None) -> None:
+        """Drop what is held of a profile's places, or of one of them, unwritten ones too. The database is the caller's."""
+        with self._lock:
+            for unwritten in (self._unwritten_places, self._writing_places):
+                for key in [one for one in unwritten if one[0] == profile and title in (None, one[1])]:
+                    del unwritten[key]
+            self._profiles.pop(profile, None)
+            self._flushes += 1  # whoever reads the database now asks it again
+
     # Writing
 
     def flush(self) -> int:

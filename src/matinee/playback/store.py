@@ -14,7 +14,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, RowMapping
 
 from matinee.base.clock import Instant
-from matinee.base.ids import HouseholdId, ProfileId, SessionId
+from matinee.base.ids import ProfileId, SessionId
+from matinee.members.forgotten import Forgotten, ForgottenKind
 from matinee.outside.database import InstantColumn, metadata
 from matinee.playback.model import Place, Session
 
@@ -119,10 +120,23 @@ def places_of(connection: Connection, profile: ProfileId) -> Sequence[Place]:
     return [msgspec.convert(plain(row), Place) for row in connection.execute(query).mappings()]
 
 
-def forget_household(connection: Connection, household: HouseholdId) -> None:
-    """Erase what a household watched: its places and its sessions."""
-    connection.execute(sa.delete(places).where(places.c.household == household))
-    connection.execute(sa.delete(play_sessions).where(play_sessions.c.household == household))
+def forget(connection: Connection, told: Forgotten) -> None:
+    """Erase what a household or a profile watched: places and sessions; of a history that is hidden places alone."""
+    for table, at in ((places, places.c.counted_at), (play_sessions, play_sessions.c.started_at)):
+        which = [table.c.household == told.household, at <= told.until]
+        if told.profile is not None:
+            which.append(table.c.profile == told.profile)
+        if told.title is not None:
+            which.append(table.c.title == told.title)
+        if told.kind is not ForgottenKind.HISTORY or table is places:
+            connection.execute(sa.delete(table).where(*which))
+
+
+def forget_before(connection: Connection, viewing: Instant, plays: Instant) -> int:
+    """Erase what was watched before a moment and not since, and plays that were over before another: how many rows."""
+    over = sa.func.coalesce(play_sessions.c.ended_at, play_sessions.c.token_expires_at)
+    gone = connection.execute(sa.delete(places).where(places.c.counted_at < viewing)).rowcount
+    return gone + connection.execute(sa.delete(play_sessions).where(over < plays)).rowcount
 
 
 def insert_into(connection: Connection, table: sa.Table) -> Any:

@@ -401,6 +401,80 @@ def _preferences(silent: Silent, asker: Asker) -> Iterator[Question]:
         yield Question("PUT", f"/api/v1/profiles/{profile}/preferences", body={"audio_language": "fr"})
 
 
+@recipe("POST /api/v1/profiles", "PUT /api/v1/profiles")
+def _people(silent: Silent, asker: Asker) -> Iterator[Question]:
+    told = {"request": silent.service, "name": "Neuf", "color": "#4477aa", "language": "fr"}
+    for _ in range(2):
+        yield Question("POST", "/api/v1/profiles", body=told)
+    yield Question("POST", "/api/v1/profiles", body={**told, "avatar": silent.service})
+    for order in ([], [silent.film.id], [one for one in (asker.child, asker.adult) if one]):
+        yield Question("PUT", "/api/v1/profiles", body={"profile_ids": order})
+
+
+@recipe(
+    "PATCH /api/v1/profiles/{profile_id}",
+    "DELETE /api/v1/profiles/{profile_id}",
+    "POST /api/v1/profiles/{profile_id}/choose",
+)
+def _one_of_them(silent: Silent, asker: Asker) -> Iterator[Question]:
+    for profile in (asker.adult or UNKNOWN, silent.neighbour, silent.film.id):
+        yield Question("PATCH", f"/api/v1/profiles/{profile}", body={"avatar": "owl"})
+        yield Question("POST", f"/api/v1/profiles/{profile}/choose")
+    for profile in (silent.neighbour, silent.film.id, TELLTALE):
+        if profile not in (asker.adult, asker.child):
+            yield Question("DELETE", f"/api/v1/profiles/{profile}")
+
+
+@recipe("PUT /api/v1/pin", "DELETE /api/v1/pin", "POST /api/v1/pin/unlock")
+def _pin(silent: Silent, asker: Asker) -> Iterator[Question]:
+    """No home gets a PIN: it would keep the questions of its adults from being answered."""
+    yield Question("PUT", "/api/v1/pin", body={"pin": TELLTALE})
+    yield Question("DELETE", "/api/v1/pin")
+    for profile in (None, asker.adult, silent.neighbour, silent.film.id):
+        yield Question("POST", "/api/v1/pin/unlock", body={"pin": "1234", "profile_id": profile})
+
+
+@recipe(
+    "PUT /api/v1/titles/{title_id}/list",
+    "DELETE /api/v1/titles/{title_id}/list",
+    "PUT /api/v1/titles/{title_id}/thumb",
+)
+def _tastes(silent: Silent, asker: Asker) -> Iterator[Question]:
+    for title in (silent.film.id, silent.series.id, silent.episodes[0].id, silent.seen.id, silent.service, UNKNOWN, TELLTALE):
+        for profile in (asker.adult or UNKNOWN, silent.neighbour):
+            yield Question("PUT", f"/api/v1/titles/{title}/list", body={"profile_id": profile})
+            yield Question("PUT", f"/api/v1/titles/{title}/thumb", body={"profile_id": profile, "thumb": "up"})
+            yield Question("DELETE", f"/api/v1/titles/{title}/list", {"profile": profile})
+
+
+@recipe("GET /api/v1/profiles/{profile_id}/consents", "PUT /api/v1/profiles/{profile_id}/consents")
+def _consents(silent: Silent, asker: Asker) -> Iterator[Question]:
+    for profile in (asker.adult or UNKNOWN, silent.neighbour, silent.film.id):
+        yield Question("PUT", f"/api/v1/profiles/{profile}/consents", body={"purpose": "measurement", "given": True})
+        yield Question("PUT", f"/api/v1/profiles/{profile}/consents", body={"purpose": silent.service, "given": True})
+        yield Question("GET", f"/api/v1/profiles/{profile}/consents")
+
+
+@recipe("GET /api/v1/privacy/export", "POST /api/v1/privacy/erase")
+def _privacy(silent: Silent, asker: Asker) -> Iterator[Question]:
+    """No home is erased: it has no PIN, and its people are asked for by other questions."""
+    yield Question("GET", "/api/v1/privacy/export")
+    yield Question("POST", "/api/v1/privacy/erase", body={"confirm": silent.service})
+    yield Question("POST", "/api/v1/privacy/erase", body={"confirm": "erase everything"})
+
+
+@recipe("GET /api/v1/history", "DELETE /api/v1/history", "DELETE /api/v1/history/{title_id}")
+def _history(silent: Silent, asker: Asker) -> Iterator[Question]:
+    for profile in _profiles(silent, asker):
+        yield Question("GET", "/api/v1/history", profile)
+        yield Question("GET", "/api/v1/history", {**profile, "limit": 1})
+    asked = {"profile": asker.child or UNKNOWN}
+    yield Question("GET", "/api/v1/history", {**asked, "cursor": encode_cursor(-silent.film.published_at, silent.film.id)})
+    for title in (silent.film.id, silent.seen.id, UNKNOWN, TELLTALE):
+        yield Question("DELETE", f"/api/v1/history/{title}", asked)
+    yield Question("DELETE", "/api/v1/history", asked)
+
+
 @recipe("POST /api/v1/playback")
 def _play(silent: Silent, asker: Asker) -> Iterator[Question]:
     for profile in dict.fromkeys((asker.adult or UNKNOWN, asker.child or UNKNOWN, silent.neighbour)):

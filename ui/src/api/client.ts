@@ -8,6 +8,7 @@ import type {
   Announced,
   Heartbeat,
   HeartbeatAnswer,
+  HistoryPage,
   Home,
   Id,
   Launch,
@@ -16,17 +17,26 @@ import type {
   Preferences,
   Problem,
   Profile,
+  Profiles,
+  ProfileWish,
   RowPage,
   SearchAnswer,
   Source,
   Status,
+  Taste,
+  Thumb,
   Title,
+  Unlocked,
 } from "./types";
 
 export interface ClientPorts {
   /** "" for the page's own origin. */
   readonly origin: string;
   token(): string | null;
+  /** What the household's PIN gave for the profile that is shown; null where nothing was asked. */
+  unlock?(): string | null;
+  /** The PIN is asked for the profile that is shown: what it gave before has ended. */
+  locked?(): void;
   readonly fetch: typeof fetch;
   sleep(ms: number): Promise<void>;
   /** 0 up to 1, so that a thousand boxes do not knock at the same moment after a cut. */
@@ -43,6 +53,8 @@ export interface RequestOptions {
   readonly timeoutMs?: number;
   /** How often to try again after a failure of the network or of the server. */
   readonly retries?: number;
+  /** What the PIN gave for this request alone. */
+  readonly unlock?: string | undefined;
   /** Let it finish although the page is being left. */
   readonly keepalive?: boolean;
 }
@@ -84,6 +96,8 @@ export function createClient(ports: ClientPorts) {
     const headers: Record<string, string> = { Accept: "application/json, application/problem+json" };
     const token = ports.token();
     if (token) headers["Authorization"] = `Bearer ${token}`;
+    const unlock = options.unlock ?? ports.unlock?.();
+    if (unlock) headers["Matinee-Unlock"] = unlock;
     if (known) headers["If-None-Match"] = known.etag;
     if (body !== undefined) headers["Content-Type"] = "application/json";
     const { signal, stop } = limit(options.signal, options.timeoutMs ?? TIMEOUT_MS);
@@ -110,7 +124,9 @@ export function createClient(ports: ClientPorts) {
     if (response.status === 204) return undefined;
     if (!response.ok) {
       if (response.status === 401) ports.refused?.();
-      throw new ApiError(response.status, problemOf(response.status, text));
+      const error = new ApiError(response.status, problemOf(response.status, text));
+      if (error.code === "pin_needed" && options.unlock === undefined) ports.locked?.();
+      throw error;
     }
     const parsed = parse(text);
     if (parsed === undefined) throw new NetworkError(`${method} ${path}: the answer was cut off`);
@@ -143,7 +159,8 @@ export function createClient(ports: ClientPorts) {
       }),
     search: (words: string, profile: Id, limitTo: number, options?: RequestOptions) =>
       get<SearchAnswer>(`/api/v1/search?${query({ q: words, profile, limit: limitTo })}`, options),
-    announced: (options?: RequestOptions) => get<{ services: Announced[] }>("/api/v1/announced", options),
+    announced: (profile: Id, options?: RequestOptions) =>
+      get<{ services: Announced[] }>(`/api/v1/announced?${query({ profile })}`, options),
     /** Opened twice, a link is opened once: tried again like a GET. */
     activate: (code: string, options: RequestOptions = {}) =>
       request<Activated>("POST", "/api/v1/activations", { code }, { retries: RETRIES, ...options }),
@@ -173,6 +190,55 @@ export function createClient(ports: ClientPorts) {
         `/api/v1/playback/${encodeURIComponent(session)}/end`,
         { sequence, position_ms: positionMs, ...(lateMs > 0 ? { late_ms: lateMs } : {}) },
         { keepalive: true, ...options },
+      ),
+    /** Opens a profile on this screen. Twice does no harm, like all that follows. */
+    chooseProfile: (profile: Id, unlock: string, options: RequestOptions = {}) =>
+      request<Profiles>("POST", `/api/v1/profiles/${encodeURIComponent(profile)}/choose`, undefined, {
+        retries: RETRIES,
+        unlock,
+        ...options,
+      }),
+    makeProfile: (wish: ProfileWish, wishId: string, unlock: string, options: RequestOptions = {}) =>
+      request<Profiles>("POST", "/api/v1/profiles", { ...wish, request: wishId }, { retries: RETRIES, unlock, ...options }),
+    changeProfile: (profile: Id, wish: Partial<ProfileWish>, unlock: string, options: RequestOptions = {}) =>
+      request<Profiles>("PATCH", `/api/v1/profiles/${encodeURIComponent(profile)}`, wish, {
+        retries: RETRIES,
+        unlock,
+        ...options,
+      }),
+    deleteProfile: (profile: Id, unlock: string, options: RequestOptions = {}) =>
+      request<Profiles>("DELETE", `/api/v1/profiles/${encodeURIComponent(profile)}`, undefined, {
+        retries: RETRIES,
+        unlock,
+        ...options,
+      }),
+    /** A try of the PIN is never sent twice by itself: a wrong one is counted. */
+    tryPin: (pin: string, profile: Id | null, options: RequestOptions = {}) =>
+      request<Unlocked>("POST", "/api/v1/pin/unlock", { pin, profile_id: profile }, { unlock: "", ...options }),
+    setPin: (pin: string, unlock: string, options: RequestOptions = {}) =>
+      request<void>("PUT", "/api/v1/pin", { pin }, { unlock, ...options }),
+    takePin: (unlock: string, options: RequestOptions = {}) =>
+      request<void>("DELETE", "/api/v1/pin", undefined, { unlock, ...options }),
+    setListed: (title: Id, profile: Id, listed: boolean, options: RequestOptions = {}) => {
+      const path = `/api/v1/titles/${encodeURIComponent(title)}/list`;
+      return listed
+        ? request<Taste>("PUT", path, { profile_id: profile }, { retries: RETRIES, ...options })
+        : request<Taste>("DELETE", `${path}?${query({ profile })}`, undefined, { retries: RETRIES, ...options });
+    },
+    setThumb: (title: Id, profile: Id, thumb: Thumb | null, options: RequestOptions = {}) =>
+      request<Taste>("PUT", `/api/v1/titles/${encodeURIComponent(title)}/thumb`, { profile_id: profile, thumb }, {
+        retries: RETRIES,
+        ...options,
+      }),
+    history: (profile: Id, cursor: string | null, options?: RequestOptions) =>
+      get<HistoryPage>(`/api/v1/history?${query({ profile, cursor, limit: 20 })}`, options),
+    /** Of one title, or with null of all. */
+    hideHistory: (profile: Id, title: Id | null, options: RequestOptions = {}) =>
+      request<void>(
+        "DELETE",
+        `/api/v1/history${title === null ? "" : `/${encodeURIComponent(title)}`}?${query({ profile })}`,
+        undefined,
+        { retries: RETRIES, ...options },
       ),
     /** The same preferences twice do no harm: tried again like a GET. */
     setPreferences: (profile: Id, preferences: Preferences, options: RequestOptions = {}) =>

@@ -34,7 +34,7 @@ export function streamsOf(error: unknown): { limit: number; streams: readonly Ru
 }
 
 /** What a screen says about a failure. The words are in base/messages. */
-export type Complaint = "network" | "signedOut" | "needsPlan" | "tooManyStreams" | "notAllowed" | "notFound" | "tooMany" | "server";
+export type Complaint = "network" | "signedOut" | "needsPlan" | "tooManyStreams" | "pin" | "notAllowed" | "notFound" | "tooMany" | "server";
 
 export function complaintOf(error: unknown): Complaint {
   if (error instanceof NetworkError) return "network";
@@ -42,6 +42,7 @@ export function complaintOf(error: unknown): Complaint {
   if (error.status === 401) return "signedOut";
   if (error.code === "plan_needed") return "needsPlan";
   if (error.code === "too_many_streams") return "tooManyStreams";
+  if (error.code === "pin_needed" || error.code === "pin_wrong") return "pin";
   if (error.status === 403) return "notAllowed";
   if (error.status === 404 || error.status === 410) return "notFound";
   if (error.status === 409 || error.status === 429) return "tooMany";

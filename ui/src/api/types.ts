@@ -30,7 +30,13 @@ export interface Profile {
   name: string;
   /** "#rrggbb" */
   color: string;
+  /** The name of a drawing (parts/avatars.tsx); "" for the name's first letter. */
+  avatar: string;
   age_class: AgeClass;
+  /** It has a home of its own, and the household's PIN is asked to leave it. */
+  kids: boolean;
+  /** To open it on this screen takes the household's PIN, as things stand here. */
+  asks_pin: boolean;
   language: UiLanguage;
   audio_language: LanguageTag;
   subtitle_language: LanguageTag | null;
@@ -44,7 +50,44 @@ export interface Me {
   operator: { id: Id; name: string };
   language: UiLanguage;
   profiles: Profile[];
+  has_pin: boolean;
+  /** The kids' profile that was opened on this screen, which shows it until another one is chosen. */
+  kept_on: Id | null;
   services: { id: Id; name: string }[];
+}
+
+/** What a profile can be made of, or changed in. */
+export interface ProfileWish {
+  name: string;
+  color: string;
+  avatar: string;
+  language: UiLanguage;
+  age_class: AgeClass;
+  kids: boolean;
+}
+
+/** Everybody of the household as they now are, and the one that was meant. */
+export interface Profiles {
+  profile: Profile | null;
+  profiles: Profile[];
+}
+
+/** `unlock` goes into the header Matinee-Unlock until it ends. */
+export interface Unlocked {
+  unlock: string;
+  expires_at: Instant;
+}
+
+export type Thumb = "up" | "down";
+
+export interface Taste {
+  in_list: boolean;
+  thumb: Thumb | null;
+}
+
+export interface HistoryPage {
+  items: { title: Tile; at: Instant; completed: boolean | null }[];
+  next_cursor: string | null;
 }
 
 /** Absolute paths on the web origin; never changing, so they may be kept for ever. */
@@ -76,7 +119,7 @@ export interface Tile {
   service_name?: string | null;
 }
 
-export type RowKind = "continue" | "new" | "genre" | "series";
+export type RowKind = "continue" | "my_list" | "new" | "genre" | "series";
 
 export interface Row {
   id: Id;
@@ -148,6 +191,8 @@ export interface Title extends Tile {
   ways?: Way[];
   /** What OK needs first; null where it plays. */
   needs_plan?: PlanNeeded | null;
+  in_list?: boolean;
+  thumb?: Thumb | null;
   similar: Tile[];
 }
 

@@ -17,12 +17,14 @@ import { createLive } from "../screens/live";
 import { createNav, hrefOf, type Nav, type Route } from "../screens/nav";
 import { Wordmark } from "../screens/parts/icons";
 import { Notice } from "../screens/parts/notice";
+import { PinPad } from "../screens/parts/pin_pad";
 import ProfilesScreen from "../screens/profiles/profiles";
 import SearchScreen from "../screens/search/search";
 import SettingsScreen from "../screens/settings/settings";
 import TitleScreen from "../screens/title/title";
 import { Banner } from "./banner";
 import { listenToKeys } from "./keys";
+import { createPeople } from "./people";
 import type { Store } from "./storage";
 import { watchStatus } from "./watch_status";
 
@@ -42,6 +44,8 @@ export function App(props: { shell: Shell; store: Store }): JSX.Element {
   const client = createClient({
     origin: "",
     token: () => shell.token,
+    unlock: () => unlocks()[profile()?.id ?? ""] ?? null,
+    locked: () => people.lock(profile()?.id),
     fetch: (input, init) => fetch(input, init),
     sleep: (ms) => new Promise((done) => setTimeout(done, ms)),
     random: Math.random,
@@ -73,19 +77,18 @@ export function App(props: { shell: Shell; store: Store }): JSX.Element {
   onCleanup(listenToKeys(focus, nav, tv));
 
   const me = createLive<Me>({ key: () => "me", load: (_, signal) => client.me({ signal }), connection });
-  const [chosenId, setChosenId] = createSignal(store.get(PROFILE_KEY));
   const [changes, setChanges] = createSignal<Readonly<Record<string, Preferences>>>({});
+  const people = createPeople({ me, client, words: () => words(), chosen: store.get(PROFILE_KEY), keep: (id) => store.set(PROFILE_KEY, id) });
+  const { unlocks, mustChoose } = people;
   const profile = createMemo((): Profile | undefined => {
-    const profiles = me.value()?.profiles ?? [];
-    const found = profiles.find(({ id }) => id === chosenId()) ?? profiles[0];
+    const found = people.shown();
     return found && { ...found, ...changes()[found.id] };
   });
-  const mustChoose = (): boolean =>
-    (me.value()?.profiles.length ?? 0) > 1 && !me.value()?.profiles.some(({ id }) => id === chosenId());
   const language = createMemo((): Language => profile()?.language ?? languageFor(navigator.languages));
   const words = createMemo(() => wordsFor(language()));
   createEffect(() => {
     document.documentElement.lang = language();
+    document.documentElement.toggleAttribute("data-kids", (profile()?.kids ?? false) && !mustChoose());
   });
 
   const compactQuery = window.matchMedia("(max-width: 720px)");
@@ -101,8 +104,8 @@ export function App(props: { shell: Shell; store: Store }): JSX.Element {
     cache: new Map<string, Home>(),
   });
   const announced = createLive<readonly Announced[]>({
-    key: () => (profile() && !mustChoose() ? "announced" : null),
-    load: async (_, signal) => (await client.announced({ signal })).services,
+    key: () => (profile() && !mustChoose() ? (profile()?.id ?? null) : null),
+    load: async (key, signal) => (await client.announced(key, { signal })).services,
     connection,
   });
   const titles = new Map<string, Title>();
@@ -132,10 +135,11 @@ export function App(props: { shell: Shell; store: Store }): JSX.Element {
       setLayout(next);
     },
     setLanguage: (next) => change({ language: next }),
-    chooseProfile: (id) => {
-      store.set(PROFILE_KEY, id);
-      setChosenId(id);
-    },
+    chooseProfile: people.choose,
+    askPin: people.askPin,
+    newPin: people.newPin,
+    unlockOf: (id) => unlocks()[id] ?? "",
+    refreshMe: () => me.refresh(),
     setPreferences: change,
     expectPlay: (id) => {
       // OK on Play leaves its page: what was prepared is then the player's to take.
@@ -196,10 +200,11 @@ export function App(props: { shell: Shell; store: Store }): JSX.Element {
         {(known) => (
           <SeatProvider seat={seat(known())}>
             <Show when={profile()} fallback={<Boot />}>
-              <Show when={!mustChoose()} fallback={<ProfilesScreen onChosen={() => undefined} />}>
+              <Show when={!mustChoose()} fallback={<ProfilesScreen onChosen={() => nav.current().screen === "profiles" && nav.home()} />}>
                 <Screens />
               </Show>
             </Show>
+            <Show when={people.pinAsked()}>{(asked) => <PinPad asked={asked()} />}</Show>
             <Started />
           </SeatProvider>
         )}

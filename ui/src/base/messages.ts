@@ -1,6 +1,8 @@
 // Every word that a screen of this folder's readers shows, in both languages. English is the shape; French must have
 // exactly the same keys and the same places for values, or the build stops (keys) and a test fails (places).
 
+import { people } from "./messages_people";
+
 export interface Plural {
   readonly one: string;
   readonly other: string;
@@ -201,6 +203,7 @@ const en = {
   "error.server.help": "It is not your device. Try again in a moment.",
   "error.retry": "Try again",
   "error.home": "To the home screen",
+  ...people.en,
 } as const satisfies Record<string, Message>;
 
 export type MessageKey = keyof typeof en;
@@ -400,6 +403,7 @@ const fr: Catalogue = {
   "error.server.help": "Votre appareil n’y est pour rien. Réessayez dans un instant.",
   "error.retry": "Réessayer",
   "error.home": "À l’accueil",
+  ...people.fr,
 };
 
 export const catalogues = { en, fr } as const satisfies Record<string, Catalogue>;

@@ -32,7 +32,15 @@ export interface Seat {
   readonly layout: Accessor<KeyboardLayout>;
   setLayout(layout: KeyboardLayout): void;
   setLanguage(language: Language): void;
-  chooseProfile(id: Id): void;
+  /** Opens a profile here, after the PIN where that is asked: whether it was opened. */
+  chooseProfile(id: Id): Promise<boolean>;
+  /** Asks for the PIN, to open a profile or, with null, to change profiles and the PIN: what it gives, null where it was given up. */
+  askPin(profile: Profile | null): Promise<string | null>;
+  /** Asks for a new PIN, twice, and sets it. */
+  newPin(): Promise<boolean>;
+  /** What the PIN gave for a profile; "" where nothing was asked. */
+  unlockOf(id: Id): string;
+  refreshMe(): void;
   /** Changes the profile here at once, and on the server as soon as it can be reached. */
   setPreferences(preferences: Preferences): void;
   /** The viewer seems about to play this; null: not any more. */

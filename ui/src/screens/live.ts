@@ -27,7 +27,7 @@ export interface LiveOptions<T> {
 
 const RETRY_MS = [2_000, 4_000, 8_000, 15_000] as const;
 /** Trying again cannot change these answers. */
-const FINAL: readonly Complaint[] = ["notFound", "notAllowed", "needsPlan", "signedOut"];
+const FINAL: readonly Complaint[] = ["notFound", "notAllowed", "needsPlan", "pin", "signedOut"];
 
 export function createLive<T>(options: LiveOptions<T>): Live<T> {
   const [value, setValue] = createSignal<T | undefined>(undefined);

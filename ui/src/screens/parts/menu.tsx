@@ -6,6 +6,7 @@ import type { MessageKey } from "../../base/messages";
 import { useZone } from "../../focus/solid";
 import { useSeat } from "../context";
 import { hrefOf, type Route } from "../nav";
+import { Avatar } from "./avatars";
 import { Icon, type IconName, Wordmark } from "./icons";
 
 const ENTRIES: readonly { route: Route; icon: IconName; name: MessageKey }[] = [
@@ -16,8 +17,10 @@ const ENTRIES: readonly { route: Route; icon: IconName; name: MessageKey }[] = [
 
 export function Menu(props: { here: Route["screen"] }): JSX.Element {
   const { words, nav, profile } = useSeat();
+  // Children have no settings: whatever is set there is the grown-ups' to set.
+  const entries = (): typeof ENTRIES => (profile().kids ? ENTRIES.filter(({ route }) => route.screen !== "settings") : ENTRIES);
   const go = (index: number): void => {
-    const route = ENTRIES[index]?.route ?? { screen: "profiles" };
+    const route = entries()[index]?.route ?? { screen: "profiles" };
     if (route.screen === "home") nav.home();
     else if (nav.current().screen === "home") nav.open(route);
     else if (nav.current().screen !== route.screen) nav.replace(route);
@@ -25,8 +28,8 @@ export function Menu(props: { here: Route["screen"] }): JSX.Element {
   const zone = useZone({
     id: "menu",
     shape: { kind: "row" },
-    count: () => ENTRIES.length + 1,
-    start: Math.max(0, ENTRIES.findIndex((entry) => entry.route.screen === props.here)),
+    count: () => entries().length + 1,
+    start: Math.max(0, entries().findIndex((entry) => entry.route.screen === props.here)),
     onPress: go,
   });
   return (
@@ -34,7 +37,7 @@ export function Menu(props: { here: Route["screen"] }): JSX.Element {
       <Wordmark />
       <nav aria-label={words().t("nav.main")}>
         <ul>
-          <For each={ENTRIES}>
+          <For each={entries()}>
             {(entry, index) => (
               <li>
                 <a
@@ -51,13 +54,13 @@ export function Menu(props: { here: Route["screen"] }): JSX.Element {
           </For>
           <li class="menu-profile">
             <a
-              {...zone.item(ENTRIES.length)}
+              {...zone.item(entries().length)}
               class="menu-entry"
               href={hrefOf({ screen: "profiles" })}
               aria-label={words().t("nav.profile", { name: profile().name })}
               aria-current={props.here === "profiles" ? "page" : undefined}
             >
-              <Avatar name={profile().name} color={profile().color} />
+              <Avatar name={profile().name} color={profile().color} avatar={profile().avatar} />
               <span aria-hidden="true">{profile().name}</span>
             </a>
           </li>
@@ -81,10 +84,4 @@ function MakingMore(): JSX.Element {
       </p>
     </Show>
   );
-}
-
-/** The letter is drawn by CSS: it is a picture of a person, not a word of the name. */
-export function Avatar(props: { name: string; color: string }): JSX.Element {
-  const letter = (): string => [...props.name.trim()][0]?.toLocaleUpperCase() ?? "";
-  return <span class="avatar" style={{ "--own": props.color }} data-letter={letter()} aria-hidden="true" />;
 }

@@ -165,6 +165,7 @@ function WebTrack(props: TrackProps): JSX.Element {
 
 export function rowTitle(row: Pick<Row, "kind" | "genre">, words: ReturnType<typeof useSeat>["words"]): string {
   if (row.kind === "continue") return words().t("row.continue");
+  if (row.kind === "my_list") return words().t("row.myList");
   if (row.kind === "new") return words().t("row.new");
   if (row.kind === "series") return words().t("row.series");
   return words().genre(row.genre ?? "");

@@ -63,7 +63,7 @@ export function createScreening(options: ScreeningOptions): Screening {
   function complain(error: unknown): void {
     setState("failed");
     if (error instanceof PlayerFailure) setComplaint({ trouble: error.code, detail: `${error.code} ${error.detail}` });
-    else setComplaint({ trouble: complaintOf(error), detail: error instanceof Error ? error.message : "", running: streamsOf(error) });
+    else setComplaint({ trouble: troubleOf(error), detail: error instanceof Error ? error.message : "", running: streamsOf(error) });
   }
 
   function follow(now: Play): void {
@@ -158,4 +158,10 @@ export function createScreening(options: ScreeningOptions): Screening {
     stopped,
     retry: again,
   };
+}
+
+/** Where the PIN is asked the screen leads to the profiles by itself: under it this one says what holds meanwhile. */
+function troubleOf(error: unknown): Trouble {
+  const why = complaintOf(error);
+  return why === "pin" ? "notAllowed" : why;
 }

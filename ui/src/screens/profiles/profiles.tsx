@@ -1,60 +1,118 @@
-// Who is watching. Shown at the start of a home with several profiles, until one has been chosen on this device.
+// Who is watching. Shown at the start of a home with several profiles, until one has been chosen on this device; and where
+// profiles are made and changed.
 
-import { For, type JSX, Show } from "solid-js";
+import { createMemo, createSignal, For, type JSX, Show } from "solid-js";
+import type { Profile } from "../../api/types";
 import { Layer, useZone } from "../../focus/solid";
 import { useSeat } from "../context";
-import { Avatar } from "../parts/menu";
-import { Wordmark } from "../parts/icons";
+import { Avatar } from "../parts/avatars";
+import { Icon, Wordmark } from "../parts/icons";
+import { Editor } from "./editor";
+
+/** As many as a household may have (members/profile_rules.py). */
+const MOST = 5;
 
 export default function ProfilesScreen(props: { onChosen?: () => void }): JSX.Element {
   const seat = useSeat();
+  const [managing, setManaging] = createSignal(false);
+  // The profile that is changed, "new" for one that is made, null for none.
+  const [edited, setEdited] = createSignal<Profile | "new" | null>(null);
   return (
-    <Layer
-      id="profiles"
-      label={seat.words().t("profiles.title")}
-      order={["profiles"]}
-      initial="profiles"
-      class="screen profiles"
-    >
-      <Wordmark />
-      <h1>{seat.words().t("profiles.title")}</h1>
-      <Choice {...props} />
-    </Layer>
+    <>
+      <Layer
+        id="profiles"
+        label={seat.words().t("profiles.title")}
+        order={["profiles", "manage"]}
+        initial="profiles"
+        onBack={() => {
+          if (!managing()) return false;
+          setManaging(false);
+          return true;
+        }}
+        class="screen profiles"
+      >
+        <Wordmark />
+        <h1>{seat.words().t("profiles.title")}</h1>
+        <Choice {...props} managing={managing()} onEdit={setEdited} />
+        <Show when={!seat.me().kept_on}>
+          <Manage managing={managing()} onPress={() => setManaging(!managing())} />
+        </Show>
+      </Layer>
+      <Show when={edited()} keyed>
+        {(one) => <Editor profile={one === "new" ? null : one} onClose={() => setEdited(null)} />}
+      </Show>
+    </>
   );
 }
 
-function Choice(props: { onChosen?: () => void }): JSX.Element {
+function Choice(props: { managing: boolean; onEdit(profile: Profile | "new"): void; onChosen?: () => void }): JSX.Element {
   const seat = useSeat();
-  const profiles = () => seat.me().profiles;
+  const profiles = createMemo(() => seat.me().profiles);
+  const mayAdd = (): boolean => profiles().length < MOST && !seat.me().kept_on;
   const zone = useZone({
     id: "profiles",
     shape: { kind: "row" },
-    count: () => profiles().length,
+    count: () => profiles().length + (mayAdd() ? 1 : 0),
     start: Math.max(0, profiles().findIndex((profile) => profile.id === seat.profile().id)),
     onPress: (index) => {
       const chosen = profiles()[index];
-      if (!chosen) return;
-      seat.chooseProfile(chosen.id);
-      props.onChosen?.();
+      if (!chosen) return props.onEdit("new");
+      if (props.managing) return props.onEdit(chosen);
+      void seat.chooseProfile(chosen.id).then((done) => done && props.onChosen?.());
     },
   });
+  const label = (profile: Profile): string => {
+    const { t } = seat.words();
+    if (props.managing) return t("profiles.change", { name: profile.name });
+    return profile.asks_pin ? t("profiles.locked", { name: profile.name }) : profile.name;
+  };
   return (
     <ul class="people">
       <For each={profiles()}>
         {(profile, index) => (
           <li>
-            <button type="button" {...zone.item(index())} class="person">
-              <Avatar name={profile.name} color={profile.color} />
+            <button type="button" {...zone.item(index())} class="person" aria-label={label(profile)}>
+              <Avatar name={profile.name} color={profile.color} avatar={profile.avatar} />
+              <Show when={props.managing || profile.asks_pin}>
+                <span class="person-mark">
+                  <Icon name={props.managing ? "pen" : "lock"} />
+                </span>
+              </Show>
               <span class="person-name" dir="auto">
                 {profile.name}
               </span>
               <Show when={profile.age_class < 18}>
-                <span class="person-age">{seat.words().t("profiles.age", { n: profile.age_class })}</span>
+                <span class="person-age">
+                  {profile.kids ? seat.words().t("profiles.kids") : seat.words().t("profiles.age", { n: profile.age_class })}
+                </span>
               </Show>
             </button>
           </li>
         )}
       </For>
+      <Show when={mayAdd()}>
+        <li>
+          <button type="button" {...zone.item(profiles().length)} class="person person-add">
+            <span class="avatar" data-letter="" aria-hidden="true">
+              <Icon name="plus" />
+            </span>
+            <span class="person-name">{seat.words().t("profiles.add")}</span>
+          </button>
+        </li>
+      </Show>
     </ul>
+  );
+}
+
+function Manage(props: { managing: boolean; onPress(): void }): JSX.Element {
+  const { words } = useSeat();
+  const zone = useZone({ id: "manage", shape: { kind: "row" }, count: () => 1, onPress: () => props.onPress() });
+  return (
+    <div class="buttons">
+      <button type="button" {...zone.item(0)} class="button">
+        <Icon name={props.managing ? "check" : "pen"} />
+        {words().t(props.managing ? "profiles.done" : "profiles.manage")}
+      </button>
+    </div>
   );
 }

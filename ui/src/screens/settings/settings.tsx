@@ -7,6 +7,8 @@ import { Layer, useZone } from "../../focus/solid";
 import { type KeyboardLayout, useSeat } from "../context";
 import { Icon } from "../parts/icons";
 import { Menu } from "../parts/menu";
+import { History } from "./history";
+import { PinSetting } from "./pin_setting";
 
 interface ChoiceProps<V extends string> {
   zone: string;
@@ -24,7 +26,7 @@ export default function SettingsScreen(): JSX.Element {
     <Layer
       id="settings"
       label={words().t("settings.title")}
-      order={["menu", "language", "keyboard"]}
+      order={["menu", "language", "keyboard", "pin-setting", "history", "hide-all"]}
       initial="language"
       class="screen settings"
     >
@@ -54,6 +56,10 @@ export default function SettingsScreen(): JSX.Element {
             onChoose={(layout) => seat.setLayout(layout)}
           />
         </Show>
+        <Show when={!seat.me().kept_on}>
+          <PinSetting />
+        </Show>
+        <History />
         <dl class="device">
           <Show when={seat.me().box}>
             {(box) => (

@@ -2,7 +2,7 @@
 // page is a pile of levels moved by one transform; in a browser it scrolls.
 
 import { createEffect, createMemo, createSignal, For, type JSX, on, onCleanup, Show } from "solid-js";
-import type { Episode, Id, Season, Source, Tile, Title, Way } from "../../api/types";
+import type { Episode, Id, Season, Source, Taste, Thumb, Tile, Title, Way } from "../../api/types";
 import type { Press } from "../../base/actions";
 import type { Words } from "../../base/i18n";
 import { bindZone, Layer, useFocus, useLayerId, useZone, useZones } from "../../focus/solid";
@@ -18,9 +18,11 @@ import { Shelf, SIZES, trackOffset } from "../parts/shelf";
 import { Tracks } from "./tracks";
 
 interface ActionItem {
-  readonly id: "play" | "restart" | "tracks" | "elsewhere" | "plan";
+  readonly id: "play" | "restart" | "tracks" | "elsewhere" | "plan" | "list" | "up" | "down";
   readonly icon: IconName;
   readonly label: string;
+  /** Of what is on or off: whether it is on. */
+  readonly on?: boolean;
   run(): void;
 }
 
@@ -36,6 +38,11 @@ export function playTarget(title: Title): { id: string; episode: Episode | null 
 /** Whether OK plays nothing of it until the home has a plan. */
 export function needsPlan(title: Title): boolean {
   return !isElsewhere(title) && Boolean(title.needs_plan);
+}
+
+/** What the profile thinks of it: what was changed here, else what its page told. */
+export function tasteOf(title: Title | undefined, changed: Taste | null): Taste {
+  return changed ?? { in_list: title?.in_list ?? false, thumb: title?.thumb ?? null };
 }
 
 /** The page is drawn at once from the tile that led here; what only the server knows follows. */
@@ -82,6 +89,24 @@ export default function TitleScreen(props: { id: string; layer: string; restore:
       if (opened === "noWay") setElsewhere(seat.words().t("title.noWay", { service }));
     } catch {
       setElsewhere(seat.words().t("title.notOpened", { service }));
+    }
+  }
+  const [taste, setTaste] = createSignal<Taste | null>(null);
+  /** Shown at once; what the server says afterwards holds. The row on Home follows. */
+  async function change(id: Id, next: Taste): Promise<void> {
+    const before = tasteOf(title(), taste());
+    setTaste(next);
+    const profile = seat.profile().id;
+    try {
+      const changed =
+        next.in_list === before.in_list
+          ? await seat.client.setThumb(id, profile, next.thumb)
+          : await seat.client.setListed(id, profile, next.in_list);
+      setTaste(changed);
+      seat.titles.delete(key());
+      if (next.in_list !== before.in_list) seat.home.refresh();
+    } catch {
+      setTaste(before);
     }
   }
   const level = createMemo(() => {
@@ -160,6 +185,8 @@ export default function TitleScreen(props: { id: string; layer: string; restore:
                         live.refresh();
                       }}
                       checking={live.loading()}
+                      taste={tasteOf(full(), taste())}
+                      onTaste={(next) => void change(full().id, next)}
                     />
                   )}
                 </Show>
@@ -268,6 +295,8 @@ interface ActionsProps {
   /** Asks the server again whether the home has a plan by now. */
   checkPlan(): void;
   checking: boolean;
+  taste: Taste;
+  onTaste(taste: Taste): void;
 }
 
 function Actions(props: ActionsProps): JSX.Element {
@@ -276,7 +305,7 @@ function Actions(props: ActionsProps): JSX.Element {
   const actions = createMemo((): readonly ActionItem[] => {
     const { t } = seat.words();
     const service = props.title.service_name;
-    if (service) return waysOf(props.title, service);
+    if (service) return [...waysOf(props.title, service), ...tastes()];
     const { id, episode } = target();
     const resumes = props.title.resume !== null;
     const numbers = episode?.series ? { season: episode.series.season, episode: episode.series.episode } : null;
@@ -293,8 +322,26 @@ function Actions(props: ActionsProps): JSX.Element {
     if (props.title.audio.length > 0 || props.title.subtitles.length > 0) {
       list.push({ id: "tracks", icon: "tracks", label: t("title.tracks"), run: () => props.openTracks() });
     }
-    return list;
+    return [...list, ...tastes()];
   });
+  /** The list, and the two thumbs: pressed again, each is taken back. */
+  function tastes(): ActionItem[] {
+    const { t } = seat.words();
+    const { in_list, thumb } = props.taste;
+    const say = (next: Partial<Taste>) => (): void => props.onTaste({ ...props.taste, ...next });
+    const turn = (to: Thumb): Thumb | null => (thumb === to ? null : to);
+    return [
+      {
+        id: "list",
+        icon: in_list ? "check" : "plus",
+        label: t(in_list ? "title.onList" : "title.addToList"),
+        on: in_list,
+        run: say({ in_list: !in_list }),
+      },
+      { id: "up", icon: "up", label: t("title.up"), on: thumb === "up", run: say({ thumb: turn("up") }) },
+      { id: "down", icon: "down", label: t("title.down"), on: thumb === "down", run: say({ thumb: turn("down") }) },
+    ];
+  }
   /** One button for each thing to do: two ways to rent are one, the first. */
   function waysOf(title: Title, service: string): ActionItem[] {
     const found = new Map<string, ActionItem>();
@@ -345,11 +392,13 @@ function Actions(props: ActionsProps): JSX.Element {
               type="button"
               {...zone.item(index())}
               class="button"
-              classList={{ "button-first": index() === 0 }}
+              classList={{ "button-first": index() === 0, "button-thumb": action.id === "up" || action.id === "down" }}
               data-action={action.id}
+              aria-label={action.label}
+              aria-pressed={action.on}
             >
               <Icon name={action.icon} />
-              {action.label}
+              <Show when={action.id !== "up" && action.id !== "down"}>{action.label}</Show>
             </button>
           )}
         </For>
