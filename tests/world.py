@@ -3,9 +3,12 @@
 Everything here is the real thing but the clock, which a test moves, and the positions, which a test sets.
 """
 
+import atexit
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
@@ -41,6 +44,14 @@ from matinee.home.rows import Homes
 from matinee.members import api as members_api
 from matinee.members import store as members_store
 from matinee.members.model import Profile
+from matinee.members.sign_in import api as sign_in_api
+from matinee.members.sign_in import pages as sign_in_pages
+from matinee.members.sign_in.access import Signer
+from matinee.members.sign_in.keys import SigningKeys
+from matinee.members.sign_in.screen_tokens import ScreenTokens
+from matinee.members.sign_in.server import SignInServer
+from matinee.members.sign_in.signing import HouseholdSignIn
+from matinee.members.sign_in.snapshot import SignIns
 from matinee.members.snapshot import Members, Resolver
 from matinee.members.subscriptions import Subscriptions
 from matinee.outside.database import Database, metadata
@@ -90,7 +101,12 @@ class World:
         self.catalogue, self.carriage = Catalogue(), Carriage(self.fleet)
         self.positions, self.releases = SetPositions(), ReleaseBook(RELEASE)
         self.handing = Handing(database, self.releases, clock)
-        followers = [self.keys, self.staff, self.publishers, self.fleet, self.releases]
+        self.sign_ins = SignIns(ORIGIN, clock)
+        self.signer = Signer(_signing_keys(), ORIGIN)
+        self.household_sign_in = HouseholdSignIn(database, self.signer, clock)
+        self.sign_in_server = SignInServer(database, self.sign_ins, self.signer, clock)
+        self.resolver = Resolver(self.keys, self.fleet, self.members, self.staff, ScreenTokens(self.signer, self.sign_ins))
+        followers = [self.keys, self.staff, self.publishers, self.fleet, self.releases, self.sign_ins]
         self.subscriptions = Subscriptions()
         followers += [self.members, self.subscriptions, self.carriage, self.catalogue]
         self.feed = Feed(database, followers)
@@ -105,6 +121,8 @@ class World:
                 *reports.routes(database),
                 *fleet_api.routes(self.fleet, database, self.releases, self.handing, clock),
                 *members_api.routes(self.members, self.fleet, self.sights, database, clock),
+                *sign_in_api.routes(self.sign_in_server, clock),
+                *sign_in_pages.routes(self.sign_in_server, self.household_sign_in, clock),
                 *carriage_api.routes(self.carriage, self.sights, self.entitlements, self.fleet, self.catalogue, ORIGIN, clock),
                 *subscription_api.routes(counter, database, clock),
                 *terms_api.routes(counter, database, clock),
@@ -125,7 +143,7 @@ class World:
                 ),
                 *feeds.routes(self.carriage, self.fleet, self.catalogue, self.publishers, database, ORIGIN, clock),
             ],
-            authenticate=Resolver(self.keys, self.fleet, self.members, self.staff).resolve,
+            authenticate=self.resolver.resolve,
             clock=clock,
             page_policy="default-src 'self'",
         )
@@ -214,6 +232,14 @@ class World:
         with self.database.write() as conn:
             titles.remove(conn, publisher, title, self.now)
         self.feed.poll()
+
+
+@cache
+def _signing_keys() -> SigningKeys:
+    """One file of keys for all worlds of a process: to make one takes its time."""
+    folder = TemporaryDirectory(prefix="matinee-keys-")
+    atexit.register(folder.cleanup)
+    return SigningKeys(Path(folder.name) / "sign-in.json")
 
 
 @contextmanager

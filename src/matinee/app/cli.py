@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import cyclopts
 from cyclopts import Group, Parameter
 
-from matinee.app import plans_cli, release_cli
+from matinee.app import plans_cli, release_cli, sign_in_cli
 from matinee.app.later import later
 from matinee.app.parameters import CARRYING, By, Data, Json
 from matinee.app.terminal import Terminal
@@ -570,6 +570,11 @@ def list_keys(*, data: Data = None, json: Json = False) -> int:
 def end_key(key: Annotated[str, Parameter(help="The key's id, as `matinee key list` tells it.")], /, *, data: Data = None) -> int:
     """End a key for good: it opens nothing any more, within a second."""
     return people.end_key(key, data=data)
+
+
+app.command(sign_in_cli.account)
+app.command(sign_in_cli.client)
+app.command(sign_in_cli.sign_in)
 
 
 subscription = cyclopts.App(

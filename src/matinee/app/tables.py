@@ -17,6 +17,10 @@ from matinee.members import billing_store as _billing
 from matinee.members import plan_store as _plans
 from matinee.members import store as _members
 from matinee.members import terms_store as _terms
+from matinee.members.sign_in import accounts as _sign_in_accounts
+from matinee.members.sign_in import clients as _clients
+from matinee.members.sign_in import codes as _codes
+from matinee.members.sign_in import sessions as _sessions
 from matinee.outside import work as _work
 from matinee.outside.database import metadata
 from matinee.parties import audit as _audit
@@ -32,6 +36,8 @@ STORES = (
     _billing,
     _carriage,
     _catalogue,
+    _clients,
+    _codes,
     _fleet,
     _hooks,
     _interconnect,
@@ -48,6 +54,8 @@ STORES = (
     _releases,
     _rankings,
     _rollouts,
+    _sessions,
+    _sign_in_accounts,
     _staff,
     _terms,
     _work,

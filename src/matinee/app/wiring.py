@@ -47,6 +47,15 @@ from matinee.home.rows import Homes
 from matinee.library import store as library_store
 from matinee.library.keys import MasterKey
 from matinee.members import api as members_api
+from matinee.members.sign_in import api as sign_in_api
+from matinee.members.sign_in import pages as sign_in_pages
+from matinee.members.sign_in.access import Signer
+from matinee.members.sign_in.keys import SigningKeys
+from matinee.members.sign_in.screen_tokens import ScreenTokens
+from matinee.members.sign_in.server import SignInServer
+from matinee.members.sign_in.signing import HouseholdSignIn
+from matinee.members.sign_in.snapshot import SignIns
+from matinee.members.sign_in.work import FORGET_SECONDS, forget_old
 from matinee.members.snapshot import Members, Resolver
 from matinee.members.subscriptions import Subscriptions
 from matinee.outside.database import Database
@@ -127,12 +136,16 @@ def build_web(
 
     keys, staff, publishers, fleet, members, catalogue = ApiKeys(), Staff(), Publishers(), Fleet(), Members(), Catalogue()
     carriage, releases, subscriptions = Carriage(fleet), ReleaseBook(screens.release), Subscriptions()
-    followers = (keys, staff, publishers, fleet, releases, members, subscriptions, catalogue, carriage)
+    sign_ins = SignIns(settings.web_origin, clock)
+    followers = (keys, staff, publishers, fleet, releases, members, sign_ins, subscriptions, catalogue, carriage)
     feed = Following(Feed(database, followers))
     sights = PartySight(carriage, fleet, members, catalogue)
     entitlements = Entitlements(carriage, fleet, members, subscriptions)
-    resolver = Resolver(keys, fleet, members, staff)
+    signer = Signer(SigningKeys(installation.sign_in_key_file), settings.web_origin)
+    resolver = Resolver(keys, fleet, members, staff, ScreenTokens(signer, sign_ins))
     sign_in = SignIn(database, staff, clock)
+    household_sign_in = HouseholdSignIn(database, signer, clock)
+    sign_in_server = SignInServer(database, sign_ins, signer, clock)
 
     ring = open_ring(installation.token_key_file)
     control = ControlWriter(installation.published, ring, installation.control_lock)
@@ -170,6 +183,8 @@ def build_web(
         parties_api.routes(sign_in, staff, publishers, database, clock),
         fleet_api.routes(fleet, database, releases, handing, clock),
         members_api.routes(members, fleet, sights, database, clock),
+        sign_in_api.routes(sign_in_server, clock),
+        sign_in_pages.routes(sign_in_server, household_sign_in, clock),
         carriage_api.routes(carriage, sights, entitlements, fleet, catalogue, settings.web_origin, clock),
         record_api.routes(carriage, fleet, catalogue, clock),
         rollout_api.routes(Sides(carriage, fleet, catalogue), fleet, catalogue, database, clock),
@@ -209,7 +224,25 @@ def build_web(
         CLOSING_SECONDS,
         "what was sold under agreements that have ended cannot be ended yet; none of it plays",
     )
-    started = (feed, sign_in, switchboard, book, events, handed, rollouts, closing, ranking_log)
+    forgetting = Repeating(
+        "old-sign-ins",
+        partial(forget_old, database, clock),
+        FORGET_SECONDS,
+        "old sessions cannot be taken away; they stay a while",
+    )
+    started = (
+        feed,
+        sign_in,
+        household_sign_in,
+        switchboard,
+        book,
+        events,
+        handed,
+        rollouts,
+        closing,
+        ranking_log,
+        forgetting,
+    )
     return create_web(
         [route for feature in routes for route in feature],  # type: ignore[misc]
         authenticate=resolver.resolve,

@@ -68,7 +68,8 @@ class Party:
     """Who asks, resolved once per request and handed on; never read again from headers further in.
 
     A box and a viewer's web or phone both carry the box-to-household resolution of the moment of the request. `staff`,
-    `name` and `session` (its token's digest) are of a signed-in account; `reads_all` of an auditor of the whole installation.
+    `name` and `session` (its token's digest) are of a signed-in account; `reads_all` of an auditor of the whole installation. A
+    viewer's `session` is that of its screen, where it signed in by an account.
     """
 
     kind: PartyKind

@@ -26,14 +26,17 @@ import type {
 export interface ClientPorts {
   /** "" for the page's own origin. */
   readonly origin: string;
-  token(): string | null;
+  /** At once, or after a token that is about to end was renewed. Throws NetworkError where that could not be asked for. */
+  token(): string | null | Promise<string | null>;
   readonly fetch: typeof fetch;
   sleep(ms: number): Promise<void>;
   /** 0 up to 1, so that a thousand boxes do not knock at the same moment after a cut. */
   random(): number;
   /** Told of every request's outcome: the screens' banner lives from it. */
   reached?(online: boolean): void;
-  /** The token is not valid (any more). */
+  /** The token is not valid (any more): whether there is another one now, and the request is to be sent again. */
+  renewed?(token: string): Promise<boolean>;
+  /** Nobody is signed in here (any more). */
   refused?(): void;
 }
 
@@ -79,10 +82,11 @@ export function createClient(ports: ClientPorts) {
     }
   }
 
-  async function once(method: string, path: string, body: unknown, options: RequestOptions): Promise<unknown> {
+  async function once(method: string, path: string, body: unknown, options: RequestOptions, again = false): Promise<unknown> {
     const known = method === "GET" ? kept.get(path) : undefined;
     const headers: Record<string, string> = { Accept: "application/json, application/problem+json" };
-    const token = ports.token();
+    const asked = ports.token();
+    const token = asked instanceof Promise ? await asked : asked;
     if (token) headers["Authorization"] = `Bearer ${token}`;
     if (known) headers["If-None-Match"] = known.etag;
     if (body !== undefined) headers["Content-Type"] = "application/json";
@@ -109,7 +113,10 @@ export function createClient(ports: ClientPorts) {
     if (response.status === 304 && known) return known.body;
     if (response.status === 204) return undefined;
     if (!response.ok) {
-      if (response.status === 401) ports.refused?.();
+      if (response.status === 401) {
+        if (token && !again && (await ports.renewed?.(token))) return once(method, path, body, options, true);
+        ports.refused?.();
+      }
       throw new ApiError(response.status, problemOf(response.status, text));
     }
     const parsed = parse(text);
