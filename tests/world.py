@@ -47,6 +47,7 @@ from matinee.members.model import Profile
 from matinee.members.sign_in import api as sign_in_api
 from matinee.members.sign_in import pages as sign_in_pages
 from matinee.members.sign_in.access import Signer
+from matinee.members.sign_in.exchange import Whereabouts
 from matinee.members.sign_in.keys import SigningKeys
 from matinee.members.sign_in.screen_tokens import ScreenTokens
 from matinee.members.sign_in.server import SignInServer
@@ -104,7 +105,9 @@ class World:
         self.sign_ins = SignIns(ORIGIN, clock)
         self.signer = Signer(_signing_keys(), ORIGIN)
         self.household_sign_in = HouseholdSignIn(database, self.signer, clock)
-        self.sign_in_server = SignInServer(database, self.sign_ins, self.signer, clock)
+        self.sign_in_server = SignInServer(
+            database, self.sign_ins, self.signer, Whereabouts(self.fleet, self.members.household_at), clock
+        )
         self.resolver = Resolver(self.keys, self.fleet, self.members, self.staff, ScreenTokens(self.signer, self.sign_ins))
         followers = [self.keys, self.staff, self.publishers, self.fleet, self.releases, self.sign_ins]
         self.subscriptions = Subscriptions()

@@ -4,10 +4,11 @@ import re
 from collections.abc import Iterator
 
 import pytest
+import sqlalchemy as sa
 
 from matinee.base.clock import HOUR, MINUTE, SECOND, Instant
-from matinee.members.sign_in import sessions
-from matinee.members.sign_in.model import DEVICE_CODE_MS, DEVICE_GRANT, Decision
+from matinee.members.sign_in import accounts, codes, sessions, work
+from matinee.members.sign_in.model import DEVICE_CODE_MS, DEVICE_GRANT
 from matinee.outside.database import Database
 from tests.members.signing import Browser, Program, signing, tv_of, words_of
 from tests.world import PASSWORD, World
@@ -186,8 +187,6 @@ def test_a_password_is_tried_so_often_and_the_known_browser_is_let_in_all_the_sa
 
 
 def test_an_ended_account_opens_nothing_by_what_it_had_said(world: World, phone: Browser) -> None:
-    from matinee.members.sign_in import accounts
-
     tv = Program(world)
     code, has = tv.code(), tv_of(world, phone)
     phone.send("/activate", step="approve", user_code=code["user_code"])
@@ -225,7 +224,7 @@ def test_sessions_are_listed_and_end_one_by_one_and_all_at_once(world: World, ph
     others = tv_of(world, eve, "Ailleurs")
     ask = Program(world)
     after(world, HOUR)
-    rows = ask.get("/api/v1/sessions", first["access_token"] if False else world.one.box_token).json()["sessions"]
+    rows = ask.get("/api/v1/sessions", world.one.box_token).json()["sessions"]
     assert sorted(one["label"] for one in rows) == ["Chambre", "Cuisine", "Salon"]
     assert {(one["kind"], one["begun_at"], one["last_seen"]) for one in rows} == {
         ("tv", "2014-10-02T10:00:00.000Z", "2014-10-02T10:00:00.000Z")
@@ -257,6 +256,21 @@ def test_sessions_are_listed_and_end_one_by_one_and_all_at_once(world: World, ph
     assert ask.get("/api/v1/me", world.one.box_token).status_code == 200, "the box is there by its line"
 
 
+def test_a_home_that_is_erased_leaves_nothing_of_its_signing_in(world: World, phone: Browser) -> None:
+    has, tv = tv_of(world, phone), Program(world)
+    code = tv.code()
+    phone.send("/activate", step="approve", user_code=code["user_code"])
+    with world.database.write() as conn:
+        work.erase(conn, world.one.household, world.now)
+        for table in (accounts.household_accounts, sessions.screen_sessions, codes.device_codes):
+            own = sa.select(table).where(table.c.household_id == world.one.household)
+            assert conn.execute(own).all() == []
+    world.feed.poll()
+    assert tv.get("/api/v1/me", has["access_token"]).status_code == 401
+    assert tv.refresh(has["refresh_token"]).json()["error"] == "invalid_grant"
+    assert "access_token" not in tv.poll(code).json()
+
+
 def test_a_session_ends_in_a_process_that_began_later(world: World, phone: Browser) -> None:
     has = tv_of(world, phone)
     with world.database.write() as conn:
@@ -264,4 +278,3 @@ def test_a_session_ends_in_a_process_that_began_later(world: World, phone: Brows
     later = World(world.database)
     later.feed.poll()
     assert Program(later).get("/api/v1/me", has["access_token"]).status_code == 401
-    assert Decision.APPROVED in Decision

@@ -13,7 +13,7 @@ from cyclopts import Group, Parameter
 
 from matinee.app import plans_cli, release_cli, sign_in_cli
 from matinee.app.later import later
-from matinee.app.parameters import CARRYING, By, Data, Json
+from matinee.app.parameters import ASKING, CARRYING, By, Data, Json
 from matinee.app.terminal import Terminal
 from matinee.base.errors import MatineeError
 
@@ -58,7 +58,7 @@ All state lies under one data folder: --data, else the variable MATINEE_DATA, el
 app = cyclopts.App(name="matinee", help=_HELP, help_format="plaintext", version_flags=["--version"])
 _films = Group("Films", sort_key=1)
 _carrying = CARRYING
-_asking = Group("Who may ask", sort_key=3)
+_asking = ASKING
 _running = Group("Running", sort_key=4)
 
 

@@ -128,7 +128,7 @@ def end_key(begins: str, *, data: Path | None) -> int:
 def _seat(conn: Connection, told: SeatTold) -> Seat:
     """Raises InvalidRequest, NotFound."""
     publisher = None if told.publisher is None else _publisher(conn, told.publisher)
-    operator = None if told.operator is None else _operator(conn, told.operator)
+    operator = None if told.operator is None else operator_named(conn, told.operator)
     if sum((publisher is not None, operator is not None, told.all_sides)) != 1 or (told.all_sides and not told.auditor):
         raise InvalidRequest(
             "It is not plain whose side this is.",
@@ -143,7 +143,7 @@ def _publisher(conn: Connection, name: str) -> PublisherId:
     return PublisherId(_one("publisher", name, [(str(one.id), one.name) for one in store.all_publishers(conn)]))
 
 
-def _operator(conn: Connection, name: str) -> OperatorId:
+def operator_named(conn: Connection, name: str) -> OperatorId:
     return OperatorId(_one("operator", name, [(str(one.id), one.name) for one in fleet.all_operators(conn)]))
 
 

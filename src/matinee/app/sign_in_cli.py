@@ -3,10 +3,10 @@
 from typing import TYPE_CHECKING, Annotated
 
 import cyclopts
-from cyclopts import Group, Parameter
+from cyclopts import Parameter
 
 from matinee.app.later import later
-from matinee.app.parameters import Data, Json
+from matinee.app.parameters import ASKING, Data, Json
 
 if TYPE_CHECKING:
     from matinee.app import signing_in
@@ -16,11 +16,10 @@ else:
 Household = Annotated[str, Parameter(help="The household's reference.")]
 Name = Annotated[str, Parameter(help="The name that one signs in with, such as an e-mail address in small letters.")]
 Generate = Annotated[bool, Parameter(name="--generate", negative="", help="Make a password, and show it this once.")]
-_GROUP = Group("Who may ask", sort_key=3)
 
 
 def _app(name: str, help_: str) -> cyclopts.App:
-    return cyclopts.App(name=name, help=help_, help_format="plaintext", version_flags=[], group=_GROUP)
+    return cyclopts.App(name=name, help=help_, help_format="plaintext", version_flags=[], group=ASKING)
 
 
 account = _app("account", "Accounts of households: with one, a household signs its televisions, browsers and phones in.")
@@ -93,6 +92,30 @@ def list_clients(*, data: Data = None, json: Json = False) -> int:
 def end_client(program: Annotated[str, Parameter(help="Its client_id.")], /, *, data: Data = None) -> int:
     """Let a program ask no more."""
     return signing_in.end_client(program, data=data)
+
+
+@sign_in.command
+def issuer(
+    operator: Annotated[str, Parameter(help="The operator, by its name or id.")],
+    address: Annotated[str, Parameter(help="Its issuer, as its openid-configuration has it.")] = "",
+    /,
+    *,
+    audience: Annotated[str, Parameter(name="--audience", help="What the issuer knows this service by.")] = "",
+    claim: Annotated[str, Parameter(name="--claim", help="The claim that holds the operator's own name of the line.")] = "sub",
+    end: Annotated[bool, Parameter(name="--end", negative="", help="Take the issuer away.")] = False,
+    data: Data = None,
+) -> int:
+    """Say where an operator signs its customers in: its boxes then sign a home in without a word typed.
+
+    A worker reads the issuer's keys every few minutes.
+    """
+    return signing_in.set_issuer(operator, address, audience=audience, claim=claim, end=end, data=data)
+
+
+@sign_in.command
+def issuers(*, data: Data = None, json: Json = False) -> int:
+    """List operators' issuers, and how the last reading of each one's keys ended."""
+    return signing_in.list_issuers(data=data, as_json=json)
 
 
 @sign_in.command(name="rotate-key")

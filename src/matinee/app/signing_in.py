@@ -7,13 +7,14 @@ from sqlalchemy.engine import Connection
 
 from matinee.app.commands import DONE, opened
 from matinee.app.installation import read_clock
-from matinee.app.people import password_for, tell_password
+from matinee.app.people import operator_named, password_for, tell_password
 from matinee.app.terminal import Terminal
 from matinee.base.clock import to_rfc3339
 from matinee.base.errors import NotFound
 from matinee.base.ids import ClientId, HouseholdId
+from matinee.fleet import store as fleet
 from matinee.members import store
-from matinee.members.sign_in import accounts, clients, keys
+from matinee.members.sign_in import accounts, clients, issuers, keys
 from matinee.members.sign_in.api import sign_out_everywhere
 from matinee.members.sign_in.model import Account
 from matinee.parties import passwords
@@ -118,6 +119,44 @@ def end_client(client: str, *, data: Path | None) -> int:
     with opened(data) as installation, installation.database.write() as conn:
         clients.end_client(conn, ClientId(client), read_clock(), actor=ACTOR)
     Terminal().line(f"{client} is told of nobody any more, within a second.", "good")
+    return DONE
+
+
+def set_issuer(operator: str, address: str, *, audience: str, claim: str, end: bool, data: Path | None) -> int:
+    """Record where an operator signs its customers in, or take it away."""
+    with opened(data) as installation, installation.database.write() as conn:
+        found = operator_named(conn, operator)
+        if end:
+            issuers.forget_issuer(conn, found, read_clock(), actor=ACTOR)
+        else:
+            issuers.set_issuer(conn, found, address, audience, claim, read_clock(), actor=ACTOR)
+    said = "signs nobody in any more" if end else "signs its homes in, once a worker has read its keys"
+    Terminal().line(f"{operator} {said}.", "good")
+    return DONE
+
+
+def list_issuers(*, data: Path | None, as_json: bool) -> int:
+    """Every operator's issuer."""
+    with opened(data) as installation, installation.database.read() as conn:
+        names = {one.id: one.name for one in fleet.all_operators(conn)}
+        rows = [
+            {
+                "operator": names.get(one.operator, one.operator),
+                "issuer": one.issuer,
+                "audience": one.audience,
+                "claim": one.line_claim,
+                "keys": 0 if one.jwks is None else len(one.jwks["keys"]),
+                "read_at": None if one.asked_at is None else to_rfc3339(one.asked_at),
+                "fault": one.fault,
+            }
+            for one in issuers.all_issuers(conn)
+        ]
+    terminal = Terminal()
+    if as_json:
+        terminal.json({"issuers": rows})
+        return DONE
+    cells = [[str(one[key] or "") for key in ("operator", "issuer", "keys", "read_at", "fault")] for one in rows]
+    terminal.table(["operator", "issuer", "keys", "read", "fault"], cells)
     return DONE
 
 

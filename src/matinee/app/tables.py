@@ -20,6 +20,7 @@ from matinee.members import terms_store as _terms
 from matinee.members.sign_in import accounts as _sign_in_accounts
 from matinee.members.sign_in import clients as _clients
 from matinee.members.sign_in import codes as _codes
+from matinee.members.sign_in import issuers as _issuers
 from matinee.members.sign_in import sessions as _sessions
 from matinee.outside import work as _work
 from matinee.outside.database import metadata
@@ -41,6 +42,7 @@ STORES = (
     _fleet,
     _hooks,
     _interconnect,
+    _issuers,
     _landmarks,
     _library,
     _members,

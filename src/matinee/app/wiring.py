@@ -50,6 +50,7 @@ from matinee.members import api as members_api
 from matinee.members.sign_in import api as sign_in_api
 from matinee.members.sign_in import pages as sign_in_pages
 from matinee.members.sign_in.access import Signer
+from matinee.members.sign_in.exchange import Whereabouts
 from matinee.members.sign_in.keys import SigningKeys
 from matinee.members.sign_in.screen_tokens import ScreenTokens
 from matinee.members.sign_in.server import SignInServer
@@ -145,7 +146,7 @@ def build_web(
     resolver = Resolver(keys, fleet, members, staff, ScreenTokens(signer, sign_ins))
     sign_in = SignIn(database, staff, clock)
     household_sign_in = HouseholdSignIn(database, signer, clock)
-    sign_in_server = SignInServer(database, sign_ins, signer, clock)
+    sign_in_server = SignInServer(database, sign_ins, signer, Whereabouts(fleet, members.household_at), clock)
 
     ring = open_ring(installation.token_key_file)
     control = ControlWriter(installation.published, ring, installation.control_lock)

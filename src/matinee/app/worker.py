@@ -31,6 +31,7 @@ from matinee.catalogue.work import QUEUE, WORK, Ingest, Shared
 from matinee.encoding.kept import Kept
 from matinee.encoding.ladder import BUILT_IN, Effort, load_ladder, with_effort
 from matinee.encoding.model import Ladder
+from matinee.members.sign_in.issuer_keys import IssuerKeys
 from matinee.outside.tools import find_tools
 from matinee.outside.work import WorkEngine
 from matinee.parties.hook_work import Postman, caller
@@ -43,6 +44,8 @@ SWEEP_SECONDS = 600.0
 """How often it is looked whether a package that no title points to, or an encoded part that nobody waits for, has stood long
 enough."""
 
+ISSUERS_SECONDS = 20.0
+"""How often it is asked which operators' issuers are due; each is read every five minutes."""
 FEED_SECONDS = 15.0
 """How often it is asked which feeds are due. Each has an interval of its own."""
 
@@ -83,11 +86,15 @@ def run_worker(installation: Installation, stop: threading.Event) -> None:
         SWEEP_SECONDS,
         "retired packages cannot be taken away; they stay",
     )
+    issuer_keys = IssuerKeys(installation.database, read_clock, allow_private=settings.call_private_addresses)
+    issuers = Repeating(
+        "operators-issuers", issuer_keys.poll, ISSUERS_SECONDS, "operators' issuers cannot be read; their last keys stay"
+    )
     with _whole_or_not_at_all():
         engine.start()
         bringing = postman(installation)
         hooks = Repeating("hooks", bringing.step, HOOKS_SECONDS, "events cannot be brought to callbacks; they wait")
-        for one in (hooks, feeds, retired, sweeping):
+        for one in (hooks, feeds, issuers, retired, sweeping):
             one.start()
         stop.wait()
         sweeping.close()

@@ -46,6 +46,7 @@ export function App(props: { shell: Shell; store: Store }): JSX.Element {
   const tv = shell.seat === "tv";
   const connection = createConnection();
   const [refused, setRefused] = createSignal(false);
+  let toldStarted = false;
   const send: typeof fetch = (input, init) => fetch(input, init);
   // A screen that has signed in goes by that; another by what the shell brought: a box's token, or one of the address.
   const session = deviceSession(tv, send);
@@ -55,7 +56,7 @@ export function App(props: { shell: Shell; store: Store }): JSX.Element {
     token: () => (session.has() ? session.token().then((token) => token ?? shell.token) : shell.token),
     renewed: async (token) => {
       const renewed = await session.refused(token);
-      setSignedIn(session.has());
+      if (signedIn() && !session.has()) location.reload(); // signed out elsewhere: what runs here ends with it
       return renewed || (!session.has() && shell.token !== null && token !== shell.token);
     },
     fetch: send,
@@ -302,6 +303,7 @@ export function App(props: { shell: Shell; store: Store }): JSX.Element {
     return (
       <Show when={mustSignIn()} fallback={<Waiting complaint={complaint()} />}>
         <SignInScreen words={words()} ports={codePorts()} here={!tv && crypto.subtle ? signInHere : undefined} />
+        <Painted run={started} />
       </Show>
     );
   }
@@ -324,11 +326,23 @@ export function App(props: { shell: Shell; store: Store }): JSX.Element {
     );
   }
 
+  /** The launcher is told once that the first screen stands, whichever it is. */
+  function started(): void {
+    if (toldStarted) return;
+    toldStarted = true;
+    shell.started();
+  }
+
+  function Painted(props: { run: () => void }): JSX.Element {
+    onMount(() => requestAnimationFrame(() => setTimeout(() => props.run())));
+    return null;
+  }
+
   function Started(): JSX.Element {
     onMount(() =>
       requestAnimationFrame(() =>
         setTimeout(() => {
-          shell.started();
+          started();
           plays.warm();
           const idle = window.requestIdleCallback ?? ((run: () => void) => setTimeout(run, 400));
           idle(() => void loadPlayer().catch(() => undefined));

@@ -34,7 +34,8 @@ export function deviceSession(tv: boolean, send: typeof fetch): ScreenSession {
     alone(run) {
       // Where a browser has no locks (old televisions), there is one page anyway.
       const locks = (navigator as Partial<Pick<Navigator, "locks">>).locks;
-      if (locks) return locks.request(KEY, run);
+      // A promise in a promise is one promise, which its type does not say.
+      if (locks) return locks.request(KEY, run) as unknown as ReturnType<typeof run>;
       const mine = last.then(run, run);
       last = mine.catch(() => undefined);
       return mine;

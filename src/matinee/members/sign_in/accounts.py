@@ -70,8 +70,7 @@ def account_to_sign_in(conn: Connection, name: str) -> tuple[Account, str] | Non
 
 def check_still(conn: Connection, account: Account, password_hash: str) -> None:
     """Raises HouseholdSignInRefused where the account ended, or its password changed, while the old one was worked on."""
-    outbox.hold(conn)
-    row = _row_of(conn, account.name)
+    row = _row_of(conn, account.name, locked=True)
     if row is None or row.ended_at is not None or row.password != password_hash:
         raise HouseholdSignInRefused
 
@@ -79,6 +78,11 @@ def check_still(conn: Connection, account: Account, password_hash: str) -> None:
 def is_living(conn: Connection, account: AccountId) -> bool:
     found = sa.select(household_accounts.c.id).where(household_accounts.c.id == account, household_accounts.c.ended_at.is_(None))
     return conn.execute(found).one_or_none() is not None
+
+
+def erase(conn: Connection, household: HouseholdId) -> None:
+    """Take a household's accounts away, names and all."""
+    conn.execute(sa.delete(household_accounts).where(household_accounts.c.household_id == household))
 
 
 def accounts_of(conn: Connection, household: HouseholdId | None = None) -> Sequence[Account]:
@@ -90,8 +94,7 @@ def accounts_of(conn: Connection, household: HouseholdId | None = None) -> Seque
 
 
 def _living(conn: Connection, name: str) -> Account:
-    outbox.hold(conn)  # whoever signs in at this moment does so before, or not at all
-    row = _row_of(conn, name)
+    row = _row_of(conn, name, locked=True)  # whoever signs in at this moment does so before, or not at all
     if row is None or row.ended_at is not None:
         raise SignInError(
             f"There is no account {name!r}." if row is None else f"The account {name!r} has ended.",
@@ -106,8 +109,9 @@ def _sign_out(conn: Connection, account: Account, now: Instant) -> None:
     sessions.end_all(conn, account.household, now, account=account.id)
 
 
-def _row_of(conn: Connection, name: str) -> "sa.Row[Any] | None":
-    return conn.execute(sa.select(household_accounts).where(household_accounts.c.name == name)).one_or_none()
+def _row_of(conn: Connection, name: str, *, locked: bool = False) -> "sa.Row[Any] | None":
+    query = sa.select(household_accounts).where(household_accounts.c.name == name)
+    return conn.execute(query.with_for_update() if locked else query).one_or_none()
 
 
 def _account(row: Any) -> Account:

@@ -10,8 +10,9 @@ import msgspec
 from litestar import Response, delete, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
+from sqlalchemy.engine import Connection
 
-from matinee.base.clock import SECOND, Clock, to_rfc3339
+from matinee.base.clock import SECOND, Clock, Instant, to_rfc3339
 from matinee.base.errors import NotFound, TooManyRequests
 from matinee.base.ids import HouseholdId, ScreenSessionId
 from matinee.base.party import ANYONE, SCREENS
@@ -19,7 +20,7 @@ from matinee.catalogue.answers import AnyRequest
 from matinee.members import store
 from matinee.members.sign_in import codes, rules, sessions
 from matinee.members.sign_in.keys import ALGORITHM
-from matinee.members.sign_in.model import DEVICE_GRANT, OPENID, WATCH, ScreenSession, SignInError
+from matinee.members.sign_in.model import DEVICE_GRANT, EXCHANGE_GRANT, OPENID, WATCH, ScreenSession, SignInError
 from matinee.members.sign_in.server import Reply, SignInServer
 from matinee.parties.attempts import Attempts, Budget
 
@@ -85,7 +86,7 @@ def routes(server: SignInServer, clock: Clock) -> Sequence[HTTPRouteHandler]:
         headers = {"Authorization": _readable(request.headers.get("authorization", ""))}
         if endpoint == "token" and server.is_waiting(parameters):
             return _response(server.answer(endpoint, parameters, headers))  # from memory
-        return _response(await asyncio.to_thread(server.answer, endpoint, parameters, headers))
+        return _response(await asyncio.to_thread(server.answer, endpoint, parameters, headers, request.user))
 
     @post("/oauth/token", opt={"policy": ANYONE}, status_code=200, include_in_schema=False)
     async def token(request: AnyRequest) -> Response[Any]:
@@ -166,7 +167,7 @@ def routes(server: SignInServer, clock: Clock) -> Sequence[HTTPRouteHandler]:
     ]
 
 
-def sign_out_everywhere(conn: Any, household: HouseholdId, now: Any) -> int:
+def sign_out_everywhere(conn: Connection, household: HouseholdId, now: Instant) -> int:
     """End all sessions and tokens of a household, and the codes that would begin more. How many there were."""
     codes.void(conn, household)
     return sessions.end_all(conn, household, now) + store.revoke_viewer_tokens(conn, household, now)
@@ -217,7 +218,7 @@ def _metadata(issuer: str) -> dict[str, Any]:
         "scopes_supported": [OPENID, WATCH],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": ["authorization_code", "refresh_token", DEVICE_GRANT],
+        "grant_types_supported": ["authorization_code", "refresh_token", DEVICE_GRANT, EXCHANGE_GRANT],
         "token_endpoint_auth_methods_supported": methods,
         "revocation_endpoint_auth_methods_supported": methods,
         "code_challenge_methods_supported": ["S256"],

@@ -10,7 +10,7 @@ from matinee.base.clock import Instant
 from matinee.base.errors import ErrorCode
 from matinee.base.ids import ClientId, new_id
 from matinee.members.sign_in import rules
-from matinee.members.sign_in.model import DEVICE_GRANT, OPENID, TV, WATCH, WEB, Client, SignInError
+from matinee.members.sign_in.model import DEVICE_GRANT, EXCHANGE_GRANT, OPENID, TV, WATCH, WEB, Client, SignInError
 from matinee.members.sign_in.sessions import TOPIC
 from matinee.outside.database import InstantColumn, JsonColumn, metadata
 from matinee.parties import audit, outbox, tokens
@@ -34,7 +34,7 @@ def our_own(origin: str) -> dict[ClientId, Client]:
     """The screens: they are in no table, since each installation has them. `origin` is the web's."""
     code, refresh = "authorization_code", "refresh_token"
     return {
-        TV: Client(id=TV, name="Matinee TV", redirect_uris=(), scopes=(WATCH,), grants=(DEVICE_GRANT, refresh)),
+        TV: Client(id=TV, name="Matinee TV", redirect_uris=(), scopes=(WATCH,), grants=(DEVICE_GRANT, EXCHANGE_GRANT, refresh)),
         WEB: Client(
             id=WEB, name="Matinee", redirect_uris=(f"{origin}/watch/",), scopes=(WATCH,), grants=(code, refresh, DEVICE_GRANT)
         ),
@@ -57,8 +57,8 @@ def add_client(
     conn.execute(
         sa.insert(oauth_clients).values(id=made, name=name, redirect_uris=list(redirect_uris), secret_digest=kept, created_at=now)
     )
-    audit.record(conn, actor, "client.add", made, {"name": name, "redirect_uris": list(redirect_uris)}, now)
     outbox.append(conn, TOPIC, made, {"kind": CLIENTS_CHANGED}, now)
+    audit.record(conn, actor, "client.add", made, {"name": name, "redirect_uris": list(redirect_uris)}, now)
     return living_clients(conn)[made], secret
 
 
@@ -69,8 +69,8 @@ def end_client(conn: Connection, client: ClientId, now: Instant, *, actor: str) 
         raise SignInError(
             f"There is no program {client!r}.", remedy="`matinee client list` lists them.", code=ErrorCode.NOT_FOUND
         )
-    audit.record(conn, actor, "client.end", client, {}, now)
     outbox.append(conn, TOPIC, client, {"kind": CLIENTS_CHANGED}, now)
+    audit.record(conn, actor, "client.end", client, {}, now)
 
 
 def living_clients(conn: Connection) -> dict[ClientId, Client]:

@@ -20,6 +20,7 @@ BROWSER: Final = ClientId("matinee-browser")
 """The pages on which one signs in and approves: their session is a cookie, and nobody asks for it by this name."""
 
 DEVICE_GRANT: Final = "urn:ietf:params:oauth:grant-type:device_code"
+EXCHANGE_GRANT: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
 
 ACCESS_MS: Final = 15 * MINUTE
 REFRESH_MS: Final = 60 * DAY

@@ -33,8 +33,10 @@ from sqlalchemy.engine import Connection
 
 from matinee.base.clock import SECOND, Clock, Instant
 from matinee.base.ids import AccountId, ClientId, HouseholdId, ScreenSessionId, new_id
+from matinee.base.party import ANONYMOUS, Party
 from matinee.members.sign_in import accounts, codes, rules, sessions
 from matinee.members.sign_in.access import BrowserSignedIn, Signer
+from matinee.members.sign_in.exchange import ExchangeGrant, Whereabouts
 from matinee.members.sign_in.keys import ALGORITHM
 from matinee.members.sign_in.model import (
     ACCESS_MS,
@@ -101,10 +103,18 @@ class Asked(OAuth2Request):  # type: ignore[misc]
     """One request to one of the endpoints, with its transaction."""
 
     def __init__(
-        self, uri: str, parameters: Mapping[str, str], headers: Mapping[str, str], database: Database, method: str = "POST"
+        self,
+        uri: str,
+        parameters: Mapping[str, str],
+        headers: Mapping[str, str],
+        database: Database,
+        *,
+        method: str = "POST",
+        party: Party = ANONYMOUS,
     ) -> None:
         """Raises authlib's InsecureTransportError where the issuer's address is plain http to another machine."""
         self._parameters = dict(parameters)
+        self.party = party
         self._database = database
         self._stack = contextlib.ExitStack()
         self._conn: Connection | None = None
@@ -207,14 +217,16 @@ class Waiting:
 class SignInServer(AuthorizationServer):  # type: ignore[misc]
     """The endpoints, each from parameters to a Reply. They block; `is_waiting` says which request does not."""
 
-    def __init__(self, database: Database, sign_ins: SignIns, signer: Signer, clock: Clock) -> None:
+    def __init__(self, database: Database, sign_ins: SignIns, signer: Signer, whereabouts: Whereabouts, clock: Clock) -> None:
         super().__init__(scopes_supported=[WATCH, OPENID])
+        self.whereabouts = whereabouts
         self.database, self.sign_ins, self.signer, self.clock = database, sign_ins, signer, clock
         self.waiting = Waiting(sign_ins)
         self.register_token_generator("default", self._tokens)
         self.register_grant(_CodeGrant, [_S256Only(required=True), _IdToken()])
         self.register_grant(_DeviceGrant)
         self.register_grant(_RefreshGrant)
+        self.register_grant(ExchangeGrant)
         self.register_endpoint(_DeviceAuthorization)
         self.register_endpoint(_Revocation)
 
@@ -225,11 +237,11 @@ class SignInServer(AuthorizationServer):  # type: ignore[misc]
             return False
         return self.waiting.known(digest(code)) is not None
 
-    def answer(self, endpoint: str, parameters: Mapping[str, str], headers: Mapping[str, str]) -> Reply:
-        """Answer "token", "device_authorization" or "revocation"."""
+    def answer(self, endpoint: str, parameters: Mapping[str, str], headers: Mapping[str, str], party: Party = ANONYMOUS) -> Reply:
+        """Answer "token", "device_authorization" or "revocation". `party` is whoever's own token came with it: a box's."""
         try:
             check_plain(parameters)
-            with Asked(f"{self.signer.issuer}/oauth/{endpoint}", parameters, headers, self.database) as request:
+            with Asked(f"{self.signer.issuer}/oauth/{endpoint}", parameters, headers, self.database, party=party) as request:
                 if endpoint == "token":
                     return self.create_token_response(request)  # type: ignore[no-any-return]
                 return self.create_endpoint_response(endpoint, request)  # type: ignore[no-any-return]
@@ -273,6 +285,10 @@ class SignInServer(AuthorizationServer):  # type: ignore[misc]
     def query_client(self, client_id: str) -> _KnownClient | None:
         found = self.sign_ins.client(client_id)
         return None if found is None else _KnownClient(found)
+
+    def granted(self, household: HouseholdId, session: ScreenSessionId, label: str, now: Instant) -> Granted:
+        """What a household is given whom no account stands for."""
+        return Granted(household, None, session, label, now)
 
     def create_oauth2_request(self, request: Asked) -> Asked:
         return request

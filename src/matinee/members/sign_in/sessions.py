@@ -1,7 +1,8 @@
 """SQL for sessions of screens: begun once, kept alive by refresh tokens that follow from each other, and ended.
 
 A session's row holds all of its refresh tokens that matter: digests of the newest and of the one before. Rows are locked while a
-token is exchanged, so that two who show the same one at once come one after the other.
+token is exchanged, so that two who show the same one at once come one after the other. Whoever locks several things does so in
+this order: an account, codes, sessions, the outbox, the audit.
 """
 
 import secrets
@@ -122,7 +123,6 @@ def end(conn: Connection, household: HouseholdId, session: ScreenSessionId, now:
 
 def end_all(conn: Connection, household: HouseholdId, now: Instant, *, account: AccountId | None = None) -> int:
     """End all of a household's sessions, or those of one of its accounts. How many there were."""
-    outbox.hold(conn)  # one that begins at this moment was committed before, or sees what ended it
     own = _living(now).where(screen_sessions.c.household_id == household)
     if account is not None:
         own = own.where(screen_sessions.c.account_id == account)
@@ -152,6 +152,11 @@ def ended_since(conn: Connection, since: Instant) -> dict[ScreenSessionId, Insta
     """What ended lately, and when: an access token of it may still be on its way."""
     query = sa.select(screen_sessions.c.id, screen_sessions.c.ended_at).where(screen_sessions.c.ended_at >= since)
     return {ScreenSessionId(row.id): row.ended_at for row in conn.execute(query)}
+
+
+def erase(conn: Connection, household: HouseholdId) -> None:
+    """Take a household's sessions away, once they have ended."""
+    conn.execute(sa.delete(screen_sessions).where(screen_sessions.c.household_id == household))
 
 
 def forget_old(conn: Connection, before: Instant) -> int:

@@ -11,8 +11,9 @@ from typing import Final
 from sqlalchemy.engine import Connection
 
 from matinee.base.clock import MINUTE, Clock, Instant
-from matinee.base.ids import ClientId, ScreenSessionId
-from matinee.members.sign_in import clients, codes, sessions
+from matinee.base.ids import ClientId, OperatorId, ScreenSessionId
+from matinee.members.sign_in import clients, codes, issuers, sessions
+from matinee.members.sign_in.issuers import OperatorIssuer
 from matinee.members.sign_in.model import ACCESS_MS, BROWSER_MS, Client
 from matinee.parties.outbox import Event
 
@@ -30,6 +31,7 @@ class SignIns:
         self._clients: dict[ClientId, Client] = dict(self._ours)
         self._ended: dict[ScreenSessionId, Instant] = {}
         self._decided: dict[str, Instant] = {}
+        self._issuers: dict[OperatorId, OperatorIssuer] = {}
         self._clock = clock
 
     def load(self, conn: Connection) -> None:
@@ -37,6 +39,7 @@ class SignIns:
         self._clients = self._ours | clients.living_clients(conn)
         self._ended = sessions.ended_since(conn, Instant(now - REMEMBERED_MS))
         self._decided = codes.decided_codes(conn, now)
+        self._issuers = {one.operator: one for one in issuers.all_issuers(conn)}
 
     def follow(self, conn: Connection, events: Sequence[Event]) -> None:
         for event in events:
@@ -45,6 +48,8 @@ class SignIns:
                     self._ended.update((ScreenSessionId(one), event.at) for one in event.payload["sessions"])
                 case codes.CODE_DECIDED:
                     self._decided[event.key] = Instant(event.payload["expires_at"])
+                case issuers.ISSUERS_CHANGED:
+                    self._issuers = {one.operator: one for one in issuers.all_issuers(conn)}
                 case clients.CLIENTS_CHANGED:
                     self._clients = self._ours | clients.living_clients(conn)
         now = self._clock()
@@ -53,6 +58,10 @@ class SignIns:
 
     def client(self, client: str) -> Client | None:
         return self._clients.get(ClientId(client))
+
+    def issuer_of(self, operator: OperatorId) -> OperatorIssuer | None:
+        """Who signs an operator's customers in."""
+        return self._issuers.get(operator)
 
     def has_ended(self, session: ScreenSessionId) -> bool:
         """Whether a session is known to have ended lately."""

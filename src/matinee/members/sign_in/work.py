@@ -2,13 +2,24 @@
 
 from typing import Final
 
+from sqlalchemy.engine import Connection
+
 from matinee.base.clock import DAY, Clock, Instant
-from matinee.members.sign_in import sessions
+from matinee.base.ids import HouseholdId
+from matinee.members.sign_in import accounts, codes, sessions
 from matinee.outside.database import Database
 
 FORGET_SECONDS: Final = 3_600.0
 FORGOTTEN_MS: Final = 30 * DAY
 """Sessions that ended so long ago: until then staff can be told when one ended."""
+
+
+def erase(conn: Connection, household: HouseholdId, now: Instant) -> None:
+    """Take away all that a household signed in with, and sign it out. Its line and its people are for others to erase."""
+    codes.void(conn, household)
+    sessions.end_all(conn, household, now)
+    sessions.erase(conn, household)
+    accounts.erase(conn, household)
 
 
 def forget_old(database: Database, clock: Clock) -> int:

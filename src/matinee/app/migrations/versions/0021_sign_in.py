@@ -104,9 +104,23 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_screen_sessions_ended_at"), ["ended_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_screen_sessions_expires_at"), ["expires_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_screen_sessions_household_id"), ["household_id"], unique=False)
+    op.create_table(
+        "operator_issuers",
+        sa.Column("operator_id", sa.Text(), nullable=False),
+        sa.Column("issuer", sa.Text(), nullable=False),
+        sa.Column("audience", sa.Text(), nullable=False),
+        sa.Column("line_claim", sa.Text(), nullable=False),
+        sa.Column("jwks", sa.Text(), nullable=True),
+        sa.Column("asked_at", sa.BigInteger(), nullable=True),
+        sa.Column("fault", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["operator_id"], ["operators.id"], name=op.f("fk_operator_issuers_operator_id_operators")),
+        sa.PrimaryKeyConstraint("operator_id", name=op.f("pk_operator_issuers")),
+        sa.UniqueConstraint("issuer", name=op.f("uq_operator_issuers_issuer")),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("operator_issuers")
     with op.batch_alter_table("screen_sessions", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_screen_sessions_household_id"))
         batch_op.drop_index(batch_op.f("ix_screen_sessions_expires_at"))
