@@ -53,7 +53,7 @@ def test_from_an_account_to_a_signed_in_browser_and_its_end(run: Any, tmp_path: 
             assert sign_in(PASSWORD) == 401
             assert sign_in(another) == 303
             code, out, _ = run("account", "sign-out", "demo")
-            assert (code, out.split()[0]) == (0, "2"), "this browser, and the token of the household"
+            assert (code, out.split()[0]) == (0, "3"), "this browser, and the two tokens of the household"
             assert run("account", "end", "ada@example.com")[0] == 0
             assert sign_in(another) == 401
     (listed,) = json.loads(run("account", "list", "--household", "demo", "--json")[1])["accounts"]

@@ -46,6 +46,7 @@ export function App(props: { shell: Shell; store: Store }): JSX.Element {
   const tv = shell.seat === "tv";
   const connection = createConnection();
   const [refused, setRefused] = createSignal(false);
+  const [returning, setReturning] = createSignal(!tv && /[?&]state=/.test(location.search));
   let toldStarted = false;
   const send: typeof fetch = (input, init) => fetch(input, init);
   // A screen that has signed in goes by that; another by what the shell brought: a box's token, or one of the address.
@@ -277,9 +278,11 @@ export function App(props: { shell: Shell; store: Store }): JSX.Element {
       if (back.tokens) begin(back.tokens);
     } catch {
       // Nothing came of it: the screen offers to sign in again.
+    } finally {
+      setReturning(false);
     }
   }
-  if (!tv && location.search) void finishSignIn();
+  if (returning()) void finishSignIn();
 
   function codePorts(): WaitingPorts {
     const id = tv ? TV_CLIENT : WEB_CLIENT;
@@ -299,9 +302,9 @@ export function App(props: { shell: Shell; store: Store }): JSX.Element {
   function Boot(): JSX.Element {
     const complaint = () => (refused() || !(shell.token || signedIn()) ? "signedOut" : me.complaint());
     // A box at no household's line is told that there is none.
-    const mustSignIn = () => complaint() === "signedOut" || (tv && complaint() === "notFound");
+    const mustSignIn = () => !returning() && (complaint() === "signedOut" || (tv && complaint() === "notFound"));
     return (
-      <Show when={mustSignIn()} fallback={<Waiting complaint={complaint()} />}>
+      <Show when={mustSignIn()} fallback={<Waiting complaint={returning() ? null : complaint()} />}>
         <SignInScreen words={words()} ports={codePorts()} here={!tv && crypto.subtle ? signInHere : undefined} />
         <Painted run={started} />
       </Show>

@@ -6,18 +6,20 @@ import type { Words } from "../base/i18n";
 export const TV_CLIENT = "matinee-tv";
 export const WEB_CLIENT = "matinee-web";
 
-const KEY = "matinee.session";
+const KEY = "matinee.session.";
 
 export function deviceSession(tv: boolean, send: typeof fetch): ScreenSession {
+  const clientId = tv ? TV_CLIENT : WEB_CLIENT;
+  const key = KEY + clientId; // one browser may show both
   let memory: string | null = null;
   let last: Promise<unknown> = Promise.resolve();
   return createSession({
-    clientId: tv ? TV_CLIENT : WEB_CLIENT,
+    clientId,
     fetch: send,
     now: () => Date.now(),
     read() {
       try {
-        return window.localStorage.getItem(KEY);
+        return window.localStorage.getItem(key);
       } catch {
         return memory; // storage is refused here: it lasts as long as the page
       }
@@ -25,8 +27,8 @@ export function deviceSession(tv: boolean, send: typeof fetch): ScreenSession {
     write(value) {
       memory = value;
       try {
-        if (value === null) window.localStorage.removeItem(KEY);
-        else window.localStorage.setItem(KEY, value);
+        if (value === null) window.localStorage.removeItem(key);
+        else window.localStorage.setItem(key, value);
       } catch {
         // Kept in memory only.
       }
@@ -35,7 +37,7 @@ export function deviceSession(tv: boolean, send: typeof fetch): ScreenSession {
       // Where a browser has no locks (old televisions), there is one page anyway.
       const locks = (navigator as Partial<Pick<Navigator, "locks">>).locks;
       // A promise in a promise is one promise, which its type does not say.
-      if (locks) return locks.request(KEY, run) as unknown as ReturnType<typeof run>;
+      if (locks) return locks.request(key, run) as unknown as ReturnType<typeof run>;
       const mine = last.then(run, run);
       last = mine.catch(() => undefined);
       return mine;

@@ -1,6 +1,6 @@
 // Nobody is known on this screen: a code and a QR for the phone, and in a browser also the way to the server's own page.
 
-import { type JSX, Show } from "solid-js";
+import { createSignal, For, type JSX, Show } from "solid-js";
 import type { Words } from "../../base/i18n";
 import { Layer, useZone } from "../../focus/solid";
 import { Wordmark } from "../parts/icons";
@@ -10,33 +10,46 @@ import { createWaiting, type WaitingPorts } from "./waiting";
 export interface SignInProps {
   words: Words;
   ports: WaitingPorts;
-  /** In a browser: to the page where one types name and password. */
+  /** In a browser: to the page where one types name and password. A code is then asked for by who wants one. */
   here?: (() => void) | undefined;
 }
 
+interface Action {
+  label: string;
+  run(): void;
+}
+
 export default function SignInScreen(props: SignInProps): JSX.Element {
+  const [byCode, setByCode] = createSignal(!props.here);
   return (
     <Layer id="sign-in" label={props.words.t("signIn.title")} order={["sign-in"]} initial="sign-in" class="screen sign-in">
       <Wordmark />
-      <Inside {...props} />
+      <Show when={byCode()} fallback={<Choice {...props} code={() => setByCode(true)} />}>
+        <Code {...props} />
+      </Show>
     </Layer>
   );
 }
 
-function Inside(props: SignInProps): JSX.Element {
-  const waiting = createWaiting(props.ports);
-  const actions = (): { label: string; run: () => void }[] => [
-    ...(props.here ? [{ label: props.words.t("signIn.here"), run: props.here }] : []),
-    ...(waiting.phase() === "shown" || waiting.phase() === "refused"
-      ? [{ label: props.words.t("signIn.again"), run: waiting.again }]
-      : []),
+function Choice(props: SignInProps & { code: () => void }): JSX.Element {
+  const actions = (): Action[] => [
+    { label: props.words.t("signIn.here"), run: () => props.here?.() },
+    { label: props.words.t("signIn.byCode"), run: props.code },
   ];
-  const zone = useZone({
-    id: "sign-in",
-    shape: { kind: "row" },
-    count: () => actions().length,
-    onPress: (index) => actions()[index]?.run(),
-  });
+  return (
+    <div class="sign-in-words">
+      <h1>{props.words.t("signIn.title")}</h1>
+      <Actions actions={actions()} />
+    </div>
+  );
+}
+
+function Code(props: SignInProps): JSX.Element {
+  const waiting = createWaiting(props.ports);
+  const actions = (): Action[] =>
+    waiting.phase() === "shown" || waiting.phase() === "refused"
+      ? [{ label: props.words.t("signIn.again"), run: waiting.again }]
+      : [];
   const time = (): string => `${Math.floor(waiting.left() / 60)}:${String(waiting.left() % 60).padStart(2, "0")}`;
   return (
     <div class="sign-in-body">
@@ -46,29 +59,12 @@ function Inside(props: SignInProps): JSX.Element {
           {(code) => (
             <>
               <p>{props.words.t("signIn.shown.help", { address: code().verification_uri.replace(/^https?:\/\//, "") })}</p>
-              <p class="sign-in-code" aria-label={code().user_code.replace(/./g, "$& ").trim()}>
-                {code().user_code}
-              </p>
+              <p class="sign-in-code">{code().user_code}</p>
               <p class="sign-in-left">{props.words.t("signIn.left", { time: time() })}</p>
             </>
           )}
         </Show>
-        <div class="buttons">
-          <Show when={actions()[0]}>
-            {(action) => (
-              <button type="button" {...zone.item(0)} class="button">
-                {action().label}
-              </button>
-            )}
-          </Show>
-          <Show when={actions()[1]}>
-            {(action) => (
-              <button type="button" {...zone.item(1)} class="button">
-                {action().label}
-              </button>
-            )}
-          </Show>
-        </div>
+        <Actions actions={actions()} />
       </div>
       <Show when={waiting.code()}>
         {(code) => (
@@ -78,6 +74,26 @@ function Inside(props: SignInProps): JSX.Element {
           </figure>
         )}
       </Show>
+    </div>
+  );
+}
+
+function Actions(props: { actions: readonly Action[] }): JSX.Element {
+  const zone = useZone({
+    id: "sign-in",
+    shape: { kind: "row" },
+    count: () => props.actions.length,
+    onPress: (index) => props.actions[index]?.run(),
+  });
+  return (
+    <div class="buttons">
+      <For each={props.actions}>
+        {(action, index) => (
+          <button type="button" {...zone.item(index())} class="button">
+            {action.label}
+          </button>
+        )}
+      </For>
     </div>
   );
 }
