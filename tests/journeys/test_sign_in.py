@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ from tests.journeys.screens import CUT_LINE, PHONE, Screen, choose_profile, scre
 from tests.journeys.service import LIGHTHOUSE, Service, environment_for, free_ports, run_matinee, serving
 
 NAME, PASSWORD = "ada@example.com", "four words of a test"
+KEPT = "matinee.session.matinee-web"
+"""Where a browser keeps what it signed in with."""
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 
 
@@ -49,12 +52,13 @@ class Running:
     web: str
     environment: dict[str, str]
 
-    def signed_in(self) -> httpx.Client:
+    @contextmanager
+    def signed_in(self) -> Iterator[httpx.Client]:
         """A browser in which the household has signed in."""
-        browser = httpx.Client(base_url=self.web, timeout=60, headers={"Origin": self.web})
-        said = {"step": "sign_in", "name": NAME, "password": PASSWORD}
-        assert browser.post("/activate", data=said).status_code == 303
-        return browser
+        with httpx.Client(base_url=self.web, timeout=60, headers={"Origin": self.web}) as browser:
+            said = {"step": "sign_in", "name": NAME, "password": PASSWORD}
+            assert browser.post("/activate", data=said).status_code == 303
+            yield browser
 
     def me(self, access: str) -> httpx.Response:
         return httpx.get(f"{self.web}/api/v1/me", headers={"Authorization": f"Bearer {access}"}, timeout=60)
@@ -78,7 +82,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 def test_authlib_signs_a_television_in_by_its_code(running: Running) -> None:
     known = httpx.get(f"{running.web}/.well-known/oauth-authorization-server").json()
     with OAuth2Client("matinee-tv", token_endpoint_auth_method="none", timeout=60) as tv:
-        code = tv.post(known["device_authorization_endpoint"], data={"client_id": "matinee-tv"}, withhold_token=True).json()
+        code = httpx.post(known["device_authorization_endpoint"], data={"client_id": "matinee-tv"}).json()
         asked = {"grant_type": DEVICE_GRANT, "device_code": code["device_code"]}
         with pytest.raises(OAuthError, match="authorization_pending"):
             tv.fetch_token(known["token_endpoint"], **asked)
@@ -145,7 +149,7 @@ def test_a_relying_party_of_another_library_learns_who_it_is(running: Running) -
     party = RPHandler(
         base_url="http://127.0.0.1:9",
         client_configs={
-            "matinee": {
+            running.web: {
                 "issuer": running.web,
                 "client_id": told["id"],
                 "client_secret": told["secret"],
@@ -174,7 +178,7 @@ def test_a_relying_party_of_another_library_learns_who_it_is(running: Running) -
     subjects = []
     for _ in range(2):
         with running.signed_in() as browser:
-            address = party.begin("matinee")
+            address = party.begin(running.web)
             assert "Cinéclub" in browser.get(address).text
             answer = browser.post(address, data={"step": "allow"})
             assert answer.status_code == 303, answer.text
@@ -196,7 +200,7 @@ def lone_box(service: Service, tmp_path_factory: pytest.TempPathFactory) -> str:
     )
     matinee(dict(service.environment), "boxes", "import", str(boxes))
     matinee(dict(service.environment), "account", "add", "demo", NAME, typed=PASSWORD + "\n")
-    return str(json.loads(matinee(dict(service.environment), "boxes", "token", "LONE-0001", "--json"))["token"])
+    return str(json.loads(matinee(dict(service.environment), "boxes", "token", "LONE-0001", "--by", "Test", "--json"))["token"])
 
 
 def test_a_code_on_the_television_is_approved_on_a_phone_and_the_film_plays(
@@ -234,6 +238,8 @@ def test_a_browser_signs_in_on_our_page_and_comes_back(service: Service, browser
         phone.page.screenshot(path=tmp_path / "phone-signed-out.png")
         here.click()
         _sign_in(phone, tmp_path / "phone-authorize.png")
+        phone.page.wait_for_url(lambda address: "/watch/" in address)
+        phone.until("the code is exchanged", lambda: bool(phone.page.evaluate(f"localStorage.getItem('{KEPT}') ?? ''")))
         phone.until("the profiles", lambda: phone.layer() == "profiles")
         assert "code=" not in phone.page.url
         phone.page.reload()

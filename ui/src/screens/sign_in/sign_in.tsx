@@ -2,10 +2,11 @@
 
 import { createSignal, For, type JSX, Show } from "solid-js";
 import type { Words } from "../../base/i18n";
+import type { MessageKey } from "../../base/messages";
 import { Layer, useZone } from "../../focus/solid";
 import { Wordmark } from "../parts/icons";
 import { QrCode } from "../parts/qr";
-import { createWaiting, type WaitingPorts } from "./waiting";
+import { createWaiting, type Phase, type WaitingPorts } from "./waiting";
 
 export interface SignInProps {
   words: Words;
@@ -13,6 +14,14 @@ export interface SignInProps {
   /** In a browser: to the page where one types name and password. A code is then asked for by who wants one. */
   here?: (() => void) | undefined;
 }
+
+/** What is said where there is no code to show. */
+const WHY_NONE: Readonly<Record<Phase, MessageKey>> = {
+  asking: "signIn.asking.help",
+  shown: "signIn.asking.help",
+  away: "signIn.away.help",
+  refused: "signIn.refused.help",
+};
 
 interface Action {
   label: string;
@@ -55,7 +64,7 @@ function Code(props: SignInProps): JSX.Element {
     <div class="sign-in-body">
       <div class="sign-in-words">
         <h1>{props.words.t(waiting.phase() === "refused" ? "signIn.refused" : "signIn.title")}</h1>
-        <Show when={waiting.code()} fallback={<p role="status">{props.words.t(`signIn.${waiting.phase()}.help`)}</p>}>
+        <Show when={waiting.code()} fallback={<p role="status">{props.words.t(WHY_NONE[waiting.phase()])}</p>}>
           {(code) => (
             <>
               <p>{props.words.t("signIn.shown.help", { address: code().verification_uri.replace(/^https?:\/\//, "") })}</p>
