@@ -88,8 +88,8 @@ class Pages:
             "Cache-Control": "private, no-store",
             "Content-Language": page.language,
             "Vary": "Accept-Language, Cookie",
-            "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{STYLE_HASH}'; img-src data:; form-action 'self'{further}; "
-            "base-uri 'none'; frame-ancestors 'none'",
+            "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{STYLE_HASH}'; img-src data:; "
+            f"form-action 'self'{further}; base-uri 'none'; frame-ancestors 'none'",
             # Without it a browser does not say where a form comes from.
             "Referrer-Policy": "same-origin",
         }

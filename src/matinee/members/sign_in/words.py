@@ -116,7 +116,8 @@ class Page:
         """The whole page; `title` and `inside` are HTML."""
         return (
             f'<!doctype html><html lang="{self.language}"><head><meta charset="utf-8">'
-            f'<meta name="viewport" content="width=device-width,initial-scale=1"><link rel="icon" href="data:,"><title>{title} · Matinee</title>'
+            f'<meta name="viewport" content="width=device-width,initial-scale=1">'
+            f'<link rel="icon" href="data:,"><title>{title} · Matinee</title>'
             f'<style>{STYLE}</style></head><body><main><p class="brand">Matinee</p><h1>{title}</h1>{inside}</main></body></html>'
         )
 

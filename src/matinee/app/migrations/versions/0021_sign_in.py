@@ -1,13 +1,13 @@
 """sign-in of households
 
-Revision: 0021, after 0020.
+Revision: 0021, after 0023.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0021"
-down_revision = "0020"
+down_revision = "0023"
 branch_labels = None
 depends_on = None
 
