@@ -3,9 +3,12 @@
 Everything here is the real thing but the clock, which a test moves, and the positions, which a test sets.
 """
 
+import atexit
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
@@ -43,6 +46,15 @@ from matinee.members import api as members_api
 from matinee.members import store as members_store
 from matinee.members import taste_api
 from matinee.members.model import Profile
+from matinee.members.sign_in import api as sign_in_api
+from matinee.members.sign_in import pages as sign_in_pages
+from matinee.members.sign_in.access import Signer
+from matinee.members.sign_in.exchange import Whereabouts
+from matinee.members.sign_in.keys import SigningKeys
+from matinee.members.sign_in.screen_tokens import ScreenTokens
+from matinee.members.sign_in.server import SignInServer
+from matinee.members.sign_in.signing import HouseholdSignIn
+from matinee.members.sign_in.snapshot import SignIns
 from matinee.members.snapshot import Members, Resolver
 from matinee.members.subscriptions import Subscriptions
 from matinee.members.tastes import KeptTastes
@@ -94,7 +106,14 @@ class World:
         self.catalogue, self.carriage = Catalogue(), Carriage(self.fleet)
         self.positions, self.releases = SetPositions(), ReleaseBook(RELEASE)
         self.handing = Handing(database, self.releases, clock)
-        followers = [self.keys, self.staff, self.publishers, self.fleet, self.releases]
+        self.sign_ins = SignIns(ORIGIN, clock)
+        self.signer = Signer(_signing_keys(), ORIGIN)
+        self.household_sign_in = HouseholdSignIn(database, self.signer, clock)
+        self.sign_in_server = SignInServer(
+            database, self.sign_ins, self.signer, Whereabouts(self.fleet, self.members.household_at), clock
+        )
+        self.resolver = Resolver(self.keys, self.fleet, self.members, self.staff, ScreenTokens(self.signer, self.sign_ins))
+        followers = [self.keys, self.staff, self.publishers, self.fleet, self.releases, self.sign_ins]
         self.subscriptions = Subscriptions()
         followers += [self.members, self.subscriptions, self.carriage, self.catalogue]
         self.feed = Feed(database, followers)
@@ -113,6 +132,8 @@ class World:
                 *reports.routes(database),
                 *fleet_api.routes(self.fleet, database, self.releases, self.handing, clock),
                 *members_api.routes(self.members, self.fleet, self.sights, database, clock),
+                *sign_in_api.routes(self.sign_in_server, clock),
+                *sign_in_pages.routes(self.sign_in_server, self.household_sign_in, clock),
                 *carriage_api.routes(self.carriage, self.sights, self.entitlements, self.fleet, self.catalogue, ORIGIN, clock),
                 *subscription_api.routes(counter, database, clock),
                 *terms_api.routes(counter, database, clock),
@@ -136,7 +157,7 @@ class World:
                 *privacy_api.routes(self.members, database, clock),
                 *feeds.routes(self.carriage, self.fleet, self.catalogue, self.publishers, database, ORIGIN, clock),
             ],
-            authenticate=Resolver(self.keys, self.fleet, self.members, self.staff).resolve,
+            authenticate=self.resolver.resolve,
             clock=clock,
             page_policy="default-src 'self'",
         )
@@ -225,6 +246,14 @@ class World:
         with self.database.write() as conn:
             titles.remove(conn, publisher, title, self.now)
         self.feed.poll()
+
+
+@cache
+def _signing_keys() -> SigningKeys:
+    """One file of keys for all worlds of a process: to make one takes its time."""
+    folder = TemporaryDirectory(prefix="matinee-keys-")
+    atexit.register(folder.cleanup)
+    return SigningKeys(Path(folder.name) / "sign-in.json")
 
 
 @contextmanager

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import cyclopts
 from cyclopts import Group, Parameter
 
-from matinee.app import money_cli, plans_cli, release_cli
+from matinee.app import money_cli, plans_cli, release_cli, sign_in_cli
 from matinee.app.later import later
-from matinee.app.parameters import CARRYING, By, Data, Json
+from matinee.app.parameters import ASKING, CARRYING, By, Data, Json
 from matinee.app.terminal import Terminal
 from matinee.base.errors import MatineeError
 
@@ -60,7 +60,7 @@ All state lies under one data folder: --data, else the variable MATINEE_DATA, el
 app = cyclopts.App(name="matinee", help=_HELP, help_format="plaintext", version_flags=["--version"])
 _films = Group("Films", sort_key=1)
 _carrying = CARRYING
-_asking = Group("Who may ask", sort_key=3)
+_asking = ASKING
 _running = Group("Running", sort_key=4)
 
 
@@ -573,6 +573,11 @@ def list_keys(*, data: Data = None, json: Json = False) -> int:
 def end_key(key: Annotated[str, Parameter(help="The key's id, as `matinee key list` tells it.")], /, *, data: Data = None) -> int:
     """End a key for good: it opens nothing any more, within a second."""
     return people.end_key(key, data=data)
+
+
+app.command(sign_in_cli.account)
+app.command(sign_in_cli.client)
+app.command(sign_in_cli.sign_in)
 
 
 household = cyclopts.App(

@@ -44,6 +44,10 @@ class Installation:
         return self.settings.data_folder / "keys" / "token.key"
 
     @property
+    def sign_in_key_file(self) -> Path:
+        return self.settings.data_folder / "keys" / "sign-in.json"
+
+    @property
     def control_lock(self) -> Path:
         return control_lock(self.settings)
 

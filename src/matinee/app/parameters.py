@@ -5,6 +5,7 @@ from typing import Annotated
 
 from cyclopts import Group, Parameter
 
+ASKING = Group("Who may ask", sort_key=3)
 CARRYING = Group("Who carries what", sort_key=2)
 
 Data = Annotated[Path | None, Parameter(name="--data", help="The data folder.")]

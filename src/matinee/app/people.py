@@ -39,12 +39,12 @@ def add_staff(name: str, told: SeatTold, *, generate: bool, data: Path | None, a
     with opened(data) as installation:
         with installation.database.read() as conn:
             seat = _seat(conn, told)
-        password = _password(name, generate=generate)
+        password = password_for(name, generate=generate)
         kept = passwords.hashed(password)
         with installation.database.write() as conn:
             account = staff_store.add_account(conn, name, seat, kept, read_clock(), actor=ACTOR)
             row = _account_row(account, _names(conn))
-    _tell_password(row, f"{name} may sign in.", password if generate else None, as_json=as_json)
+    tell_password(row, f"{name} may sign in.", password if generate else None, as_json=as_json)
     return DONE
 
 
@@ -78,13 +78,13 @@ def change_password(name: str, *, generate: bool, data: Path | None, as_json: bo
         with installation.database.read() as conn:
             if staff_store.account_to_sign_in(conn, name) is None:
                 raise NotFound(f"There is no account {name!r}, or it has ended.", remedy="`matinee staff list` lists them.")
-        password = _password(name, generate=generate)
+        password = password_for(name, generate=generate)
         kept = passwords.hashed(password)
         with installation.database.write() as conn:
             account = staff_store.change_password(conn, name, kept, read_clock(), actor=ACTOR)
             row = _account_row(account, _names(conn))
     said = f"{name} has another password, and is signed out everywhere within a second."
-    _tell_password(row, said, password if generate else None, as_json=as_json)
+    tell_password(row, said, password if generate else None, as_json=as_json)
     return DONE
 
 
@@ -128,7 +128,7 @@ def end_key(begins: str, *, data: Path | None) -> int:
 def _seat(conn: Connection, told: SeatTold) -> Seat:
     """Raises InvalidRequest, NotFound."""
     publisher = None if told.publisher is None else _publisher(conn, told.publisher)
-    operator = None if told.operator is None else _operator(conn, told.operator)
+    operator = None if told.operator is None else operator_named(conn, told.operator)
     if sum((publisher is not None, operator is not None, told.all_sides)) != 1 or (told.all_sides and not told.auditor):
         raise InvalidRequest(
             "It is not plain whose side this is.",
@@ -143,7 +143,7 @@ def _publisher(conn: Connection, name: str) -> PublisherId:
     return PublisherId(_one("publisher", name, [(str(one.id), one.name) for one in store.all_publishers(conn)]))
 
 
-def _operator(conn: Connection, name: str) -> OperatorId:
+def operator_named(conn: Connection, name: str) -> OperatorId:
     return OperatorId(_one("operator", name, [(str(one.id), one.name) for one in fleet.all_operators(conn)]))
 
 
@@ -155,7 +155,7 @@ def _one(kind: str, name: str, known: list[tuple[str, str]]) -> str:
     return found[0]
 
 
-def _password(name: str, *, generate: bool) -> str:
+def password_for(name: str, *, generate: bool) -> str:
     """A password: made here, typed twice where somebody sits at a terminal, else the first line of standard input.
 
     Raises PartyError for a weak one, InvalidRequest where there is none.
@@ -178,7 +178,7 @@ def _password(name: str, *, generate: bool) -> str:
     return password
 
 
-def _tell_password(row: dict[str, Any], said: str, made: str | None, *, as_json: bool) -> None:
+def tell_password(row: dict[str, Any], said: str, made: str | None, *, as_json: bool) -> None:
     terminal = Terminal()
     if as_json:
         terminal.json({**row, "password": made})

@@ -25,6 +25,11 @@ from matinee.members import taste_store as _tastes
 from matinee.members import tax_store as _taxes
 from matinee.members import terms_store as _terms
 from matinee.members import voucher_store as _vouchers
+from matinee.members.sign_in import accounts as _sign_in_accounts
+from matinee.members.sign_in import clients as _clients
+from matinee.members.sign_in import codes as _codes
+from matinee.members.sign_in import issuers as _issuers
+from matinee.members.sign_in import sessions as _sessions
 from matinee.outside import work as _work
 from matinee.outside.database import metadata
 from matinee.parties import audit as _audit
@@ -43,12 +48,15 @@ STORES = (
     _carriage,
     _catalogue,
     _charges,
+    _clients,
+    _codes,
     _consents,
     _cursors,
     _fleet,
     _hooks,
     _interconnect,
     _invoices,
+    _issuers,
     _landmarks,
     _ledger,
     _leases,
@@ -65,6 +73,8 @@ STORES = (
     _releases,
     _rankings,
     _rollouts,
+    _sessions,
+    _sign_in_accounts,
     _staff,
     _taxes,
     _tastes,

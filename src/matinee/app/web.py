@@ -33,7 +33,8 @@ from matinee.base.errors import ErrorCode, MatineeError, TooManyRequests
 from matinee.base.party import ANONYMOUS, ANYONE, Party, PartyKind, may_use
 
 MAX_BODY_BYTES = 256 * 1024
-MAX_TOKEN_CHARS = 200
+MAX_TOKEN_CHARS = 2_007
+"""An access token and the word before it."""
 UNLOCK_HEADER = b"matinee-unlock"
 PROBLEM_TYPE = "application/problem+json"
 PROBLEM_URL = "/docs/errors#"
@@ -256,6 +257,7 @@ def _add_headers(page_policy: str) -> Callable[[Message, Scope], Awaitable[None]
 
     async def add(message: Message, _scope: Scope) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [*message["headers"], *extra]
+            own = {name.lower() for name, _ in message["headers"]}  # a page that needs others says so itself
+            message["headers"] = [*message["headers"], *(one for one in extra if one[0] not in own)]
 
     return add

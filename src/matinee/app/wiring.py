@@ -53,6 +53,16 @@ from matinee.library import store as library_store
 from matinee.library.keys import MasterKey
 from matinee.members import api as members_api
 from matinee.members import taste_api, voucher_api
+from matinee.members.sign_in import api as sign_in_api
+from matinee.members.sign_in import pages as sign_in_pages
+from matinee.members.sign_in.access import Signer
+from matinee.members.sign_in.exchange import Whereabouts
+from matinee.members.sign_in.keys import SigningKeys
+from matinee.members.sign_in.screen_tokens import ScreenTokens
+from matinee.members.sign_in.server import SignInServer
+from matinee.members.sign_in.signing import HouseholdSignIn
+from matinee.members.sign_in.snapshot import SignIns
+from matinee.members.sign_in.work import FORGET_SECONDS, forget_old
 from matinee.members.snapshot import Members, Resolver
 from matinee.members.subscriptions import Subscriptions
 from matinee.members.tastes import KeptTastes
@@ -150,12 +160,16 @@ def build_web(
     keys, staff, publishers, fleet, catalogue = ApiKeys(), Staff(), Publishers(), Fleet(), Catalogue()
     members = Members(installation.master.mark)
     carriage, releases, subscriptions = Carriage(fleet), ReleaseBook(screens.release), Subscriptions()
-    followers: list[Follower] = [keys, staff, publishers, fleet, releases, members, subscriptions, catalogue, carriage]
+    sign_ins = SignIns(settings.web_origin, clock)
+    followers: list[Follower] = [keys, staff, publishers, fleet, releases, members, sign_ins, subscriptions, catalogue, carriage]
     sights = PartySight(carriage, fleet, members, catalogue)
     unbilled = StreamTerms(streams=settings.streams_without_plan or None)
     entitlements = Entitlements(carriage, fleet, members, subscriptions, unbilled)
-    resolver = Resolver(keys, fleet, members, staff)
+    signer = Signer(SigningKeys(installation.sign_in_key_file), settings.web_origin)
+    resolver = Resolver(keys, fleet, members, staff, ScreenTokens(signer, sign_ins))
     sign_in = SignIn(database, staff, clock)
+    household_sign_in = HouseholdSignIn(database, signer, clock)
+    sign_in_server = SignInServer(database, sign_ins, signer, Whereabouts(fleet, members.household_at), clock)
 
     ring = open_ring(installation.token_key_file)
     control = ControlWriter(installation.published, ring, installation.control_lock)
@@ -200,6 +214,8 @@ def build_web(
         fleet_api.routes(fleet, database, releases, handing, clock),
         members_api.routes(members, fleet, sights, database, clock),
         voucher_api.routes(sights, database, clock),
+        sign_in_api.routes(sign_in_server, clock),
+        sign_in_pages.routes(sign_in_server, household_sign_in, clock),
         carriage_api.routes(carriage, sights, entitlements, fleet, catalogue, settings.web_origin, clock),
         record_api.routes(carriage, fleet, catalogue, clock),
         rollout_api.routes(Sides(carriage, fleet, catalogue), fleet, catalogue, database, clock),
@@ -242,11 +258,18 @@ def build_web(
         CLOSING_SECONDS,
         "what was sold under agreements that have ended cannot be ended yet; none of it plays",
     )
+    forgetting = Repeating(
+        "old-sign-ins",
+        partial(forget_old, database, clock),
+        FORGET_SECONDS,
+        "old sessions cannot be taken away; they stay a while",
+    )
     moved = MovedBoxes(book, fleet, members, desk.stop, clock)
     moved_boxes = Repeating("moved-boxes", moved.step, MOVED_SECONDS, "plays on boxes that left their home are not stopped")
     lease_writer = Repeating("leases", leases.step, LEASE_SECONDS, "leases cannot be written; what this process knows counts")
     playing = (book, leases, lease_writer, moved_boxes)
-    started = (feed, sign_in, switchboard, *playing, events, handed, rollouts, closing, ranking_log)
+    signing_in = (sign_in, household_sign_in, forgetting)
+    started = (feed, *signing_in, switchboard, *playing, events, handed, rollouts, closing, ranking_log)
     return create_web(
         [route for feature in routes for route in feature],  # type: ignore[misc]
         authenticate=resolver.resolve,

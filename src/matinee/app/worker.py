@@ -33,6 +33,7 @@ from matinee.catalogue.work import QUEUE, WORK, Ingest, Shared
 from matinee.encoding.kept import Kept
 from matinee.encoding.ladder import BUILT_IN, Effort, load_ladder, with_effort
 from matinee.encoding.model import Ladder
+from matinee.members.sign_in.issuer_keys import IssuerKeys
 from matinee.outside.tools import find_tools
 from matinee.outside.work import WorkEngine
 from matinee.parties.hook_work import Postman, caller
@@ -48,6 +49,8 @@ enough."""
 FORGET_SECONDS = 2.0
 """How often it is looked whether something is to be erased."""
 
+ISSUERS_SECONDS = 20.0
+"""How often it is asked which operators' issuers are due; each is read every five minutes."""
 FEED_SECONDS = 15.0
 """How often it is asked which feeds are due. Each has an interval of its own."""
 
@@ -94,11 +97,15 @@ def run_worker(installation: Installation, stop: threading.Event) -> None:
     months = {"viewing_months": settings.viewing_months, "plays_months": settings.plays_months}
     forgets = Forgetting(installation.database, read_clock, **months)
     forgetting = Repeating("forgetting", forgets.step, FORGET_SECONDS, "what is to be erased waits")
+    issuer_keys = IssuerKeys(installation.database, read_clock, allow_private=settings.call_private_addresses)
+    issuers = Repeating(
+        "operators-issuers", issuer_keys.poll, ISSUERS_SECONDS, "operators' issuers cannot be read; their last keys stay"
+    )
     with _whole_or_not_at_all():
         engine.start()
         bringing = postman(installation)
         hooks = Repeating("hooks", bringing.step, HOOKS_SECONDS, "events cannot be brought to callbacks; they wait")
-        for one in (hooks, feeds, retired, sweeping, charging, forgetting):
+        for one in (hooks, feeds, issuers, retired, sweeping, charging, forgetting):
             one.start()
         stop.wait()
         forgetting.close()

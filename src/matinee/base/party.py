@@ -68,8 +68,9 @@ class Party:
     """Who asks, resolved once per request and handed on; never read again from headers further in.
 
     A box and a viewer's web or phone both carry the box-to-household resolution of the moment of the request. `staff` and
-    `name` are of a signed-in account, `session` (its token's digest) of that and of a viewer; `reads_all` of an auditor of the
-    whole installation. `unlock` is what a screen sent along after the right PIN: unchecked, see members/guard.py.
+    `name` are of a signed-in account. `session` is its token's digest, or a viewer's token's; of a viewer that signed in by an
+    account it is the screen's session. `reads_all` is of an auditor of the whole installation. `unlock` is what a screen sent
+    along after the right PIN: unchecked, see members/guard.py.
     """
 
     kind: PartyKind

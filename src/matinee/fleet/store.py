@@ -193,6 +193,12 @@ def ensure_box_model(
     return made
 
 
+def line_named(conn: Connection, operator: OperatorId, reference: str) -> LineId | None:
+    """The operator's line of its own name."""
+    own = sa.and_(lines.c.operator_id == operator, lines.c.reference == reference)
+    return conn.execute(sa.select(lines.c.id).where(own)).scalar()
+
+
 def ensure_line(conn: Connection, operator: OperatorId, reference: str, now: Instant) -> Line:
     """The operator's line of that reference, made where there is none."""
     row = conn.execute(sa.select(lines).where(lines.c.operator_id == operator, lines.c.reference == reference)).one_or_none()

@@ -16,6 +16,7 @@ from matinee.members import pin_store, store
 from matinee.members.guard import Guard
 from matinee.members.model import HouseholdAssignment, Profile, ProfileNotFound
 from matinee.members.pins import Marking
+from matinee.members.sign_in.screen_tokens import ScreenTokens
 from matinee.parties import tokens
 from matinee.parties.outbox import Event
 from matinee.parties.snapshot import ApiKeys, Staff
@@ -122,11 +123,12 @@ class Members:
 class Resolver:
     """From a bearer token to a party, from memory alone: what the web's middleware asks for each request."""
 
-    def __init__(self, keys: ApiKeys, fleet: Fleet, members: Members, staff: Staff) -> None:
+    def __init__(self, keys: ApiKeys, fleet: Fleet, members: Members, staff: Staff, screens: ScreenTokens | None = None) -> None:
         self._keys = keys
         self._staff = staff
         self._fleet = fleet
         self._members = members
+        self._screens = screens
 
     def resolve(self, token: str, now: Instant) -> Party | None:
         """Who asks; None for what is no token of ours, or no longer one."""
@@ -139,21 +141,24 @@ class Resolver:
                 box = self._fleet.resolve(token, now)
                 return box and dataclasses.replace(box, household=self._members.household_at(box.line, now))
             case TokenKind.VIEWER:
-                return self._viewer(token, now)
+                household = self._members.resolve(token, now)
+                return None if household is None else self._viewer(household, tokens.digest(token), now)
             case None:
-                return None
+                return self._signed_in(token, now)
 
-    def _viewer(self, token: str, now: Instant) -> Party | None:
-        household = self._members.resolve(token, now)
-        if household is None:
-            return None
+    def _signed_in(self, token: str, now: Instant) -> Party | None:
+        """A screen by an access token: good by its signature, unless its session has ended. A relying party's opens nothing."""
+        access = None if self._screens is None else self._screens.resolve(token, now)
+        return None if access is None else self._viewer(access.household, access.session, now)
+
+    def _viewer(self, household: HouseholdId, session: str, now: Instant) -> Party:
         line = self._members.line_of(household, now)
         return Party(
             kind=PartyKind.VIEWER,
             household=household,
             line=line,
             operator=self._fleet.operator_of_line(line),
-            session=tokens.digest(token),
+            session=session,
         )
 
 

@@ -26,10 +26,19 @@ class TokenKind(StrEnum):
     STAFF = "mts_"
 
 
+class CodeKind(StrEnum):
+    """The prefix of what is exchanged for a token, and asks for nothing by itself."""
+
+    DEVICE_CODE = "mtd_"
+    AUTHORIZATION_CODE = "mtc_"
+    CLIENT_SECRET = "mtx_"  # noqa: S105 -- a prefix
+
+
 _SHAPE = re.compile(r"(mtb_|mtv_|mtk_|mts_)[A-Za-z0-9_-]{43}")
+_REST = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
-def mint(kind: TokenKind) -> Token:
+def mint(kind: TokenKind | CodeKind) -> Token:
     """A fresh token: the prefix and 32 random bytes as base64url, 47 characters in all."""
     return Token(kind + secrets.token_urlsafe(32))
 
@@ -38,6 +47,11 @@ def kind_of(text: str) -> TokenKind | None:
     """Whose token this is by its shape; None for anything that is no token of ours."""
     shape = _SHAPE.fullmatch(text)
     return TokenKind(shape.group(1)) if shape else None
+
+
+def is_code(text: str, kind: CodeKind) -> bool:
+    """Whether this has the shape of a code of a kind."""
+    return text.startswith(kind) and _REST.fullmatch(text, len(kind)) is not None
 
 
 def digest(token: str) -> TokenDigest:

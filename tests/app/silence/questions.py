@@ -247,6 +247,42 @@ def _sign_in(silent: Silent, asker: Asker) -> Iterator[Question]:
             yield Question("POST", "/api/v1/staff/session", body={"name": name, "password": SERVICE})
 
 
+@recipe(
+    "POST /oauth/token",
+    "POST /oauth/device_authorization",
+    "POST /oauth/revoke",
+    "GET /oauth/authorize",
+    "POST /oauth/authorize",
+    "GET /oauth/jwks",
+    "GET /.well-known/oauth-authorization-server",
+    "GET /.well-known/openid-configuration",
+    "GET /activate",
+    "POST /activate",
+)
+def _oauth(silent: Silent, asker: Asker) -> Iterator[Question]:
+    """What a household signs in with knows of no service; all the same, everything is asked by the silent one's names."""
+    form = {"Content-Type": "application/x-www-form-urlencoded", "Origin": "http://127.0.0.1:8400"}
+    for path in ("/oauth/jwks", "/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"):
+        yield Question("GET", path)
+    for name in ("matinee-tv", silent.service, TELLTALE):
+        yield Question("POST", "/oauth/device_authorization", text=f"client_id={name}&scope={silent.service}", headers=form)
+        yield Question("POST", "/oauth/token", text=f"client_id={name}&grant_type={silent.service}", headers=form)
+        yield Question("POST", "/oauth/revoke", text=f"client_id={name}&token={silent.service}", headers=form)
+        yield Question("GET", "/oauth/authorize", {"client_id": name, "response_type": "code", "scope": silent.service})
+        yield Question("GET", "/activate", {"user_code": name})
+    yield Question("POST", "/oauth/authorize", text="step=allow", headers=form)
+    yield Question("POST", "/activate", text=f"step=approve&user_code={silent.service}", headers=form)
+
+
+@recipe("GET /api/v1/sessions", "DELETE /api/v1/sessions", "DELETE /api/v1/sessions/{session_id}")
+def _screen_sessions(silent: Silent, asker: Asker) -> Iterator[Question]:
+    """Nobody signs out here, or could ask no more."""
+    yield Question("GET", "/api/v1/sessions")
+    for session in (silent.service, silent.session, UNKNOWN):
+        yield Question("DELETE", f"/api/v1/sessions/{session}")
+    yield Question("DELETE", "/api/v1/sessions", headers={"Authorization": f"Bearer mtv_{'A' * 43}"})
+
+
 @recipe("POST /ofrep/v1/evaluate/flags/{key}")
 def _flag(silent: Silent, asker: Asker) -> Iterator[Question]:
     for key in (silent.service, SERVICE, silent.film.id, UNKNOWN):

@@ -13,6 +13,7 @@ import re
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -70,6 +71,7 @@ from matinee.library import store as library
 from matinee.members import account_store, plan_store, terms_store, voucher_store
 from matinee.members import store as members
 from matinee.members.model import SubscriptionState
+from matinee.members.sign_in import keys
 from matinee.members.terms_store import Environment
 from matinee.members.terms_store import Offer as NamedPlan
 from matinee.members.voucher_codes import digest_of
@@ -375,6 +377,7 @@ async def told(telling: Telling, folder: Path) -> AsyncIterator[Told]:
         patch.setattr(wiring, "RankingLog", Remembered)
         dice.about("the installation")
         installation = stack.enter_context(open_installation(load_settings(folder, {})))
+        keys.write_ring(installation.sign_in_key_file, _signing_ring())  # drawn once for all worlds
         builder = _Builder(installation, dice)
         dice.about("the web process")
         app = wiring.build_web(installation, landing=lambda: "<!doctype html><title>Matinee</title>")
@@ -387,6 +390,11 @@ async def told(telling: Telling, folder: Path) -> AsyncIterator[Told]:
         builder.change(telling)
         feeds[0].poll()
         yield world
+
+
+@cache
+def _signing_ring() -> keys.SigningRing:
+    return keys.fresh_ring()
 
 
 class _Builder:

@@ -32,7 +32,8 @@ import type {
 export interface ClientPorts {
   /** "" for the page's own origin. */
   readonly origin: string;
-  token(): string | null;
+  /** At once, or after a token that is about to end was renewed. Throws NetworkError where that could not be asked for. */
+  token(): string | null | Promise<string | null>;
   /** What the household's PIN gave for the profile that is shown; null where nothing was asked. */
   unlock?(): string | null;
   /** The PIN is asked for the profile that is shown: what it gave before has ended. */
@@ -43,7 +44,9 @@ export interface ClientPorts {
   random(): number;
   /** Told of every request's outcome: the screens' banner lives from it. */
   reached?(online: boolean): void;
-  /** The token is not valid (any more). */
+  /** The token is not valid (any more): whether there is another one now, and the request is to be sent again. */
+  renewed?(token: string): Promise<boolean>;
+  /** Nobody is signed in here (any more). */
   refused?(): void;
 }
 
@@ -91,10 +94,11 @@ export function createClient(ports: ClientPorts) {
     }
   }
 
-  async function once(method: string, path: string, body: unknown, options: RequestOptions): Promise<unknown> {
+  async function once(method: string, path: string, body: unknown, options: RequestOptions, again = false): Promise<unknown> {
     const known = method === "GET" ? kept.get(path) : undefined;
     const headers: Record<string, string> = { Accept: "application/json, application/problem+json" };
-    const token = ports.token();
+    const asked = ports.token();
+    const token = asked instanceof Promise ? await asked : asked;
     if (token) headers["Authorization"] = `Bearer ${token}`;
     const unlock = options.unlock ?? ports.unlock?.();
     if (unlock) headers["Matinee-Unlock"] = unlock;
@@ -123,7 +127,10 @@ export function createClient(ports: ClientPorts) {
     if (response.status === 304 && known) return known.body;
     if (response.status === 204) return undefined;
     if (!response.ok) {
-      if (response.status === 401) ports.refused?.();
+      if (response.status === 401) {
+        if (token && !again && (await ports.renewed?.(token))) return once(method, path, body, options, true);
+        ports.refused?.();
+      }
       const error = new ApiError(response.status, problemOf(response.status, text));
       if (error.code === "pin_needed" && options.unlock === undefined) ports.locked?.();
       throw error;

@@ -2,7 +2,11 @@
 // banner). Screens are told everything through their Seat.
 
 import { createEffect, createMemo, createSignal, type JSX, lazy, Match, on, onCleanup, onMount, Show, Suspense, Switch } from "solid-js";
+import { comeBack, signInAddress } from "../api/authorize";
 import { createClient } from "../api/client";
+import { askForCode, pollForTokens } from "../api/device_code";
+import type { Complaint } from "../api/errors";
+import type { Tokens } from "../api/session";
 import type { Announced, Home, Me, Preferences, Profile, Status, Tile, Title } from "../api/types";
 import { type Language, languageFor, wordsFor } from "../base/i18n";
 import type { Shell } from "../base/shell";
@@ -21,10 +25,13 @@ import { PinPad } from "../screens/parts/pin_pad";
 import ProfilesScreen from "../screens/profiles/profiles";
 import SearchScreen from "../screens/search/search";
 import SettingsScreen from "../screens/settings/settings";
+import SignInScreen from "../screens/sign_in/sign_in";
+import type { WaitingPorts } from "../screens/sign_in/waiting";
 import TitleScreen from "../screens/title/title";
 import { Banner } from "./banner";
 import { listenToKeys } from "./keys";
 import { createPeople } from "./people";
+import { deviceLabel, deviceSession, TV_CLIENT, WEB_CLIENT } from "./sign_in";
 import type { Store } from "./storage";
 import { watchStatus } from "./watch_status";
 
@@ -41,12 +48,23 @@ export function App(props: { shell: Shell; store: Store }): JSX.Element {
   const tv = shell.seat === "tv";
   const connection = createConnection();
   const [refused, setRefused] = createSignal(false);
+  const [returning, setReturning] = createSignal(!tv && /[?&]state=/.test(location.search));
+  let toldStarted = false;
+  const send: typeof fetch = (input, init) => fetch(input, init);
+  // A screen that has signed in goes by that; another by what the shell brought: a box's token, or one of the address.
+  const session = deviceSession(tv, send);
+  const [signedIn, setSignedIn] = createSignal(session.has());
   const client = createClient({
     origin: "",
-    token: () => shell.token,
+    token: () => (session.has() ? session.token().then((token) => token ?? shell.token) : shell.token),
+    renewed: async (token) => {
+      const renewed = await session.refused(token);
+      if (signedIn() && !session.has()) location.reload(); // signed out elsewhere: what runs here ends with it
+      return renewed || (!session.has() && shell.token !== null && token !== shell.token);
+    },
     unlock: () => unlocks()[profile()?.id ?? ""] ?? null,
     locked: () => people.lock(profile()?.id),
-    fetch: (input, init) => fetch(input, init),
+    fetch: send,
     sleep: (ms) => new Promise((done) => setTimeout(done, ms)),
     random: Math.random,
     reached: (online) => connection.note(online),
@@ -148,6 +166,7 @@ export function App(props: { shell: Shell; store: Store }): JSX.Element {
       else plays.predictor.hint(id);
     },
     checkPlans,
+    signOut: () => (signedIn() ? signOut : null),
     openElsewhere: async (id, source, way) => {
       const launch = await client.openTitle(id, profile()?.id ?? "", source, way);
       return opener.open(launch.uri);
@@ -238,9 +257,69 @@ export function App(props: { shell: Shell; store: Store }): JSX.Element {
     else nav.replace({ screen: "title", id: series ?? id });
   }
 
-  /** While nobody is known: the name, and, if it lasts, why. */
+  function signOut(): void {
+    void session.end().finally(() => location.reload());
+  }
+
+  function begin(tokens: Tokens): void {
+    session.keep(tokens);
+    setSignedIn(true);
+    setRefused(false);
+    me.refresh();
+  }
+
+  /** In a browser that can keep a secret for a moment: to the server's own page, and back with a code. */
+  function authorizePorts() {
+    return { clientId: WEB_CLIENT, origin: location.origin, storage: sessionStorage, crypto, fetch: send };
+  }
+
+  function signInHere(): void {
+    void signInAddress(authorizePorts(), location.hash).then((address) => location.assign(address));
+  }
+
+  async function finishSignIn(): Promise<void> {
+    try {
+      const back = await comeBack(authorizePorts(), location.search);
+      if (!back) return;
+      history.replaceState(history.state, "", location.pathname + back.inside);
+      if (back.tokens) begin(back.tokens);
+    } catch {
+      // Nothing came of it: the screen offers to sign in again.
+    } finally {
+      setReturning(false);
+    }
+  }
+  if (returning()) void finishSignIn();
+
+  function codePorts(): WaitingPorts {
+    const id = tv ? TV_CLIENT : WEB_CLIENT;
+    return {
+      ask: () => askForCode(send, id, deviceLabel(words(), tv, navigator.userAgent)),
+      poll: (code) => pollForTokens(send, id, code),
+      done: begin,
+      now: () => Date.now(),
+      after(run, ms) {
+        const timer = setTimeout(run, ms);
+        return () => clearTimeout(timer);
+      },
+    };
+  }
+
+  /** While nobody is known: the name, and, if it lasts, why; or the way to sign in. */
   function Boot(): JSX.Element {
-    const complaint = () => (refused() || !shell.token ? "signedOut" : me.complaint());
+    const complaint = () => (refused() || !(shell.token || signedIn()) ? "signedOut" : me.complaint());
+    // A box at no household's line is told that there is none.
+    const mustSignIn = () => !returning() && (complaint() === "signedOut" || (tv && complaint() === "notFound"));
+    return (
+      <Show when={mustSignIn()} fallback={<Waiting complaint={returning() ? null : complaint()} />}>
+        <SignInScreen words={words()} ports={codePorts()} here={!tv && crypto.subtle ? signInHere : undefined} />
+        <Painted run={started} />
+      </Show>
+    );
+  }
+
+  function Waiting(props: { complaint: Complaint | null }): JSX.Element {
+    const complaint = () => props.complaint;
     return (
       <Layer id="boot" label="Matinee" order={["notice"]} initial="notice" class="screen boot">
         <Wordmark />
@@ -249,7 +328,7 @@ export function App(props: { shell: Shell; store: Store }): JSX.Element {
             <Notice
               title={words().t(`error.${why()}.title`)}
               help={words().t(`error.${why()}.help`)}
-              actions={why() === "signedOut" ? [] : [{ label: words().t("error.retry"), run: () => me.refresh() }]}
+              actions={[{ label: words().t("error.retry"), run: () => me.refresh() }]}
             />
           )}
         </Show>
@@ -257,11 +336,23 @@ export function App(props: { shell: Shell; store: Store }): JSX.Element {
     );
   }
 
+  /** The launcher is told once that the first screen stands, whichever it is. */
+  function started(): void {
+    if (toldStarted) return;
+    toldStarted = true;
+    shell.started();
+  }
+
+  function Painted(props: { run: () => void }): JSX.Element {
+    onMount(() => requestAnimationFrame(() => setTimeout(() => props.run())));
+    return null;
+  }
+
   function Started(): JSX.Element {
     onMount(() =>
       requestAnimationFrame(() =>
         setTimeout(() => {
-          shell.started();
+          started();
           plays.warm();
           const idle = window.requestIdleCallback ?? ((run: () => void) => setTimeout(run, 400));
           idle(() => void loadPlayer().catch(() => undefined));

@@ -43,6 +43,8 @@ export interface Seat {
   refreshMe(): void;
   /** Changes the profile here at once, and on the server as soon as it can be reached. */
   setPreferences(preferences: Preferences): void;
+  /** Signs this screen out; null where it did not sign in by itself. */
+  readonly signOut: Accessor<(() => void) | null>;
   /** The viewer seems about to play this; null: not any more. */
   expectPlay(titleId: Id | null): void;
   /** Whether plans are needed is asked again: Home, and what it tells, with every page that is opened from now on. */

@@ -26,7 +26,7 @@ export default function SettingsScreen(): JSX.Element {
     <Layer
       id="settings"
       label={words().t("settings.title")}
-      order={["menu", "language", "keyboard", "pin-setting", "history", "hide-all"]}
+      order={["menu", "language", "keyboard", "pin-setting", "history", "hide-all", "sign-out"]}
       initial="language"
       class="screen settings"
     >
@@ -60,6 +60,7 @@ export default function SettingsScreen(): JSX.Element {
           <PinSetting />
         </Show>
         <History />
+        <Show when={seat.signOut()}>{(signOut) => <SignOut run={signOut()} />}</Show>
         <dl class="device">
           <Show when={seat.me().box}>
             {(box) => (
@@ -78,6 +79,20 @@ export default function SettingsScreen(): JSX.Element {
         </dl>
       </div>
     </Layer>
+  );
+}
+
+function SignOut(props: { run: () => void }): JSX.Element {
+  const { words } = useSeat();
+  const zone = useZone({ id: "sign-out", shape: { kind: "row" }, count: () => 1, onPress: () => props.run() });
+  return (
+    <section class="setting">
+      <div class="buttons">
+        <button type="button" {...zone.item(0)} class="button">
+          {words().t("settings.signOut")}
+        </button>
+      </div>
+    </section>
   );
 }
 
