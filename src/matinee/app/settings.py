@@ -48,6 +48,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     encode_at_once: int = 0
     token_minutes: int = 240
     heartbeat_seconds: int = 10
+    least_homes: int = 5
     screens_folder: str = ""
     publisher: str = "Matinee"
     service: str = "Matinee"
@@ -183,6 +184,7 @@ def _check_ranges(settings: Settings, where: str) -> None:
         "encode_at_once": (0, 256),
         "token_minutes": (5, 24 * 60),
         "heartbeat_seconds": (1, 60),
+        "least_homes": (2, 1_000_000),
     }
     for key, (low, high) in ranges.items():
         value = getattr(settings, key)

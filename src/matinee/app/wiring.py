@@ -20,7 +20,7 @@ from matinee.app.showings import CatalogueShowings
 from matinee.app.switchboard import Switchboard
 from matinee.app.web import create_web
 from matinee.base.clock import MINUTE, SECOND
-from matinee.base.ids import HouseholdId, PackageId, ProfileId
+from matinee.base.ids import HouseholdId, OperatorId, PackageId, ProfileId
 from matinee.base.units import DurationMs
 from matinee.carriage import api as carriage_api
 from matinee.carriage import ofrep, record_api, rollout_api, subscription_api
@@ -40,9 +40,13 @@ from matinee.fleet.release_book import ReleaseBook
 from matinee.fleet.snapshot import Fleet
 from matinee.home import api as home_api
 from matinee.home import feeds
+from matinee.home.learnt_store import Lessons
+from matinee.home.model import MayRecommend, everybody_may
 from matinee.home.opened import OpenedTitles
 from matinee.home.ranking_log import STEP_SECONDS, RankingLog
+from matinee.home.recommending import Recommending
 from matinee.home.rows import Homes
+from matinee.home.viewed import ViewedPlaces
 from matinee.library import store as library_store
 from matinee.library.keys import MasterKey
 from matinee.members import api as members_api
@@ -93,6 +97,12 @@ class ProfilePreferences:
         return Preferences(audio_language=one.audio_language, subtitle_language=one.subtitle_language)
 
 
+def operator_name(fleet: Fleet, operator: OperatorId) -> str:
+    """What an operator is called, "" for one that is not known: home's `OperatorNames`."""
+    known = fleet.operator(operator)
+    return "" if known is None else known.name
+
+
 class Following:
     """Keeps every snapshot as new as the newest commit, and goes on trying while the database is away."""
 
@@ -126,7 +136,8 @@ def build_web(
 
     keys, staff, publishers, fleet, members, catalogue = ApiKeys(), Staff(), Publishers(), Fleet(), Members(), Catalogue()
     carriage, releases, subscriptions = Carriage(fleet), ReleaseBook(screens.release), Subscriptions()
-    followers = (keys, staff, publishers, fleet, releases, members, subscriptions, catalogue, carriage)
+    lessons = Lessons()
+    followers = (keys, staff, publishers, fleet, releases, members, subscriptions, catalogue, carriage, lessons)
     feed = Following(Feed(database, followers))
     sights = PartySight(carriage, fleet, members, catalogue)
     entitlements = Entitlements(carriage, fleet, members, subscriptions)
@@ -161,7 +172,10 @@ def build_web(
     events = EventFiles(settings.data_folder / "telemetry")
 
     opened = OpenedTitles(database, clock, fresh_ms=None if database.is_sqlite else SECOND)
-    rankings = RankingLog(database, catalogue, carriage, fleet, clock)
+    rankings = RankingLog(database, catalogue, carriage, fleet, clock, lessons)
+    may_recommend: MayRecommend = everybody_may
+    recommending = Recommending(lessons, ViewedPlaces(book), may_recommend, partial(operator_name, fleet), rankings)
+    homes = Homes(catalogue, book, opened, rankings, recommending)
 
     routes: Sequence[Sequence[object]] = (
         parties_api.routes(sign_in, staff, publishers, database, clock),
@@ -174,7 +188,7 @@ def build_web(
         ofrep.routes(carriage, fleet, catalogue, clock),
         catalogue_api.routes(catalogue, database, sights, entitlements, book, clock),
         reports.routes(database),
-        home_api.routes(Homes(catalogue, book, opened, rankings), opened, catalogue, sights, entitlements, clock),
+        home_api.routes(homes, opened, catalogue, sights, entitlements, clock),
         feeds.routes(carriage, fleet, catalogue, publishers, database, settings.web_origin, clock),
         playback_api.routes(desk),
         hook_api.routes(database, installation.master, allow_private=settings.call_private_addresses, clock=clock),

@@ -18,6 +18,7 @@ from pathlib import Path
 import structlog
 
 from matinee.app.installation import Installation, open_installation, read_clock
+from matinee.app.learning import lesson_in_a_child
 from matinee.app.logging import set_up_logging
 from matinee.app.repeating import Repeating
 from matinee.app.settings import SettingInvalid, from_environment, load_settings
@@ -42,6 +43,9 @@ CALLS_END_SECONDS = 3.0
 SWEEP_SECONDS = 600.0
 """How often it is looked whether a package that no title points to, or an encoded part that nobody waits for, has stood long
 enough."""
+
+LESSON_SECONDS = 600.0
+"""How often it is asked whether the day's lesson was learnt from viewing."""
 
 FEED_SECONDS = 15.0
 """How often it is asked which feeds are due. Each has an interval of its own."""
@@ -83,11 +87,17 @@ def run_worker(installation: Installation, stop: threading.Event) -> None:
         SWEEP_SECONDS,
         "retired packages cannot be taken away; they stay",
     )
+    learning = Repeating(
+        "lessons",
+        partial(lesson_in_a_child, installation),
+        LESSON_SECONDS,
+        "nothing is learnt from viewing; the lesson before holds",
+    )
     with _whole_or_not_at_all():
         engine.start()
         bringing = postman(installation)
         hooks = Repeating("hooks", bringing.step, HOOKS_SECONDS, "events cannot be brought to callbacks; they wait")
-        for one in (hooks, feeds, retired, sweeping):
+        for one in (hooks, feeds, retired, sweeping, learning):
             one.start()
         stop.wait()
         sweeping.close()
