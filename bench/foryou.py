@@ -32,7 +32,7 @@ from matinee.home.recommending import FOR_YOU, Recommending
 from matinee.home.rows import Homes
 
 TITLES = 36_000
-VIEWERS = int(os.environ.get("MATINEE_VIEWERS", "10000"))
+VIEWERS = 5_000
 ASKED = 2_000
 LEAST_HOMES = 5
 HOMES = 400

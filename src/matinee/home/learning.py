@@ -23,7 +23,7 @@ from matinee.home.learnt import Learnt
 
 NEIGHBOURS: Final = 32
 SHRINKAGE: Final = 8.0
-"""In whole viewings: what is added to the lengths' product. Tried from 0 to 16 (docs/decisions/0031)."""
+"""In whole viewings: what is added to the lengths' product. Between two that were tried, 4 and 16 (docs/decisions/0031)."""
 
 BLOCK: Final = 256
 """So many titles are compared with all at once: what bounds the memory."""
