@@ -138,9 +138,10 @@ class Recommending:
         key = (profile, sight.services, sight.listed, sight.max_age)
         with self._lock:
             kept = self._days.get(key)
-        if kept is not None and kept.as_of == lesson.as_of:
-            return kept
         items = [(item, one) for one in viewed if (title := view.titles.get(one.title)) and (item := item_of(title))]
+        # What somebody took out of the history speaks for nothing from that moment on.
+        if kept is not None and kept.as_of == lesson.as_of and {one.title for one in kept.seeds} <= {item for item, _ in items}:
+            return kept
         speaking = seeds(((item, one) for item, one in items if view.get(sight, item) is not None), lesson.as_of)
         before = {item for item, one in items if one.at < lesson.as_of}
         liked = [(title, one) for one in speaking if (title := view.get(sight, one.title)) is not None]
