@@ -80,7 +80,7 @@ def test_a_publisher_is_told_its_places_and_why(world: World, ask: Screens) -> N
     weigh(world, world.theatre, 10)
     world.rankings.step()
     answer = told(world, ask).raise_for_status().json()
-    assert (answer["rule"], answer["prominence"], answer["first_places"]) == ("rows-1", 10, 12)
+    assert (answer["rule"], answer["prominence"], answer["first_places"]) == ("rows-2", 10, 12)
     assert "greater weight" in answer["says"]
     new, drama = answer["rows"]
     assert (new["row"], drama["row"], new["titles"], new["filled"]) == ("new", "genre-drama", 20, 12)
