@@ -11,8 +11,8 @@ import sys
 from bench.rows import Row, table
 
 PARTS = ("ingest", "chunks", "start", "keys", "playback", "edge", "catalogue", "partners", "carriage", "hooks", "memory")
-LONG = ("decisions", "ladders", "analysis", "predictions", "codings", "again")
-"""Run by name alone: a million boxes, or hundreds of encodes with their scores, take ten minutes and more."""
+LONG = ("decisions", "ladders", "analysis", "predictions", "codings", "again", "foryou")
+"""Run by name alone: a million boxes, thousands of viewers, or hundreds of encodes with their scores, take minutes."""
 
 
 def main(names: list[str]) -> int:

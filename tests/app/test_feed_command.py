@@ -163,7 +163,7 @@ def test_a_ranking_is_told_and_made_again(data: Path, partner: Partner, capsys: 
         RankingLog(installation.database, catalogue, own_carriage, own_fleet, read_clock).step()
     code, out, _ = run(data, capsys, "ranking", "Chaîne 1", "--operator", "Orange")
     assert code == 0
-    assert "rule rows-1, prominence 20" in out
+    assert "rule rows-2, prominence 20" in out
     assert "  new: 12 titles, 12 of the first 12 places" in out
     assert run(data, capsys, "ranking", "verify")[:2] == (0, "1 records made again, 0 come out otherwise.\n")
     with opened(data) as installation, installation.database.write() as conn:

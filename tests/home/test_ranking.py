@@ -11,6 +11,7 @@ from matinee.base.clock import DAY, HOUR, Instant, to_rfc3339
 from matinee.catalogue import store as titles
 from matinee.catalogue.model import AGE_CLASSES, Genre, Language, Service, Sight
 from matinee.home import ranking_store as store
+from matinee.home.learnt import NOTHING_LEARNT
 from matinee.home.ranking import ranked, titles_shown
 from matinee.home.ranking_log import RankingLog
 from matinee.home.ranking_store import HOURLY, Ranking, rankings
@@ -79,7 +80,7 @@ def test_a_publisher_is_told_its_places_and_why(world: World, ask: Screens) -> N
     weigh(world, world.theatre, 10)
     world.rankings.step()
     answer = told(world, ask).raise_for_status().json()
-    assert (answer["rule"], answer["prominence"], answer["first_places"]) == ("rows-1", 10, 12)
+    assert (answer["rule"], answer["prominence"], answer["first_places"]) == ("rows-2", 10, 12)
     assert "greater weight" in answer["says"]
     new, drama = answer["rows"]
     assert (new["row"], drama["row"], new["titles"], new["filled"]) == ("new", "genre-drama", 20, 12)
@@ -192,7 +193,7 @@ def test_an_hour_that_begins_while_the_last_one_is_written_gets_its_record(world
 
     def late(conn: Any, now: Instant) -> int:
         monkeypatch.undo()
-        world.rankings.note(world.catalogue.view, sight, [])
+        world.rankings.note(world.catalogue.view, NOTHING_LEARNT, sight, [])
         return prune(conn, now)
 
     monkeypatch.setattr(store, "prune", late)

@@ -64,7 +64,10 @@ const all = [...films, ...more];
 const many = mode.includes("many");
 const rows = [
   { id: "continue", kind: "continue", items: resumed, more: false },
+  { id: "for-you", kind: "for-you", items: [...more.slice(3, 12), plain(shows[3]), ...films.slice(15, 24)], more: false },
   { id: "new", kind: "new", items: films.slice(0, 14), more: true },
+  { id: "top", kind: "top", about: "Riviera", items: [...films.slice(10, 19), plain(shows[0])], more: false },
+  { id: `because-${films[4].id}`, kind: "because", about: films[4].name, items: more.slice(8, 20), more: false },
   { id: "empty", kind: "genre", genre: "war", items: [], more: false },
   { id: "series", kind: "series", items: shows.map(plain), more: false },
   ...GENRES.map((genre) => ({ id: `genre-${genre}`, kind: "genre", genre, items: all.filter((one) => one.genres.includes(genre)), more: false })),

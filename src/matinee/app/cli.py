@@ -33,12 +33,14 @@ if TYPE_CHECKING:
         waving,
     )
     from matinee.app import boxes as box_commands
+    from matinee.app import learning as learning_commands
     from matinee.app import ranking as ranking_commands
 else:
     auditing, box_commands, carrying = later("auditing"), later("boxes"), later("carrying")
     commands, feeding, hooking = later("commands"), later("feeding"), later("hooking")
     households = later("households")
     marking, people, planning = later("marking"), later("people"), later("planning")
+    learning_commands = later("learning")
     ranking_commands, subscribing = later("ranking"), later("subscribing")
     switching, waving = later("switching"), later("waving")
 
@@ -341,6 +343,21 @@ def ranking(
     recorded order is made again from what it was made of, and each that comes out otherwise is told.
     """
     return ranking_commands.ranking(service, operator=operator, at=at, data=data, as_json=json)
+
+
+@app.command(group=_carrying)
+def lesson(
+    what: Annotated[str, Parameter(help="Nothing, or `learn`.")] = "",
+    /,
+    *,
+    data: Data = None,
+    json: Json = False,
+) -> int:
+    """What was learnt from viewing for rows of recommendations, and how many places each rule gave to each service within a day.
+
+    A worker learns each night, from all viewing of a year. With `learn` it is done now, and screens go by it at once.
+    """
+    return learning_commands.lesson(what, data=data, as_json=json)
 
 
 @app.command(group=_carrying)

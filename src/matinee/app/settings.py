@@ -52,6 +52,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     grace_days: int = 7
     viewing_months: int = 24
     plays_months: int = 13
+    least_homes: int = 5
     screens_folder: str = ""
     publisher: str = "Matinee"
     service: str = "Matinee"
@@ -191,6 +192,7 @@ def _check_ranges(settings: Settings, where: str) -> None:
         "streams_without_plan": (0, 100),
         "viewing_months": (1, 120),
         "plays_months": (1, 120),
+        "least_homes": (2, 1_000_000),
     }
     for key, (low, high) in ranges.items():
         value = getattr(settings, key)

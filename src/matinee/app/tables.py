@@ -8,6 +8,7 @@ from matinee.catalogue import progress as _progress
 from matinee.catalogue import store as _catalogue
 from matinee.fleet import release_store as _releases
 from matinee.fleet import store as _fleet
+from matinee.home import learnt_store as _learnt
 from matinee.home import opened as _opened
 from matinee.home import ranking_store as _rankings
 from matinee.interconnect import store as _interconnect
@@ -58,6 +59,7 @@ STORES = (
     _invoices,
     _issuers,
     _landmarks,
+    _learnt,
     _ledger,
     _leases,
     _library,

@@ -24,7 +24,7 @@ from matinee.app.showings import CatalogueShowings
 from matinee.app.switchboard import Switchboard
 from matinee.app.web import create_web
 from matinee.base.clock import MINUTE, SECOND
-from matinee.base.ids import BoxId, HouseholdId, PackageId, ProfileId
+from matinee.base.ids import BoxId, HouseholdId, OperatorId, PackageId, ProfileId
 from matinee.base.units import DurationMs
 from matinee.carriage import api as carriage_api
 from matinee.carriage import billing_api, ofrep, record_api, rollout_api, subscription_api, terms_api
@@ -46,9 +46,13 @@ from matinee.fleet.release_book import ReleaseBook
 from matinee.fleet.snapshot import Fleet
 from matinee.home import api as home_api
 from matinee.home import feeds, history_api
+from matinee.home.learnt_store import Lessons
+from matinee.home.model import MayRecommend, everybody_may
 from matinee.home.opened import OpenedTitles
 from matinee.home.ranking_log import STEP_SECONDS, RankingLog
+from matinee.home.recommending import Recommending
 from matinee.home.rows import Homes
+from matinee.home.viewed import ViewedPlaces
 from matinee.library import store as library_store
 from matinee.library.keys import MasterKey
 from matinee.members import api as members_api
@@ -126,6 +130,12 @@ class BoxNames:
         return (found.label if found is not None else "") or (model.name if model is not None else "")
 
 
+def operator_name(fleet: Fleet, operator: OperatorId) -> str:
+    """What an operator is called, "" for one that is not known: home's `OperatorNames`."""
+    known = fleet.operator(operator)
+    return "" if known is None else known.name
+
+
 class Following:
     """Keeps every snapshot as new as the newest commit, and goes on trying while the database is away."""
 
@@ -160,8 +170,9 @@ def build_web(
     keys, staff, publishers, fleet, catalogue = ApiKeys(), Staff(), Publishers(), Fleet(), Catalogue()
     members = Members(installation.master.mark)
     carriage, releases, subscriptions = Carriage(fleet), ReleaseBook(screens.release), Subscriptions()
-    sign_ins = SignIns(settings.web_origin, clock)
+    lessons, sign_ins = Lessons(), SignIns(settings.web_origin, clock)
     followers: list[Follower] = [keys, staff, publishers, fleet, releases, members, sign_ins, subscriptions, catalogue, carriage]
+    followers.append(lessons)
     sights = PartySight(carriage, fleet, members, catalogue)
     unbilled = StreamTerms(streams=settings.streams_without_plan or None)
     entitlements = Entitlements(carriage, fleet, members, subscriptions, unbilled)
@@ -203,10 +214,13 @@ def build_web(
     events = EventFiles(settings.data_folder / "telemetry")
 
     opened = OpenedTitles(database, clock, fresh_ms=None if database.is_sqlite else SECOND)
-    rankings = RankingLog(database, catalogue, carriage, fleet, clock)
+    rankings = RankingLog(database, catalogue, carriage, fleet, clock, lessons)
+    may_recommend: MayRecommend = everybody_may
+    recommending = Recommending(lessons, ViewedPlaces(book), may_recommend, partial(operator_name, fleet), rankings)
 
     counter = subscription_api.Counter(carriage, fleet, catalogue, members, subscriptions)
     tastes = KeptTastes(database, clock, fresh_ms=None if database.is_sqlite else SECOND)
+    homes = Homes(catalogue, book, opened, rankings, tastes, recommending)
     feed = Following(Feed(database, [*followers, Stops(desk.stopped_elsewhere), ForgetsInMemory(book, opened, tastes)]))
 
     routes: Sequence[Sequence[object]] = (
@@ -225,7 +239,7 @@ def build_web(
         ofrep.routes(carriage, fleet, catalogue, clock),
         catalogue_api.routes(catalogue, database, sights, entitlements, book, tastes, clock),
         reports.routes(database),
-        home_api.routes(Homes(catalogue, book, opened, rankings, tastes), opened, catalogue, sights, entitlements, clock),
+        home_api.routes(homes, opened, catalogue, sights, entitlements, clock),
         taste_api.routes(catalogue, sights, tastes, clock),
         history_api.routes(book, opened, catalogue, sights, database, clock),
         privacy_api.routes(members, database, clock),

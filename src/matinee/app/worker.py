@@ -20,6 +20,7 @@ import structlog
 from matinee.app.billing import BILLS_SECONDS, run_bills
 from matinee.app.forgetting import Forgetting
 from matinee.app.installation import Installation, open_installation, read_clock
+from matinee.app.learning import lesson_in_a_child
 from matinee.app.logging import set_up_logging
 from matinee.app.repeating import Repeating
 from matinee.app.settings import SettingInvalid, from_environment, load_settings
@@ -51,6 +52,10 @@ FORGET_SECONDS = 2.0
 
 ISSUERS_SECONDS = 20.0
 """How often it is asked which operators' issuers are due; each is read every five minutes."""
+
+LESSON_SECONDS = 600.0
+"""How often it is asked whether the day's lesson was learnt from viewing."""
+
 FEED_SECONDS = 15.0
 """How often it is asked which feeds are due. Each has an interval of its own."""
 
@@ -101,11 +106,17 @@ def run_worker(installation: Installation, stop: threading.Event) -> None:
     issuers = Repeating(
         "operators-issuers", issuer_keys.poll, ISSUERS_SECONDS, "operators' issuers cannot be read; their last keys stay"
     )
+    learning = Repeating(
+        "lessons",
+        partial(lesson_in_a_child, installation),
+        LESSON_SECONDS,
+        "nothing is learnt from viewing; the lesson before holds",
+    )
     with _whole_or_not_at_all():
         engine.start()
         bringing = postman(installation)
         hooks = Repeating("hooks", bringing.step, HOOKS_SECONDS, "events cannot be brought to callbacks; they wait")
-        for one in (hooks, feeds, issuers, retired, sweeping, charging, forgetting):
+        for one in (hooks, feeds, issuers, retired, sweeping, charging, forgetting, learning):
             one.start()
         stop.wait()
         forgetting.close()

@@ -1,14 +1,17 @@
 """What a home screen is made of: rows of tiles, in an order, none of them empty."""
 
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
 from matinee.base.errors import ErrorCode, MatineeError
+from matinee.base.ids import OperatorId, ProfileId
 from matinee.catalogue.model import Genre
 from matinee.catalogue.plans import PlanNeededTold
 from matinee.catalogue.tiles import Tile
+from matinee.home.for_you import Viewed
 
 ROW_ITEMS: Final = 24
 MAX_GENRE_ROWS: Final = 12
@@ -33,7 +36,10 @@ class RowNotFound(HomeError):
 class RowKind(StrEnum):
     CONTINUE = "continue"
     MY_LIST = "my_list"
+    FOR_YOU = "for-you"
+    BECAUSE = "because"
     NEW = "new"
+    TOP = "top"
     SERIES = "series"
     GENRE = "genre"
 
@@ -47,11 +53,15 @@ class RowPlan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """At most 24 tiles; `more` says that the row goes on. A screen words its heading from kind and genre."""
+    """At most 24 tiles; `more` says that the row goes on. A screen words its heading from kind, genre and `about`.
+
+    `about` is a name: of a top 10 the operator's, of a row that is there because something was watched that title's.
+    """
 
     id: str
     kind: str
     genre: str | None
+    about: str | None = None
     items: list[Tile]
     more: bool
 
@@ -66,3 +76,28 @@ class Home(msgspec.Struct, frozen=True, kw_only=True):
 class RowPage(msgspec.Struct, frozen=True, kw_only=True):
     items: list[Tile]
     next_cursor: str | None
+
+
+class Viewings(Protocol):
+    """What a profile watched: playback's places answer it."""
+
+    def viewed(self, profile: ProfileId) -> Sequence[Viewed]:
+        """All that is remembered, in no order that means anything. May block."""
+        ...
+
+
+class MayRecommend(Protocol):
+    """Whether what a profile watches may be learnt from, and used to recommend titles to it."""
+
+    def __call__(self, profile: ProfileId, /) -> bool: ...
+
+
+class OperatorNames(Protocol):
+    """What an operator is called; "" for one that is not known."""
+
+    def __call__(self, operator: OperatorId, /) -> str: ...
+
+
+def everybody_may(_profile: ProfileId) -> bool:
+    """The `MayRecommend` of an installation in which nobody is asked."""
+    return True

@@ -12,11 +12,13 @@ from matinee.base.ids import OperatorId, ServiceId
 from matinee.home.ranking import PLACES, SAYS, Placed, narrowed, ranked
 from matinee.home.ranking_store import KEPT_MS, Ranking
 from matinee.home.ranking_store import newest as newest_ranking
+from matinee.home.rules import TOP
 from matinee.outside.database import Database
 
 
 class RankedTitle(msgspec.Struct, frozen=True, kw_only=True):
-    """A title of the service: its place as shown, the place that the row's own order gives it, and the moment it is sorted by."""
+    """A title of the service: its place as shown, the place that the row's own order gives it, and what it is sorted by: its
+    moment, and in the top row how many homes watched it."""
 
     title: str
     place: int
@@ -59,7 +61,9 @@ def ranking_told(
         )
     inputs = narrowed(found.inputs, {service, *found.openly})
     rows = [
-        RankedRow(row=row, titles=head.size, filled=len(places), places=[_told(one) for one in places if one.service == service])
+        RankedRow(
+            row=row, titles=head.size, filled=len(places), places=[_told(row, one) for one in places if one.service == service]
+        )
         for row, places in ranked(inputs).items()
         if (head := inputs.rows[row].get(service)) is not None
     ]
@@ -76,5 +80,6 @@ def ranking_told(
     return told, found
 
 
-def _told(one: Placed) -> RankedTitle:
-    return RankedTitle(title=one.title, place=one.place, own_place=one.own_place, sorted_by=to_rfc3339(Instant(-one.key)))
+def _told(row: str, one: Placed) -> RankedTitle:
+    by = f"{-one.key} homes" if row == TOP else to_rfc3339(Instant(-one.key))
+    return RankedTitle(title=one.title, place=one.place, own_place=one.own_place, sorted_by=by)

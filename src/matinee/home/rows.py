@@ -2,7 +2,8 @@
 
 Two homes that see the same services, at the same age, in the same language and place, by the same weights, see the same rows: so
 those are kept by just that, for one version of the catalogue, a few seconds at most (a title's window may open meanwhile). What
-remains for each request is the continue-watching row, and so its cost does not grow with the catalogue.
+remains for each request is the continue-watching row and the profile's recommendations, and so its cost does not grow with the
+catalogue.
 """
 
 import itertools
@@ -20,10 +21,12 @@ from matinee.catalogue.shelves import Shelf
 from matinee.catalogue.snapshot import Catalogue
 from matinee.catalogue.tiles import Tile, tile_of
 from matinee.catalogue.view import CatalogueView, Entry
+from matinee.home.learnt import NOTHING_LEARNT, Learnt
 from matinee.home.model import ROW_ITEMS, Home, Row, RowKind, RowNotFound, RowPage, RowPlan
 from matinee.home.opened import OpenedTitles
 from matinee.home.ranking_log import NotesRows
-from matinee.home.rules import CONTINUE, MY_LIST, PROMINENT_PLACES, arranged, for_kids, plan_rows
+from matinee.home.recommending import BECAUSE, FOR_YOU, Recommending
+from matinee.home.rules import CONTINUE, MY_LIST, PROMINENT_PLACES, TOP, arranged, for_kids, plan_rows, together
 
 KEPT_HOMES: Final = 512
 KEPT_FOR_MS: Final = 5 * SECOND
@@ -48,13 +51,15 @@ class Homes:
         opened: OpenedTitles | None = None,
         log: NotesRows | None = None,
         tastes: Tastes | None = None,
+        recommending: Recommending | None = None,
     ) -> None:
         self._catalogue = catalogue
         self._positions = positions
         self._opened = opened
         self._log = log
         self._tastes = tastes
-        self._kept: OrderedDict[_Key, tuple[CatalogueView, Instant, list[Row]]] = OrderedDict()
+        self._recommending = recommending
+        self._kept: OrderedDict[_Key, tuple[CatalogueView, Learnt, Instant, list[Row]]] = OrderedDict()
         self._lock = threading.Lock()
 
     def home(self, sight: Sight) -> Home:
@@ -63,7 +68,7 @@ class Homes:
         shared = self._shared(view, sight)
         own = ((CONTINUE, self._under_way(view, sight, ROW_ITEMS + 1)), (MY_LIST, self._listed(view, sight, ROW_ITEMS + 1)))
         rows = [_own_row(plan, tiles) for plan, tiles in own if tiles]
-        return Home(rows=[*rows, *shared])
+        return Home(rows=together(rows, self._own(view, sight), shared))
 
     def page(self, sight: Sight, row: str, cursor: str | None, limit: int) -> RowPage:
         """A part of one row. Raises RowNotFound, and InvalidRequest for a cursor that is not ours."""
@@ -74,6 +79,8 @@ class Homes:
             if not items:
                 raise RowNotFound
             return RowPage(items=items, next_cursor=None)  # short enough to be one page, and it moves as one watches
+        if row in (FOR_YOU, TOP) or row.startswith(BECAUSE):
+            return self._short(view, sight, row)
         after, skipped = _place(cursor)
         found = _walk(view, sight, row, after, skipped + limit + 1)
         if not found and after is None:
@@ -84,18 +91,34 @@ class Homes:
             next_cursor=_cursor(sight, after, found, ends) if len(found) > ends else None,
         )
 
+    def _short(self, view: CatalogueView, sight: Sight, row: str) -> RowPage:
+        """A row that is one page, as the home has it."""
+        rows = self._shared(view, sight) if row == TOP else self._own(view, sight)
+        for one in rows:
+            if one.id == row:
+                return RowPage(items=one.items, next_cursor=None)
+        raise RowNotFound
+
+    def _own(self, view: CatalogueView, sight: Sight) -> list[Row]:
+        if self._recommending is None or sight.profile is None or sight.kids:
+            return []  # children are recommended nothing by what they watched
+        opened = self._opened.recent(sight.profile, sight.now) if self._opened is not None else ()
+        return self._recommending.rows(view, sight, [title for title, _ in opened])
+
     def _shared(self, view: CatalogueView, sight: Sight) -> list[Row]:
         key = (sight.listed, sight.max_age, sight.kids, sight.operator, sight.territory, sight.language, sight.prominence)
+        lesson = self._recommending.lesson if self._recommending is not None else NOTHING_LEARNT
         with self._lock:
             kept = self._kept.get(key)
-            if kept is not None and kept[0] is view and kept[1] <= sight.now < kept[1] + KEPT_FOR_MS:
+            if kept is not None and kept[0] is view and kept[1] is lesson and kept[2] <= sight.now < kept[2] + KEPT_FOR_MS:
                 self._kept.move_to_end(key)
-                return kept[2]
-        rows = _rows(view, sight)
+                return kept[3]
+        top = self._recommending.top_row(view, lesson, sight) if self._recommending is not None else None
+        rows = _rows(view, sight, top)
         if self._log is not None and not sight.kids:  # what is shown to children is no publisher's to read
-            self._log.note(view, sight, rows)
+            self._log.note(view, lesson, sight, rows)
         with self._lock:
-            self._kept[key] = (view, sight.now, rows)
+            self._kept[key] = (view, lesson, sight.now, rows)
             self._kept.move_to_end(key)
             while len(self._kept) > KEPT_HOMES:
                 self._kept.popitem(last=False)
@@ -161,10 +184,16 @@ def _cursor(sight: Sight, after: Entry | None, found: Sequence[tuple[Entry, Titl
     return encode_cursor(*max(entry for entry, _ in found[:ends]))
 
 
-def _rows(view: CatalogueView, sight: Sight) -> list[Row]:
+def _rows(view: CatalogueView, sight: Sight, top: Row | None) -> list[Row]:
     rows = []
-    planned = plan_rows(view.shelf_sizes(sight))
+    sizes = view.shelf_sizes(sight)
+    if top is not None:
+        sizes[TOP] = len(top.items)
+    planned = plan_rows(sizes)
     for plan in for_kids(planned) if sight.kids else planned:
+        if top is not None and plan.kind is RowKind.TOP:
+            rows.append(top)
+            continue
         head = [title for _, title in _walk(view, sight, plan.id, None, ROW_ITEMS + 1)]
         if head:
             rows.append(

@@ -219,6 +219,10 @@ def profiles_of(conn: Connection, household: HouseholdId | None = None) -> Seque
     return [profile_from(row) for row in conn.execute(query)]
 
 
+def count_profiles(conn: Connection) -> int:
+    return int(conn.execute(sa.select(sa.func.count()).select_from(profiles)).scalar_one())
+
+
 def all_assignments(conn: Connection) -> Sequence[HouseholdAssignment]:
     """All that was ever recorded of whose line is whose, in the order of recording."""
     rows = conn.execute(

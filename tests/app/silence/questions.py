@@ -340,7 +340,8 @@ def _home(silent: Silent, asker: Asker) -> Iterator[Question]:
 @recipe("GET /api/v1/rows/{row_id}")
 def _rows(silent: Silent, asker: Asker) -> Iterator[Question]:
     cursors = [encode_cursor(-one.published_at, one.id) for one in (silent.film, silent.films[40], silent.seen)]
-    for row in ("new", "series", "genre-drama", "genre-western", "continue", silent.service, TELLTALE):
+    of_one = [f"because-{one}" for one in (silent.film.id, silent.films[1].id, silent.series.id, UNKNOWN)]
+    for row in ("new", "top", "for-you", *of_one, "series", "genre-drama", "genre-western", "continue", silent.service, TELLTALE):
         for profile in _profiles(silent, asker):
             yield Question("GET", f"/api/v1/rows/{row}", profile)
         for limit in (1, 7, 100):

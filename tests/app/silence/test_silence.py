@@ -31,8 +31,10 @@ from tests.app.silence.worlds import (
     NEWER_BOX,
     NOWHERE,
     OPERATORS_STAFF,
+    OTHERS_BOX,
     OTHERS_STAFF,
     OWNER,
+    TELLTALE,
     UNLAUNCHED,
     Answer,
     Asker,
@@ -179,6 +181,18 @@ def test_who_may_have_it_does(walks: dict[str, Walk]) -> None:
     assert told_to == {"home", "rows", "search", "titles", "me", "playback", "vouchers", "credit"}
     opened = [asked for (who, _), asked in silent.answers.items() if who == NEWER_BOX and asked.question.path.endswith("/open")]
     assert any(b"tv.example" in asked.answer.body for asked in opened), "its titles that lie with a partner are opened"
+    for who in (NEWER_BOX, "the older box", OTHERS_BOX):
+        asked_by = [asked for (one, _), asked in silent.answers.items() if one == who]
+        homes = [asked.answer.body for asked in asked_by if asked.question.path == "/api/v1/home"]
+        for row in (b'"for-you"', b'"because-', b'"top"'):
+            assert any(row in body for body in homes), f"{who} has a row {row!r} that might tell"
+    recommended = [
+        asked.answer.body
+        for (who, _), asked in silent.answers.items()
+        if who == NEWER_BOX and asked.question.path.endswith(("/for-you", "/top", f"/because-{silent.silent.films[1].id}"))
+    ]
+    assert len(recommended) > 3
+    assert all(TELLTALE.encode() in body for body in recommended if body.startswith(b'{"items"')), "it is watched the most"
     of_its_own = _paths_that_differ(silent, without, OWNER)
     assert {"/metrics", "/api/v1/decisions", "/ofrep/v1/evaluate/flags"} <= of_its_own
     assert "/api/v1/titles" not in of_its_own, "its titles were there before the launch"

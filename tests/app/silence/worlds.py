@@ -11,7 +11,7 @@ import hashlib
 import os
 import re
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -32,6 +32,7 @@ from matinee.base.ids import (
     ArtworkId,
     HouseholdId,
     LaunchId,
+    OperatorId,
     PackageId,
     ProfileId,
     PublisherId,
@@ -66,6 +67,8 @@ from matinee.delivery.wire import FileSlice, Request
 from matinee.fleet import store as fleet
 from matinee.fleet.model import Box, BoxModel, Operator
 from matinee.fleet.waves import Wave
+from matinee.home.lesson_work import learn
+from matinee.home.model import everybody_may
 from matinee.home.ranking_log import RankingLog
 from matinee.library import store as library
 from matinee.members import account_store, plan_store, terms_store, voucher_store
@@ -78,7 +81,7 @@ from matinee.members.voucher_codes import digest_of
 from matinee.parties import passwords
 from matinee.parties import store as parties
 from matinee.playback import store as playback
-from matinee.playback.model import Place
+from matinee.playback.model import Place, Session
 from tests.catalogue.factories import EN, FR, episode, film, playable, series
 from tests.world import seat_of, sign_in
 
@@ -386,6 +389,8 @@ async def told(telling: Telling, folder: Path) -> AsyncIterator[Told]:
         world = Told(app, dice, builder.silent(), builder.edge())
         world.askers = [await _begun(world, one) for one in builder.askers(telling)]
         await _watch(world)
+        learn(installation.database, NOW, everybody_may, 3, lambda: NOW)
+        feeds[0].poll()
         rankings[0].step()
         builder.change(telling)
         feeds[0].poll()
@@ -513,6 +518,7 @@ class _Builder:
                 self._put(silent[number])
                 poll()
         self._remember(telling)
+        self._crowd(telling)
         if telling.status is not None and telling.launch is not None:
             self._agree(
                 telling.status, telling.launch, elsewhere=telling.elsewhere, spreads=telling.spreads, billing=telling.billing
@@ -574,6 +580,50 @@ class _Builder:
             for one, at in watched
         ]
         with self._installation.database.write() as conn:
+            playback.save_places(conn, places)
+
+    def _crowd(self, telling: Telling) -> None:
+        """What viewing is learnt from: at both operators six homes that watched of both services, and what the askers watched.
+
+        Where the silent service is there, its films were watched more than any other, and with all of them.
+        """
+        sessions, places = [], []
+
+        def watched(household: str, profile: str, operator: str, titles: Iterable[Title]) -> None:
+            for number, one in enumerate(titles):
+                session, at = SessionId(first_id(f"{profile} once watched {one.id}")), Instant(NOW - HOUR - number)
+                whose = {"household": HouseholdId(household), "profile": ProfileId(profile), "title": one.id}
+                length = {"duration_ms": DurationMs(60_000), "position_ms": PositionMs(59_000)}
+                sessions.append(
+                    Session(
+                        id=session,
+                        package=PackageId(first_id("a package")),
+                        started_at=at,
+                        token_expires_at=NOW,
+                        operator=OperatorId(operator),
+                        **whose,
+                        **length,
+                    )
+                )
+                places.append(Place(completed=True, session=session, sequence=1, counted_at=at, **whose, **length))
+
+        for operator in (self._one, self._two):
+            for home in range(6):
+                name = f"{operator.name} {home}"
+                shown = [one for number, one in enumerate(self._visible[:20]) if (number * (home + 1)) % 4]
+                watched(name, f"{name}'s", operator.id, shown)
+                if telling.there:
+                    watched(name, f"{name}'s", operator.id, [*self._films[:20], *self._episodes])
+        for name, (adult, child) in self._people.items():
+            operator = self._two if name == OTHERS_BOX else self._one
+            watched(self._households[name], adult, operator.id, (self._visible[1], self._visible[5]))
+            watched(self._households[name], child, operator.id, (self._visible[3], self._visible[7]))
+        if telling.there:
+            adult, child = self._people[NEWER_BOX]
+            watched(self._households[NEWER_BOX], adult, self._one.id, self._films[1:3])
+            watched(self._households[NEWER_BOX], child, self._one.id, self._films[3:4])
+        with self._installation.database.write() as conn:
+            playback.save_sessions(conn, sessions)
             playback.save_places(conn, places)
 
     def edge(self) -> Edge:

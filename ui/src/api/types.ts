@@ -119,12 +119,14 @@ export interface Tile {
   service_name?: string | null;
 }
 
-export type RowKind = "continue" | "my_list" | "new" | "genre" | "series";
+export type RowKind = "continue" | "my_list" | "for-you" | "because" | "new" | "top" | "genre" | "series";
 
 export interface Row {
   id: Id;
   kind: RowKind;
   genre?: string | null;
+  /** Of a top 10 the operator's name; of what comes because something was watched, that title's. */
+  about?: string | null;
   items: Tile[];
   more: boolean;
 }

@@ -19,6 +19,10 @@ const en = {
   "nav.back": "Back",
 
   "row.continue": "Continue watching",
+  "row.forYou": "For you",
+  "row.because": "Because you watched {name}",
+  "row.top": "Top 10 at {name}",
+  "row.mostWatched": "Most watched at {name}",
   "row.new": "Just added",
   "row.series": "Series",
   "row.scrollBack": "Show earlier titles",
@@ -234,6 +238,10 @@ const fr: Catalogue = {
   "nav.back": "Retour",
 
   "row.continue": "Reprendre",
+  "row.forYou": "Pour vous",
+  "row.because": "Parce que vous avez regardé {name}",
+  "row.top": "Top 10 chez {name}",
+  "row.mostWatched": "Les plus regardés chez {name}",
   "row.new": "Nouveautés",
   "row.series": "Séries",
   "row.scrollBack": "Voir les titres précédents",

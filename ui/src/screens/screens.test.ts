@@ -2,23 +2,25 @@
 import { createRoot, createSignal } from "solid-js";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { NetworkError } from "../api/errors";
-import type { Episode, Tile, Title } from "../api/types";
+import type { Episode, Row, RowKind, Tile, Title } from "../api/types";
 import { wordsFor } from "../base/i18n";
 import { createConnection } from "./connection";
 import { createLive } from "./live";
 import { isElsewhere, tileLabel } from "./parts/facts";
-import { renderWindow, SHELF_WIDTH, SIZES, trackOffset } from "./parts/shelf";
+import { renderWindow, rowTitle, SHELF_WIDTH, SIZES, trackOffset } from "./parts/shelf";
 import { LAYOUTS, typed } from "./search/layouts";
 import { playTarget, wayLabel } from "./title/title";
 import { chosenIndex, languagesOf } from "./title/tracks";
 
 describe("a row on a television", () => {
-  it.each([1, 3, 4, 5, 12, 5_000])("of %i titles: the focused card is always whole on the screen and always made", (count) => {
+  const shapes = (Object.keys(SIZES) as (keyof typeof SIZES)[]).filter((shape) => shape !== "poster");
+  const cases = shapes.flatMap((shape) => [1, 3, 4, 5, 10, 12, 5_000].map((count) => [shape, count] as const));
+  it.each(cases)("of %s cards, %i of them: the focused card is always whole on the screen and always made", (shape, count) => {
     for (const index of [0, 1, 2, Math.floor(count / 2), count - 2, count - 1].filter((at) => at >= 0 && at < count)) {
-      const left = index * SIZES.tile.pitch - trackOffset(index, count, "tile");
+      const left = index * SIZES[shape].pitch - trackOffset(index, count, shape);
       expect(left).toBeGreaterThanOrEqual(0);
-      expect(left + SIZES.tile.width).toBeLessThanOrEqual(SHELF_WIDTH + 0.001);
-      const { from, to } = renderWindow(index, count, "tile");
+      expect(left + SIZES[shape].width).toBeLessThanOrEqual(SHELF_WIDTH + 0.001);
+      const { from, to } = renderWindow(index, count, shape);
       expect(from <= index && index < to).toBe(true);
       expect(to - from).toBeLessThanOrEqual(11);
     }
@@ -26,6 +28,24 @@ describe("a row on a television", () => {
 
   it("does not move a row that fits", () => {
     expect(trackOffset(3, 4, "tile")).toBe(0);
+  });
+});
+
+describe("what a row is called", () => {
+  const called = (kind: RowKind, more: Partial<Row> = {}): string =>
+    rowTitle({ kind, items: [], ...more }, () => wordsFor("fr"));
+  const tiles = (count: number): Tile[] => Array.from({ length: count }, () => ({}) as Tile);
+
+  it("goes by its kind, and names what it is about", () => {
+    expect(called("for-you")).toBe("Pour vous");
+    expect(called("because", { about: "Le Phare" })).toBe("Parce que vous avez regardé Le Phare");
+    expect(called("new")).toBe("Nouveautés");
+    expect(called("genre", { genre: "western" })).toBe("Western");
+  });
+
+  it("is a top 10 where there are ten", () => {
+    expect(called("top", { about: "Riviera", items: tiles(10) })).toBe("Top 10 chez Riviera");
+    expect(called("top", { about: "Riviera", items: tiles(7) })).toBe("Les plus regardés chez Riviera");
   });
 });
 

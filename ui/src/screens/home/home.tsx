@@ -7,6 +7,7 @@ import type { Press } from "../../base/actions";
 import { Layer, useFocus, useLayerId, useZone, useZones } from "../../focus/solid";
 import { createRendered } from "../after_paint";
 import { type Seat, useSeat } from "../context";
+import type { CardShape } from "../parts/card";
 import { isElsewhere } from "../parts/facts";
 import { Icon } from "../parts/icons";
 import { Menu } from "../parts/menu";
@@ -194,6 +195,11 @@ interface RowsProps {
   onNearEnd(row: Row): void;
 }
 
+function shapeOf(row: Row, compact: boolean): CardShape {
+  if (row.kind === "top") return "numbered";
+  return compact && row.kind !== "continue" ? "poster" : "tile";
+}
+
 function HomeShelf(props: Omit<RowsProps, "rows"> & { row: Row; style?: JSX.CSSProperties; class?: string }): JSX.Element {
   const seat = useSeat();
   return (
@@ -201,7 +207,7 @@ function HomeShelf(props: Omit<RowsProps, "rows"> & { row: Row; style?: JSX.CSSP
       zone={zoneOf(props.row)}
       title={rowTitle(props.row, seat.words)}
       items={props.row.items}
-      shape={seat.compact() && props.row.kind !== "continue" ? "poster" : "tile"}
+      shape={shapeOf(props.row, seat.compact())}
       onFocus={props.onFocus}
       onNearEnd={() => props.onNearEnd(props.row)}
       class={props.class}

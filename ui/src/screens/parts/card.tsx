@@ -1,4 +1,4 @@
-// One title as a card: wide for rows on a large screen, upright for grids and phones.
+// One title as a card: wide for rows on a large screen, upright for grids and phones; wide with its place behind it in a top 10.
 
 import { type JSX, Show } from "solid-js";
 import type { Tile } from "../../api/types";
@@ -8,7 +8,7 @@ import { hrefOf } from "../nav";
 import { ProgressBar, tileLabel, timeLeft } from "./facts";
 import { Picture } from "./picture";
 
-export type CardShape = "tile" | "poster";
+export type CardShape = "tile" | "poster" | "numbered";
 
 export interface CardProps {
   tile: Tile;
@@ -22,7 +22,7 @@ export interface CardProps {
 
 export function artworkOf(tile: Tile, shape: CardShape): string | null {
   if (!tile.artwork) return null;
-  return shape === "tile" ? tile.artwork.tile : tile.artwork.poster_small;
+  return shape === "poster" ? tile.artwork.poster_small : tile.artwork.tile;
 }
 
 export function Card(props: CardProps): JSX.Element {
@@ -38,6 +38,11 @@ export function Card(props: CardProps): JSX.Element {
   };
   return (
     <li class={`card card-${props.shape}`} style={props.style} aria-setsize={props.of} aria-posinset={props.position + 1}>
+      <Show when={props.shape === "numbered"}>
+        <span class={`card-number ${props.position >= 9 ? "card-number-wide" : ""}`} aria-hidden="true">
+          {props.position + 1}
+        </span>
+      </Show>
       <a
         ref={props.item.ref}
         class="card-link"

@@ -14,6 +14,7 @@ import { Icon } from "./icons";
 export const SIZES = {
   tile: { width: 24, pitch: 25.75 },
   poster: { width: 14.5, pitch: 16.25 },
+  numbered: { width: 32.5, pitch: 34.25 },
 } as const;
 /** From the left edge of the first card to the right edge of the safe area, in rem. */
 export const SHELF_WIDTH = 105.5;
@@ -163,9 +164,16 @@ function WebTrack(props: TrackProps): JSX.Element {
   );
 }
 
-export function rowTitle(row: Pick<Row, "kind" | "genre">, words: ReturnType<typeof useSeat>["words"]): string {
+export function rowTitle(
+  row: Pick<Row, "kind" | "genre" | "about" | "items">,
+  words: ReturnType<typeof useSeat>["words"],
+): string {
+  const name = row.about ?? "";
   if (row.kind === "continue") return words().t("row.continue");
   if (row.kind === "my_list") return words().t("row.myList");
+  if (row.kind === "for-you") return words().t("row.forYou");
+  if (row.kind === "because") return words().t("row.because", { name });
+  if (row.kind === "top") return words().t(row.items.length === 10 ? "row.top" : "row.mostWatched", { name });
   if (row.kind === "new") return words().t("row.new");
   if (row.kind === "series") return words().t("row.series");
   return words().genre(row.genre ?? "");

@@ -1,0 +1,37 @@
+"""The process that learns the day's lesson from viewing, and ends: a child of the worker, at a low priority."""
+
+import os
+import sys
+
+from matinee.app.installation import Installation, open_installation, read_clock
+from matinee.app.logging import set_up_logging
+from matinee.app.settings import from_environment, load_settings
+from matinee.base.clock import Instant
+from matinee.base.errors import MatineeError
+from matinee.home.for_you import lesson_of
+from matinee.home.lesson_work import learn
+from matinee.home.model import everybody_may
+
+NICE = 10
+
+
+def learn_now(installation: Installation, as_of: Instant) -> bool:
+    """Learn the lesson of a moment, where no other process has it in hand. Blocks. Whether this one learnt it."""
+    return learn(installation.database, as_of, everybody_may, installation.settings.least_homes, read_clock)
+
+
+def main() -> None:
+    """The process's entry: settings from the environment, as the worker hands them on."""
+    os.nice(NICE)
+    try:
+        settings = load_settings(from_environment(), os.environ)
+        set_up_logging(settings.log_level)
+        with open_installation(settings) as installation:
+            learn_now(installation, lesson_of(read_clock()))
+    except MatineeError as error:
+        sys.stderr.write(f"learning: {error}\n")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
