@@ -37,7 +37,7 @@ def one_screen(service: Service, tmp_path: Path) -> Iterator[None]:
     """The demo's home has a plan for one film at a time, for the length of a test."""
     apply_story(service, tmp_path, signed_at_the_demos_operator("Matinee", publisher="Matinee", billing="direct"))
     _run(service, "subscription", "add", "demo", *_PLAN)
-    _run(service, "subscription", "terms", *_PLAN, "--streams", "1")
+    _run(service, "subscription", "limits", *_PLAN, "--streams", "1")
     with service.client() as client:
         _until(
             "the plan is known", lambda: client.get(f"/api/v1/titles/{service.titles[LIGHTHOUSE]}").json()["needs_plan"] is None
