@@ -148,11 +148,11 @@ def test_what_is_wrong_says_what_to_do(run: Any, apply: Any, arguments: tuple[st
 
 def test_what_a_plan_gives_is_told_and_changed(run: Any, apply: Any) -> None:
     assert apply()[0] == 0
-    named = ("subscription", "terms", "--service", "Films", "--plan", "Everything")
+    named = ("subscription", "limits", "--service", "Films", "--plan", "Everything")
     assert run(*named)[1].startswith("Everything: 2 films at once in a home, any height.")
     code, out, err = run(*named, "--streams", "1", "--max-height", "1080", "--by", "a clerk")
     assert (code, out.strip()) == (0, "Everything: one film at a time in a home, 1080 lines at most. Changed."), err
     told = json.loads(run(*named, "--max-height", "0", "--json")[1])
     assert (told["streams"], told["max_height"], told["is_new"]) == (1, None, True)
     assert run(*named, "--streams", "0")[0] != 0
-    assert run("subscription", "terms", "--service", "Films", "--plan", "Nothing")[0] != 0
+    assert run("subscription", "limits", "--service", "Films", "--plan", "Nothing")[0] != 0

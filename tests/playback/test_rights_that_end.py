@@ -44,7 +44,7 @@ def give(world: Paying, plan: str, streams: int, max_height: int | None) -> None
     height = None if max_height is None else Pixels(max_height)
     with world.database.write() as conn:
         made, _ = plan_store.ensure_plan(conn, world.cinema, plan, world.now, actor="test", streams=streams, max_height=height)
-        plan_store.change_terms(conn, made.id, streams, height, world.now, actor="test")
+        plan_store.change_limits(conn, made.id, streams, height, world.now, actor="test")
     world.subscribe(plan=plan)
 
 

@@ -712,8 +712,8 @@ def end_subscription(
     return subscribing.end(told, by=by, data=data, as_json=json)
 
 
-@subscription.command(name="terms")
-def plan_terms(
+@subscription.command(name="limits")
+def plan_limits(
     *,
     service: ServiceName,
     plan: PlanName,
@@ -726,7 +726,7 @@ def plan_terms(
     json: Json = False,
 ) -> int:
     """Tell what a plan gives its homes, or change it from now on. A film that runs goes on as it began."""
-    return subscribing.terms(service, plan, streams, max_height, by=by, data=data, as_json=json)
+    return subscribing.limits(service, plan, streams, max_height, by=by, data=data, as_json=json)
 
 
 @subscription.command(name="list")

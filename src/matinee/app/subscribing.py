@@ -49,7 +49,7 @@ def end(told: Wanted, *, by: str, data: Path | None, as_json: bool) -> int:
     return _record(told, SubscriptionState.ENDED, by=by, data=data, as_json=as_json)
 
 
-def terms(
+def limits(
     service: str, plan: str, streams: int | None, max_height: int | None, *, by: str, data: Path | None, as_json: bool
 ) -> int:
     """Tell what a plan gives, after changing what is named. `max_height` 0: no limit."""
@@ -57,7 +57,7 @@ def terms(
         found = _plan_named(conn, service_named(list(catalogue.all_services(conn)), service), plan)
         height = found.max_height if max_height is None else None if max_height == 0 else Pixels(max_height)
         wanted = found.streams if streams is None else streams
-        after, is_new = plan_store.change_terms(conn, found.id, wanted, height, read_clock(), actor=by or ACTOR)
+        after, is_new = plan_store.change_limits(conn, found.id, wanted, height, read_clock(), actor=by or ACTOR)
     terminal = Terminal()
     if as_json:
         terminal.json({"id": after.id, "streams": after.streams, "max_height": after.max_height, "is_new": is_new})

@@ -63,7 +63,7 @@ class PlanAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     max_height: Lines | None = None
 
 
-class TermsAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class LimitsAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a plan gives from now on: films at once in one household, and the lines of the tallest picture (null: no limit)."""
 
     streams: Streams
@@ -204,15 +204,15 @@ def routes(counter: Counter, database: Database, clock: Clock) -> Sequence[Route
             terms = terms_store.terms_of(conn, [made.id]).get(made.id, NO_TERMS)
         return Response(wire_plan(made, terms, clock()), status_code=201 if is_new else 200, headers=PRIVATE)
 
-    @put("/plans/{plan_id:str}/terms", opt={"policy": PUBLISHERS}, sync_to_thread=True)
-    def change_terms(request: PartyRequest, plan_id: FromPath[str], data: JSONBody[TermsAsked]) -> Response[WirePlan]:
+    @put("/plans/{plan_id:str}/limits", opt={"policy": PUBLISHERS}, sync_to_thread=True)
+    def change_limits(request: PartyRequest, plan_id: FromPath[str], data: JSONBody[LimitsAsked]) -> Response[WirePlan]:
         """Change what a plan of one's own gives, from now on. Said again, it changes nothing."""
         height = None if data.max_height is None else Pixels(data.max_height)
         with database.write() as conn:
             plan = plan_store.plan_of(conn, PlanId(plan_id)) if is_id(plan_id) else None
             if plan is None or not request.user.side.has_publisher(plan.publisher):
                 raise NotFound("There is no such plan of yours.", remedy="GET /api/v1/plans lists them.")
-            after, _ = plan_store.change_terms(conn, plan.id, data.streams, height, clock(), actor=actor_of(request.user))
+            after, _ = plan_store.change_limits(conn, plan.id, data.streams, height, clock(), actor=actor_of(request.user))
             terms = terms_store.terms_of(conn, [after.id]).get(after.id, NO_TERMS)
         return Response(wire_plan(after, terms, clock()), headers=PRIVATE)
 
@@ -271,7 +271,7 @@ def routes(counter: Counter, database: Database, clock: Clock) -> Sequence[Route
             )
         return Response(_told(made, data.household), status_code=201 if is_new else 200, headers=PRIVATE)
 
-    handlers = [list_plans, make_plan, change_terms, list_subscriptions, record_subscription]
+    handlers = [list_plans, make_plan, change_limits, list_subscriptions, record_subscription]
     # In a router, since two methods share a path: the app would register such handlers twice.
     return [Router(path="/api/v1", route_handlers=handlers)]
 

@@ -32,7 +32,7 @@ from matinee.parties import audit, outbox
 
 TOPIC: Final = "subscriptions"
 PLAN_MADE: Final = "plan"
-PLAN_CHANGED: Final = "plan_terms"
+PLAN_CHANGED: Final = "plan_limits"
 SUBSCRIPTION_RECORDED: Final = "subscription"
 TERMS_SET: Final = "terms"
 ACCOUNT_TOLD: Final = "account"
@@ -114,7 +114,7 @@ def ensure_plan(
     return made, True
 
 
-def change_terms(
+def change_limits(
     conn: Connection, plan: PlanId, streams: int, max_height: Pixels | None, now: Instant, *, actor: str
 ) -> tuple[Plan, bool]:
     """Give a plan other terms from now on: the plan as it is then, and whether that changed anything. Raises MemberError.
@@ -136,7 +136,7 @@ def change_terms(
         "before": {"streams": before.streams, "max_height": before.max_height},
         "after": {"streams": streams, "max_height": max_height},
     }
-    audit.record(conn, actor, "plan.terms", plan, detail, now, sides=[publisher_side(after.publisher)])
+    audit.record(conn, actor, "plan.limits", plan, detail, now, sides=[publisher_side(after.publisher)])
     outbox.append(conn, TOPIC, plan, {"kind": PLAN_CHANGED}, now)
     return after, True
 

@@ -95,7 +95,7 @@ def _carriage(silent: Silent, asker: Asker) -> Iterator[Question]:
         yield Question("GET", "/api/v1/carriage", {"cursor": encode_cursor(operator, silent.service), "limit": 1})
 
 
-@recipe("GET /api/v1/plans", "POST /api/v1/plans", "PUT /api/v1/plans/{plan_id}/terms")
+@recipe("GET /api/v1/plans", "POST /api/v1/plans", "PUT /api/v1/plans/{plan_id}/limits")
 def _plans(silent: Silent, asker: Asker) -> Iterator[Question]:
     yield Question("GET", "/api/v1/plans")
     yield Question("POST", "/api/v1/plans", body={"service_id": silent.service, "name": f"{TELLTALE} in full"})
@@ -104,8 +104,8 @@ def _plans(silent: Silent, asker: Asker) -> Iterator[Question]:
         yield Question("POST", "/api/v1/plans", body={"service_id": service, "name": "Everything"})
     yield Question("POST", "/api/v1/plans", body={"service_id": silent.service, "name": ""})
     for plan in (silent.plan, UNKNOWN, silent.service, TELLTALE):
-        yield Question("PUT", f"/api/v1/plans/{plan}/terms", body={"streams": 2, "max_height": None})
-        yield Question("PUT", f"/api/v1/plans/{plan}/terms", body={"streams": 0, "max_height": None})
+        yield Question("PUT", f"/api/v1/plans/{plan}/limits", body={"streams": 2, "max_height": None})
+        yield Question("PUT", f"/api/v1/plans/{plan}/limits", body={"streams": 0, "max_height": None})
     yield Question("GET", "/api/v1/plans")
 
 

@@ -1,13 +1,13 @@
 """people: profiles' looks, the PIN, lists and thumbs, consents
 
-Revision: 0025, after 0023.
+Revision: 0024, after 0023.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0025"
-down_revision = "0022"
+revision = "0024"
+down_revision = "0023"
 branch_labels = None
 depends_on = None
 

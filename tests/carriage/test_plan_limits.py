@@ -33,7 +33,7 @@ def make(world: World, seller: Screen, **terms: Any) -> Any:
 
 
 def change(seller: Screen, plan: str, streams: Any, max_height: Any) -> Any:
-    return seller.send("PUT", f"{PLANS}/{plan}/terms", {"streams": streams, "max_height": max_height})
+    return seller.send("PUT", f"{PLANS}/{plan}/limits", {"streams": streams, "max_height": max_height})
 
 
 def test_a_plan_of_which_nothing_is_said_gives_two_films_and_every_height(world: World, who: Screens) -> None:
@@ -58,7 +58,7 @@ def test_a_change_is_followed_and_stands_in_the_audit_once(world: World, who: Sc
     assert held is not None
     assert (held.streams, held.max_height) == (1, 720)
     with world.database.read() as conn:
-        rows = [row for row in audit.page_of(conn, None, None, 50) if row.action == "plan.terms"]
+        rows = [row for row in audit.page_of(conn, None, None, 50) if row.action == "plan.limits"]
     assert [row.detail["before"] | {"to": row.detail["after"]} for row in rows] == [
         {"streams": 2, "max_height": None, "to": {"streams": 1, "max_height": 720}}
     ]
@@ -85,4 +85,4 @@ def test_the_store_refuses_them_by_itself(world: World) -> None:
     with pytest.raises(MemberError, match="max_height"), world.database.write() as conn:
         plan_store.ensure_plan(conn, world.cinema, "Tall", NOW, actor="test", max_height=Pixels(5000))
     with pytest.raises(MemberError, match="no such plan"), world.database.write() as conn:
-        plan_store.change_terms(conn, plan_store.PlanId("0" * 26), 2, None, NOW, actor="test")
+        plan_store.change_limits(conn, plan_store.PlanId("0" * 26), 2, None, NOW, actor="test")

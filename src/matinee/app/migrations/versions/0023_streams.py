@@ -1,13 +1,13 @@
 """what a plan gives at once, and who holds a stream
 
-Revision: 0022, after 0023.
+Revision: 0023, after 0022.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0022"
-down_revision = "0024"
+revision = "0023"
+down_revision = "0022"
 branch_labels = None
 depends_on = None
 

@@ -1,12 +1,12 @@
 """plan terms and billing
 
-Revision: 0023, after 0020.
+Revision: 0021, after 0020.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0023"
+revision = "0021"
 down_revision = "0020"
 branch_labels = None
 depends_on = None
