@@ -74,6 +74,8 @@ OF_NO_TITLE = {
     "POST /api/v1/playback/{session_id}/end": "a play that began",
     "PUT /api/v1/profiles/{profile_id}/preferences": "languages",
     "POST /api/v1/activations": "a link to a subscription",
+    "POST /api/v1/vouchers/redeem": "money",
+    "GET /api/v1/credit": "money",
     "POST /api/v1/profiles": "people",
     "PUT /api/v1/profiles": "people",
     "PATCH /api/v1/profiles/{profile_id}": "people",
