@@ -107,7 +107,7 @@ def test_from_a_voucher_to_an_invoice(
     (due,) = _told(run, "bills", "due")["dues"]
     assert (due["household"], due["grace_until"]) == (OTHER, "2026-02-08T23:00:00.000Z")
     shown = _told(run, "credit", "show", HOME)
-    assert shown["credit"] == [{"publisher": "Matinee", "amount": "2.01", "currency": "EUR"}]
+    assert shown["credit"] == [{"publisher": "Films", "amount": "2.01", "currency": "EUR"}]
     (charge,) = shown["charges"]
     assert (charge["amount"], charge["tax"], charge["first_day"], charge["until_day"]) == (
         "7.99",
