@@ -45,6 +45,7 @@ from matinee.home.rows import Homes
 from matinee.members import api as members_api
 from matinee.members import store as members_store
 from matinee.members import taste_api
+from matinee.members.consents import KeptConsents
 from matinee.members.model import Profile
 from matinee.members.sign_in import api as sign_in_api
 from matinee.members.sign_in import pages as sign_in_pages
@@ -123,6 +124,7 @@ class World:
         self.rankings = RankingLog(database, self.catalogue, self.carriage, self.fleet, clock)
         opened = OpenedTitles(database, clock)
         self.tastes = KeptTastes(database, clock)
+        self.consents = KeptConsents(database, clock)
         self.book = Book(database, clock)
         self.web = create_web(
             [
@@ -131,7 +133,7 @@ class World:
                 ),
                 *reports.routes(database),
                 *fleet_api.routes(self.fleet, database, self.releases, self.handing, clock),
-                *members_api.routes(self.members, self.fleet, self.sights, database, clock),
+                *members_api.routes(self.members, self.fleet, self.sights, self.consents, database, clock),
                 *sign_in_api.routes(self.sign_in_server, clock),
                 *sign_in_pages.routes(self.sign_in_server, self.household_sign_in, clock),
                 *carriage_api.routes(self.carriage, self.sights, self.entitlements, self.fleet, self.catalogue, ORIGIN, clock),

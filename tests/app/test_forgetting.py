@@ -13,7 +13,7 @@ from matinee.app.forgetting import MONTH_MS, OLD_EVERY_MS, SETTLED_MS, ForgetsIn
 from matinee.app.privacy import HELD, LEFT_OUT, NOT_BY_TABLE, tables_of_people
 from matinee.app.tables import metadata
 from matinee.base.clock import DAY, Instant
-from matinee.base.ids import PackageId, ProfileId, SessionId, TitleId, new_id
+from matinee.base.ids import ClientId, PackageId, ProfileId, ScreenSessionId, SessionId, TitleId, new_id
 from matinee.base.units import DurationMs, PositionMs
 from matinee.catalogue.model import Title
 from matinee.home.opened import OpenedTitles, opened_titles
@@ -22,12 +22,16 @@ from matinee.members.account_store import activation_codes, partner_accounts
 from matinee.members.billing_store import billing_events
 from matinee.members.consent_store import Purpose
 from matinee.members.model import SubscriptionState
+from matinee.members.sign_in import accounts, codes, rules, sessions
+from matinee.members.sign_in.model import AuthorizationCode, Decision, DeviceCode, ScreenSession
 from matinee.outside.database import Database
 from matinee.parties import outbox
+from matinee.playback import lease_store
 from matinee.playback import store as playback
 from matinee.playback.model import Place, Session
+from matinee.playback.streams import Lease
 from tests.catalogue.factories import film
-from tests.world import NOW, Home, Screens, World, screens
+from tests.world import NOW, PASSWORD_HASH, Home, Screens, World, screens
 
 ACCOUNTS = {"households", "subscriptions", "partner_accounts", "billing_events", "activation_codes"}
 """What stays of an erased household, by random ids alone, so that what was billed adds up."""
@@ -99,6 +103,39 @@ def fill(world: World, home: Home, title: TitleId) -> None:
         event = {"id": new_id(), "operator_id": world.orange, "event_id": new_id(), "account_id": account["id"]}
         said = {"act": "activate", "at": NOW, "by_link": False, "hands_over": False, "words": {}, "recorded_at": NOW}
         conn.execute(billing_events.insert().values(**event, **said))
+    sign_in(world, home)
+    leases = [
+        Lease(
+            session=SessionId(new_id()), household=home.household, service=world.cinema.id, title=title, profile=one,
+            since=Instant(NOW), until=Instant(NOW + 1), token_until=Instant(NOW + DAY), limit=2, is_over=False,
+        )
+        for one in (home.adult.id, home.child.id)
+    ]  # fmt: skip
+    with world.database.write() as conn:
+        lease_store.save(conn, leases)
+
+
+def sign_in(world: World, home: Home) -> None:
+    """A television that was approved, a browser under way, and their account."""
+    with world.database.write() as conn:
+        account = accounts.add_account(conn, home.household, f"{home.household}@example.org", PASSWORD_HASH, NOW, actor="test")
+        device = DeviceCode(
+            digest=new_id(), user_code=rules.new_user_code(), client=ClientId("matinee-tv"), scope="watch", label="Salon",
+            expires_at=Instant(NOW + DAY),
+        )  # fmt: skip
+        codes.add_device_code(conn, device, NOW)
+        codes.decide(conn, device, Decision.APPROVED, home.household, account.id, NOW, NOW)
+        code = AuthorizationCode(
+            digest=new_id(), client=ClientId("matinee-web"), redirect_uri="https://tv.example/", scope="watch", nonce="",
+            challenge="c", household=home.household, account=account.id, session=ScreenSessionId(new_id()), label="Salon",
+            authenticated_at=NOW, expires_at=Instant(NOW + DAY),
+        )  # fmt: skip
+        codes.add_authorization_code(conn, code, NOW)
+        screen = ScreenSession(
+            id=ScreenSessionId(new_id()), household=home.household, account=account.id, client=ClientId("matinee-tv"),
+            scope="watch", label="Salon", begun_at=NOW, last_seen=NOW, expires_at=Instant(NOW + DAY), authenticated_at=NOW,
+        )  # fmt: skip
+        sessions.begin(conn, screen, rules.first_refresh_token(screen.id))
 
 
 def test_history_is_told_page_by_page_and_hidden_one_by_one_or_all(world: World, ask: Screens) -> None:

@@ -13,7 +13,6 @@ from matinee.home import recommending
 from matinee.home.for_you import Viewed
 from matinee.home.learning import Viewings, learnt_from
 from matinee.home.learnt_store import Lessons
-from matinee.home.model import everybody_may
 from matinee.home.recommending import Recommending
 from tests.catalogue.factories import FR, film
 from tests.world import NOW
@@ -48,7 +47,7 @@ class Town:
         self.lessons, self.history = Lessons(), History()
         self.lessons.newest = learnt_from(viewings, [one.id for one in self.films], services, 3, NOW, {})
         self.view = view_of(self.films)
-        self.rows_of = Recommending(self.lessons, self.history, everybody_may, lambda _operator: "Riviera")
+        self.rows_of = Recommending(self.lessons, self.history, lambda _profile: True, lambda _operator: "Riviera")
 
     def rows(self, *services: ServiceId, view: CatalogueView | None = None) -> dict[str, list[str]]:
         there = frozenset(services or (ONE, OTHER))
@@ -102,7 +101,7 @@ def test_two_screens_of_a_profile_see_each_its_own(town: Town) -> None:
     assert town.rows(ONE) == alone, "what the box watched of it speaks for nothing on the phone"
     fresh = Town.__new__(Town)
     fresh.__dict__.update(town.__dict__)
-    fresh.rows_of = Recommending(town.lessons, town.history, everybody_may, lambda _operator: "Riviera")
+    fresh.rows_of = Recommending(town.lessons, town.history, lambda _profile: True, lambda _operator: "Riviera")
     assert fresh.rows(ONE) == alone, "nor where the box has not asked"
 
 

@@ -13,6 +13,7 @@ from matinee.base.clock import HOUR, MINUTE, from_rfc3339
 from matinee.base.ids import new_id
 from matinee.catalogue.model import Seller, StreamTerms
 from matinee.delivery.control import read_control
+from matinee.members.forgotten import Forgotten, ForgottenKind
 from matinee.outside.database import Database
 from matinee.playback import lease_store
 from matinee.playback.leases import Leases
@@ -295,7 +296,7 @@ def test_a_household_that_is_erased_leaves_no_lease(stage: Stage, home: Househol
     home.play("mtb_other", profile=stage.stranger)
     stage.leases.flush()
     with stage.database.write() as conn:
-        lease_store.forget_household(conn, stage.home)
+        lease_store.forget(conn, Forgotten(kind=ForgottenKind.HOUSEHOLD, household=stage.home, until=stage.now))
         left = lease_store.all_leases(conn, stage.now)
     assert [one.household for one in left] == [stage.neighbour]
 

@@ -18,6 +18,7 @@ from matinee.members.tastes import KeptTastes
 from matinee.outside.database import Database
 from matinee.parties import cursors, outbox
 from matinee.parties.outbox import Event
+from matinee.playback import lease_store
 from matinee.playback import store as playback
 from matinee.playback.book import Book
 
@@ -29,6 +30,7 @@ OLD_EVERY_MS: Final = HOUR
 
 PARTS: Final[Sequence[Callable[[Connection, Forgotten], None]]] = (
     playback.forget,
+    lease_store.forget,
     opened.forget,
     taste_store.forget,
     consent_store.forget,

@@ -10,14 +10,17 @@ from matinee.base.clock import Instant
 from matinee.base.errors import MatineeError
 from matinee.home.for_you import lesson_of
 from matinee.home.lesson_work import learn
-from matinee.home.model import everybody_may
+from matinee.members import consent_store
+from matinee.members.consent_store import Purpose
 
 NICE = 10
 
 
 def learn_now(installation: Installation, as_of: Instant) -> bool:
     """Learn the lesson of a moment, where no other process has it in hand. Blocks. Whether this one learnt it."""
-    return learn(installation.database, as_of, everybody_may, installation.settings.least_homes, read_clock)
+    with installation.database.read() as conn:
+        agreed = consent_store.all_given(conn, Purpose.RECOMMENDATIONS)
+    return learn(installation.database, as_of, agreed.__contains__, installation.settings.least_homes, read_clock)
 
 
 def main() -> None:

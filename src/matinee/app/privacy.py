@@ -52,6 +52,11 @@ HELD: Final[Mapping[str, Held]] = {
     "play_sessions": Held("household"),
     "places": Held("household"),
     "opened_titles": Held(),
+    "stream_leases": Held("household"),
+    "household_accounts": Held(secrets=("password",)),
+    "screen_sessions": Held(secrets=("refresh_digest", "previous_digest", "salt")),
+    "device_codes": Held(secrets=("digest", "user_code")),
+    "authorization_codes": Held(secrets=("digest", "nonce", "challenge")),
 }
 
 LEFT_OUT: Final[Mapping[str, str]] = {}

@@ -52,7 +52,7 @@ def routes(members: Members, database: Database, clock: Clock) -> Sequence[Route
         )
 
     @post("/erase", opt={"policy": SCREENS}, status_code=204, sync_to_thread=True)
-    def erase_household(request: AnyRequest, data: JSONBody[EraseAsked]) -> Response[None]:
+    def erase_household(request: AnyRequest, data: JSONBody[EraseAsked]) -> None:
         """Erase the household: people, viewing, tokens. Its box starts anew. Needs a PIN, so that no guest does it."""
         household = _asked(request.user)
         if not guard.has_pin(household):
@@ -63,6 +63,5 @@ def routes(members: Members, database: Database, clock: Clock) -> Sequence[Route
                 forget(conn, one)
         with database.read() as conn:
             members.load(conn)
-        return Response(None, status_code=204)
 
     return [Router(path="/api/v1/privacy", route_handlers=[get_export, erase_household])]

@@ -47,7 +47,6 @@ from matinee.fleet.snapshot import Fleet
 from matinee.home import api as home_api
 from matinee.home import feeds, history_api
 from matinee.home.learnt_store import Lessons
-from matinee.home.model import MayRecommend, everybody_may
 from matinee.home.opened import OpenedTitles
 from matinee.home.ranking_log import STEP_SECONDS, RankingLog
 from matinee.home.recommending import Recommending
@@ -57,6 +56,7 @@ from matinee.library import store as library_store
 from matinee.library.keys import MasterKey
 from matinee.members import api as members_api
 from matinee.members import taste_api, voucher_api
+from matinee.members.consents import KeptConsents
 from matinee.members.sign_in import api as sign_in_api
 from matinee.members.sign_in import pages as sign_in_pages
 from matinee.members.sign_in.access import Signer
@@ -215,8 +215,8 @@ def build_web(
 
     opened = OpenedTitles(database, clock, fresh_ms=None if database.is_sqlite else SECOND)
     rankings = RankingLog(database, catalogue, carriage, fleet, clock, lessons)
-    may_recommend: MayRecommend = everybody_may
-    recommending = Recommending(lessons, ViewedPlaces(book), may_recommend, partial(operator_name, fleet), rankings)
+    consents = KeptConsents(database, clock, fresh_ms=None if database.is_sqlite else SECOND)
+    recommending = Recommending(lessons, ViewedPlaces(book), consents.may_recommend, partial(operator_name, fleet), rankings)
 
     counter = subscription_api.Counter(carriage, fleet, catalogue, members, subscriptions)
     tastes = KeptTastes(database, clock, fresh_ms=None if database.is_sqlite else SECOND)
@@ -226,7 +226,7 @@ def build_web(
     routes: Sequence[Sequence[object]] = (
         parties_api.routes(sign_in, staff, publishers, database, clock),
         fleet_api.routes(fleet, database, releases, handing, clock),
-        members_api.routes(members, fleet, sights, database, clock),
+        members_api.routes(members, fleet, sights, consents, database, clock),
         voucher_api.routes(sights, database, clock),
         sign_in_api.routes(sign_in_server, clock),
         sign_in_pages.routes(sign_in_server, household_sign_in, clock),

@@ -75,7 +75,7 @@ def routes(
             last = encode_cursor(key, title_id)
         return revalidated(request, HistoryPage(items=items, next_cursor=None))
 
-    def _hide(request: AnyRequest, profile: str | None, title: TitleId | None) -> Response[None]:
+    def _hide(request: AnyRequest, profile: str | None, title: TitleId | None) -> None:
         sight = sights.sight(request.user, profile, clock())
         household = request.user.household
         if household is None or sight.profile is None:
@@ -88,16 +88,15 @@ def routes(
             forgotten.say(conn, told)  # another process may be about to write what it heard before this
         book.forget(sight.profile, title)
         opened.forget(sight.profile)
-        return Response(None, status_code=204)
 
     @delete("/history/{title_id:str}", opt={"policy": SCREENS}, status_code=204, sync_to_thread=True)
-    def hide_one(request: AnyRequest, title_id: FromPath[str], profile: ProfileParameter = None) -> Response[None]:
+    def hide_one(request: AnyRequest, title_id: FromPath[str], profile: ProfileParameter = None) -> None:
         """Take one title out of what a profile has watched. The same for a title that is not in there."""
-        return _hide(request, profile, TitleId(title_id) if is_id(title_id) else _NOTHING)
+        _hide(request, profile, TitleId(title_id) if is_id(title_id) else _NOTHING)
 
     @delete("/history", opt={"policy": SCREENS}, status_code=204, sync_to_thread=True)
-    def hide_all(request: AnyRequest, profile: ProfileParameter = None) -> Response[None]:
+    def hide_all(request: AnyRequest, profile: ProfileParameter = None) -> None:
         """Take all that a profile has watched out."""
-        return _hide(request, profile, None)
+        _hide(request, profile, None)
 
     return [Router(path="/api/v1", route_handlers=[get_history, hide_one, hide_all])]

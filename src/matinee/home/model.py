@@ -96,8 +96,3 @@ class OperatorNames(Protocol):
     """What an operator is called; "" for one that is not known."""
 
     def __call__(self, operator: OperatorId, /) -> str: ...
-
-
-def everybody_may(_profile: ProfileId) -> bool:
-    """The `MayRecommend` of an installation in which nobody is asked."""
-    return True

@@ -17,6 +17,7 @@ from matinee.catalogue.answers import AnyRequest, revalidated
 from matinee.fleet.model import HELD, Box, BoxModel
 from matinee.fleet.snapshot import Fleet
 from matinee.members import consent_api, pin_api, profile_api, store
+from matinee.members.consents import KeptConsents
 from matinee.members.model import CarriedServices, ProfileNotFound
 from matinee.members.snapshot import Members
 from matinee.members.wire import UiLanguage, WireProfile, told_profile, told_profiles
@@ -66,7 +67,7 @@ class PreferencesBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
 
 def routes(
-    members: Members, fleet: Fleet, carried: CarriedServices, database: Database, clock: Clock
+    members: Members, fleet: Fleet, carried: CarriedServices, consents: KeptConsents, database: Database, clock: Clock
 ) -> Sequence[HTTPRouteHandler | Router]:
     @get("/api/v1/me", opt={"policy": SCREENS})
     async def get_me(request: AnyRequest) -> Response[Me]:
@@ -107,7 +108,7 @@ def routes(
         put_preferences,
         *profile_api.routes(members, database, clock),
         *pin_api.routes(members, database, clock),
-        *consent_api.routes(members, database, clock),
+        *consent_api.routes(members, consents, database, clock),
     ]
 
 

@@ -12,6 +12,7 @@ from matinee.base.party import SCREENS
 from matinee.catalogue.answers import AnyRequest
 from matinee.members import consent_store
 from matinee.members.consent_store import Purpose
+from matinee.members.consents import KeptConsents
 from matinee.members.snapshot import Members
 from matinee.outside.database import Database
 
@@ -34,7 +35,7 @@ class Consents(msgspec.Struct, frozen=True, kw_only=True):
     consents: list[ConsentTold]
 
 
-def routes(members: Members, database: Database, clock: Clock) -> Sequence[Router]:
+def routes(members: Members, kept: KeptConsents, database: Database, clock: Clock) -> Sequence[Router]:
     def _told(profile: ProfileId) -> Consents:
         with database.read() as conn:
             given = consent_store.given_by(conn, profile)
@@ -55,6 +56,7 @@ def routes(members: Members, database: Database, clock: Clock) -> Sequence[Route
         one = members.opened(request.user, profile_id, clock())
         with database.write() as conn:
             consent_store.give(conn, one.household, one.id, data.purpose, given=data.given, now=clock())
+        kept.forget(one.id)
         return _told(one.id)
 
     return [Router(path="/api/v1", route_handlers=[get_consents, put_consent])]

@@ -67,6 +67,14 @@ def given_by(conn: Connection, profile: ProfileId) -> dict[Purpose, Instant | No
     return {purpose: since.get(purpose.value) for purpose in ASKED}
 
 
+def all_given(conn: Connection, purpose: Purpose) -> frozenset[ProfileId]:
+    """Every profile that agrees to a purpose, and is no kids' profile."""
+    given = (consents.c.purpose == purpose.value, consents.c.given.is_(True), profiles.c.kids.is_(False))
+    joined = sa.select(consents.c.profile_id).join(profiles, profiles.c.id == consents.c.profile_id)
+    rows = conn.execute(joined.where(*given))
+    return frozenset(ProfileId(row.profile_id) for row in rows)
+
+
 def forget(conn: Connection, told: Forgotten) -> None:
     """Erase what a profile or a household agreed to."""
     if told.kind is ForgottenKind.HISTORY:

@@ -18,6 +18,7 @@ from matinee.catalogue.model import AgeClass, Language
 from matinee.members import forgotten, pin_store, plan_store, store
 from matinee.members.forgotten import Forgotten, ForgottenKind
 from matinee.members.model import LIVE, HouseholdAssignment, SubscriptionState
+from matinee.members.sign_in import work as sign_in
 from matinee.parties import audit, outbox
 
 FIRST_PROFILE: Final = ("Salon", "#c8553d", AgeClass(18), Language("fr"))
@@ -40,6 +41,7 @@ def erase(conn: Connection, household: HouseholdId, now: Instant, *, actor: str)
     told.append(Forgotten(kind=ForgottenKind.HOUSEHOLD, household=household, until=now))
     _end_subscriptions(conn, household, now, actor)
     pin_store.take_pin(conn, household, now)
+    sign_in.erase(conn, household, now)
     for table in (store.profiles, store.viewer_tokens):
         conn.execute(sa.delete(table).where(table.c.household_id == household))
     lines = _leave_lines(conn, household, now)

@@ -46,14 +46,13 @@ def routes(members: Members, database: Database, clock: Clock) -> Sequence[Route
             raise ProfileNotFound
         return party.household
 
-    def _renewed(household: HouseholdId) -> Response[None]:
+    def _renew(household: HouseholdId) -> None:
         """After a change: this process reads it at once, and does not wait for its own event."""
         with database.read() as conn:
             guard.renew(conn, [household])
-        return Response(None, status_code=204)
 
     @put("/pin", opt={"policy": SCREENS}, status_code=204, sync_to_thread=True)
-    def set_pin(request: AnyRequest, data: JSONBody[PinSaid]) -> Response[None]:
+    def set_pin(request: AnyRequest, data: JSONBody[PinSaid]) -> None:
         """Give the household a PIN, or another one, for which the one before is asked."""
         party, now = request.user, clock()
         household = _home(party)
@@ -64,17 +63,17 @@ def routes(members: Members, database: Database, clock: Clock) -> Sequence[Route
             )
         with database.write() as conn:
             pin_store.set_pin(conn, guard.mark, household, data.pin, now, of_version=guard.version_of(household))
-        return _renewed(household)
+        _renew(household)
 
     @delete("/pin", opt={"policy": SCREENS}, status_code=204, sync_to_thread=True)
-    def take_pin(request: AnyRequest) -> Response[None]:
+    def take_pin(request: AnyRequest) -> None:
         """Take the PIN away: nothing asks for one any more. Saying it again is fine."""
         party, now = request.user, clock()
         household = _home(party)
         guard.check_change(party, now)
         with database.write() as conn:
             pin_store.take_pin(conn, household, now)
-        return _renewed(household)
+        _renew(household)
 
     @post("/pin/unlock", opt={"policy": SCREENS}, status_code=200, sync_to_thread=True)
     def try_pin(request: AnyRequest, data: JSONBody[PinTried]) -> Response[Unlocked]:

@@ -9,6 +9,7 @@ from sqlalchemy.engine import Connection
 
 from matinee.base.clock import Instant
 from matinee.base.ids import HouseholdId, ServiceId, SessionId
+from matinee.members.forgotten import Forgotten, ForgottenKind
 from matinee.outside.database import InstantColumn, metadata
 from matinee.parties import outbox
 from matinee.playback.store import insert_into, plain
@@ -104,8 +105,14 @@ def forget_old(conn: Connection, now: Instant) -> None:
     conn.execute(sa.delete(stream_leases).where(stream_leases.c.token_until <= now))
 
 
-def forget_household(conn: Connection, household: HouseholdId) -> None:
-    conn.execute(sa.delete(stream_leases).where(stream_leases.c.household == household))
+def forget(conn: Connection, told: Forgotten) -> None:
+    """Erase the streams of a household or of a profile. A history that is hidden frees no place: what plays, plays on."""
+    if told.kind is ForgottenKind.HISTORY:
+        return
+    which = [stream_leases.c.household == told.household, stream_leases.c.since <= told.until]
+    if told.profile is not None:
+        which.append(stream_leases.c.profile == told.profile)
+    conn.execute(sa.delete(stream_leases).where(*which))
 
 
 def _hold(conn: Connection, household: HouseholdId) -> None:

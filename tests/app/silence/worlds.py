@@ -68,11 +68,11 @@ from matinee.fleet import store as fleet
 from matinee.fleet.model import Box, BoxModel, Operator
 from matinee.fleet.waves import Wave
 from matinee.home.lesson_work import learn
-from matinee.home.model import everybody_may
 from matinee.home.ranking_log import RankingLog
 from matinee.library import store as library
-from matinee.members import account_store, plan_store, terms_store, voucher_store
+from matinee.members import account_store, consent_store, plan_store, terms_store, voucher_store
 from matinee.members import store as members
+from matinee.members.consent_store import Purpose
 from matinee.members.model import SubscriptionState
 from matinee.members.sign_in import keys
 from matinee.members.terms_store import Environment
@@ -389,7 +389,7 @@ async def told(telling: Telling, folder: Path) -> AsyncIterator[Told]:
         world = Told(app, dice, builder.silent(), builder.edge())
         world.askers = [await _begun(world, one) for one in builder.askers(telling)]
         await _watch(world)
-        learn(installation.database, NOW, everybody_may, 3, lambda: NOW)
+        learn(installation.database, NOW, lambda _: True, 3, lambda: NOW)
         feeds[0].poll()
         rankings[0].step()
         builder.change(telling)
@@ -501,6 +501,8 @@ class _Builder:
                 members.ensure_profile(conn, household, who, "#4477aa", AgeClass(age), FR, NOW)
                 for who, age in (("Grande", 18), ("Petit", 10))
             )
+            for one in (adult, child):
+                consent_store.give(conn, household, one.id, Purpose.RECOMMENDATIONS, given=True, now=NOW)
             self._people[name] = adult.id, child.id
             self._tokens[name] = fleet.mint_box_token(conn, box.id, NOW)
             self._tokens[f"{name}'s phone"] = members.mint_viewer_token(conn, household, NOW)
