@@ -81,6 +81,7 @@ let profiles = [
 ];
 let pin = mode.includes("pin") ? "1234" : null;
 let keptOn = null;
+let recommends = false;
 const tastes = new Map();
 const asPeople = () => profiles.map((one) => ({ ...one, asks_pin: pin !== null && one.id !== keptOn && (one.age_class === 18 || (keptOn !== null && !one.kids)) }));
 
@@ -191,6 +192,10 @@ const server = createServer(async (request, response) => {
     return json(after);
   }
   if (path === "/api/v1/history" && request.method === "GET") return json({ items: resumed.map((title) => ({ title, at: "2030-01-01T00:00:00Z", completed: false })), next_cursor: null });
+  if (/^\/api\/v1\/profiles\/\w+\/consents$/.test(path)) {
+    if (request.method === "PUT") recommends = (await read()).given;
+    return json({ consents: [{ purpose: "needed", asked: false, given: true, since: null }, { purpose: "recommendations", asked: true, given: recommends, since: null }] });
+  }
   if (path.startsWith("/api/v1/history")) return response.writeHead(204).end();
   if (path.startsWith("/api/")) return problem(503, "not_in_the_fixture");
   const artwork = /^\/artwork\/(\w+)\/([\w.-]+)$/.exec(path);

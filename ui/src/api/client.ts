@@ -6,6 +6,7 @@ import { Aborted, ApiError, NetworkError } from "./errors";
 import type {
   Activated,
   Announced,
+  Consents,
   Heartbeat,
   HeartbeatAnswer,
   HistoryPage,
@@ -234,6 +235,13 @@ export function createClient(ports: ClientPorts) {
     },
     setThumb: (title: Id, profile: Id, thumb: Thumb | null, options: RequestOptions = {}) =>
       request<Taste>("PUT", `/api/v1/titles/${encodeURIComponent(title)}/thumb`, { profile_id: profile, thumb }, {
+        retries: RETRIES,
+        ...options,
+      }),
+    consents: (profile: Id, options?: RequestOptions) =>
+      get<Consents>(`/api/v1/profiles/${encodeURIComponent(profile)}/consents`, options),
+    setConsent: (profile: Id, purpose: string, given: boolean, options: RequestOptions = {}) =>
+      request<Consents>("PUT", `/api/v1/profiles/${encodeURIComponent(profile)}/consents`, { purpose, given }, {
         retries: RETRIES,
         ...options,
       }),

@@ -85,6 +85,11 @@ export interface Taste {
   thumb: Thumb | null;
 }
 
+/** What a profile agrees to. What is needed is not asked. */
+export interface Consents {
+  consents: { purpose: string; asked: boolean; given: boolean }[];
+}
+
 export interface HistoryPage {
   items: { title: Tile; at: Instant; completed: boolean | null }[];
   next_cursor: string | null;

@@ -9,6 +9,7 @@ import { Icon } from "../parts/icons";
 import { Menu } from "../parts/menu";
 import { History } from "./history";
 import { PinSetting } from "./pin_setting";
+import { Recommendations } from "./recommendations";
 
 interface ChoiceProps<V extends string> {
   zone: string;
@@ -26,7 +27,7 @@ export default function SettingsScreen(): JSX.Element {
     <Layer
       id="settings"
       label={words().t("settings.title")}
-      order={["menu", "language", "keyboard", "pin-setting", "history", "hide-all", "sign-out"]}
+      order={["menu", "language", "keyboard", "pin-setting", "recommendations", "history", "hide-all", "sign-out"]}
       initial="language"
       class="screen settings"
     >
@@ -58,6 +59,9 @@ export default function SettingsScreen(): JSX.Element {
         </Show>
         <Show when={!seat.me().kept_on}>
           <PinSetting />
+        </Show>
+        <Show when={!seat.profile().kids}>
+          <Recommendations />
         </Show>
         <History />
         <Show when={seat.signOut()}>{(signOut) => <SignOut run={signOut()} />}</Show>
