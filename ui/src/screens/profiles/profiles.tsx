@@ -61,10 +61,16 @@ function Choice(props: { managing: boolean; onEdit(profile: Profile | "new"): vo
       void seat.chooseProfile(chosen.id).then((done) => done && props.onChosen?.());
     },
   });
-  const label = (profile: Profile): string => {
+  const age = (profile: Profile): string => {
     const { t } = seat.words();
-    if (props.managing) return t("profiles.change", { name: profile.name });
-    return profile.asks_pin ? t("profiles.locked", { name: profile.name }) : profile.name;
+    if (profile.age_class >= 18) return "";
+    return profile.kids ? t("profiles.kids") : t("profiles.age", { n: profile.age_class });
+  };
+  /** Where more is meant than what can be read on it; what can be read stays a part of it. */
+  const label = (profile: Profile): string | undefined => {
+    const { t } = seat.words();
+    if (!props.managing && !profile.asks_pin) return undefined;
+    return t(props.managing ? "profiles.change" : "profiles.locked", { name: `${profile.name} ${age(profile)}`.trim() });
   };
   return (
     <ul class="people">
@@ -81,10 +87,8 @@ function Choice(props: { managing: boolean; onEdit(profile: Profile | "new"): vo
               <span class="person-name" dir="auto">
                 {profile.name}
               </span>
-              <Show when={profile.age_class < 18}>
-                <span class="person-age">
-                  {profile.kids ? seat.words().t("profiles.kids") : seat.words().t("profiles.age", { n: profile.age_class })}
-                </span>
+              <Show when={age(profile)}>
+                <span class="person-age">{age(profile)}</span>
               </Show>
             </button>
           </li>
