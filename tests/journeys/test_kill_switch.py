@@ -65,6 +65,7 @@ def carried() -> Iterator[Carried]:
             work_database_url=postgres.new_database_url(),
             port=str(port),
             edge_port=str(edge_port),
+            streams_without_plan="0",  # one box begins one film again and again here, each of which would end the one before
         )
         make_film(folder / "film.mp4", seconds=6, source="testsrc2")
         added = run_matinee(["add", str(folder / "film.mp4"), "--json"], environment, ADD_SECONDS)
