@@ -50,7 +50,7 @@ class KeptConsents:
         try:
             with self._database.read() as conn:
                 given = consent_store.given_by(conn, profile)
-        except sa.exc.SQLAlchemyError as error:
+        except (sa.exc.SQLAlchemyError, OSError) as error:
             log.error("consents cannot be read; none counts", error=type(error).__name__)
             return frozenset()
         found = frozenset(purpose for purpose, since in given.items() if since is not None)

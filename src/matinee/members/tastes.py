@@ -88,7 +88,7 @@ class KeptTastes:
         try:
             with self._database.read() as conn:
                 found = _read(conn, profile, asked_at)
-        except sa.exc.SQLAlchemyError as error:
+        except (sa.exc.SQLAlchemyError, OSError) as error:
             log.error("lists and thumbs cannot be read", error=type(error).__name__)
             return known or _Known(asked_at)
         with self._lock:
