@@ -345,7 +345,7 @@ def test_a_price_that_changes_between_the_steps_changes_nothing(world: MoneyWorl
 
 
 def test_several_at_once_charge_each_month_once(any_world: MoneyWorld, any_home: HouseholdId) -> None:
-    others = [any_world.any_home(f"any_home {number}") for number in range(6)]
+    others = [any_world.home(f"home {number}") for number in range(6)]
     for one in others:
         any_world.fill(one, 2 * PRICE.minor)
         any_world.subscribe(one, at("2026-11-05"))
