@@ -9,7 +9,7 @@ STAMP  := $(VENV)/.stamps
 UV     := $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench clean locks ui prove-film-to-box prove-carriage prove-encoding
+.PHONY: help setup demo test lint bench clean locks ui prove-film-to-box prove-carriage prove-encoding prove-members
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
@@ -36,6 +36,9 @@ prove-carriage: setup $(STAMP)/dev ## every claim of "who may see what, and why"
 
 prove-encoding: setup $(STAMP)/dev ## every claim of "encoding that competes", with its figure and verdict
 	@scripts/prove-encoding
+
+prove-members: setup $(STAMP)/dev ## every claim of "homes: sign-in, plans, money, rights at play", with its figure and verdict
+	@scripts/prove-members
 
 ui: $(STAMP)/ui ## build the screens
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from bench.cpu import cpu_seconds
@@ -26,12 +26,12 @@ Turns = tuple[list[float], list[float], list[float], list[float]]
 """Requests a second of ours and of the baseline, then requests per second of processor time of each."""
 
 
-def in_turns(real: Server, bare: Server, make: Callable[[], bytes]) -> Turns:
+def in_turns(real: Server, bare: Server, make: Callable[[], bytes], statuses: Collection[int] = (200,)) -> Turns:
     turns: Turns = ([], [], [], [])
     for _ in range(ROUNDS):
         for which, server in enumerate((real, bare)):
             before = cpu_seconds(server[1])
-            rate, count = rate_of(server[0], make)
+            rate, count = rate_of(server[0], make, statuses)
             turns[which].append(rate)
             turns[which + 2].append(count / max(cpu_seconds(server[1]) - before, 0.01))
     return turns
@@ -44,32 +44,32 @@ def rows_of(name: str, turns: Turns, least: float | None) -> list[Row]:
     ]
 
 
-def ask_once(port: int, request: bytes) -> bytes:
+def ask_once(port: int, request: bytes, statuses: Collection[int] = (200,)) -> bytes:
     with socket.create_connection(("127.0.0.1", port)) as sock:
-        return ask(sock, request)
+        return ask(sock, request, statuses)
 
 
-def ask(sock: socket.socket, request: bytes) -> bytes:
+def ask(sock: socket.socket, request: bytes, statuses: Collection[int] = (200,)) -> bytes:
     sock.sendall(request)
     data = b""
     while (end := data.find(b"\r\n\r\n")) < 0:
         data += sock.recv(65536)
     head = data[:end].lower()
-    assert head.startswith(b"http/1.1 200"), data
+    assert int(head[9:12]) in statuses, data
     length = int(head.partition(b"content-length:")[2].split(b"\r\n")[0])
     while len(data) < end + 4 + length:
         data += sock.recv(65536)
     return data[end + 4 :]
 
 
-def rate_of(port: int, make: Callable[[], bytes]) -> tuple[float, int]:
+def rate_of(port: int, make: Callable[[], bytes], statuses: Collection[int] = (200,)) -> tuple[float, int]:
     counts = [0] * CONNECTIONS
     stop = time.monotonic() + SECONDS
 
     def client(index: int) -> None:
         with socket.create_connection(("127.0.0.1", port)) as sock:
             while time.monotonic() < stop:
-                ask(sock, make())
+                ask(sock, make(), statuses)
                 counts[index] += 1
 
     threads = [threading.Thread(target=client, args=(index,)) for index in range(CONNECTIONS)]
