@@ -178,7 +178,7 @@ def test_who_may_have_it_does(walks: dict[str, Walk]) -> None:
     """The walk can see: where the newer box has the service, its answers differ, by rows, search, page, play and services."""
     silent, without = walks[KEPT_SILENT[0].name], walks[UNLAUNCHED.name]
     told_to = {path.split("/")[3] for path in _paths_that_differ(silent, without, NEWER_BOX) if path.startswith("/api/v1/")}
-    assert told_to == {"home", "rows", "search", "titles", "me", "playback", "vouchers", "credit"}
+    assert told_to == {"home", "rows", "search", "titles", "me", "playback", "vouchers", "credit", "history", "privacy"}
     opened = [asked for (who, _), asked in silent.answers.items() if who == NEWER_BOX and asked.question.path.endswith("/open")]
     assert any(b"tv.example" in asked.answer.body for asked in opened), "its titles that lie with a partner are opened"
     for who in (NEWER_BOX, "the older box", OTHERS_BOX):
@@ -242,7 +242,10 @@ def _pairs(walks: Mapping[str, Walk], telling: Telling) -> list[tuple[Asked, Ask
 
 def _is_told_openly(telling: Telling, silent: Silent, question: Question) -> bool:
     """Whether it asks for the public list of an operator that has the service open, which names it as a television there does;
-    or for how a rival is ranked there, where it fills places that everybody sees."""
+    or for how a rival is ranked there, where it fills places that everybody sees; or for a home's own file, which tells all that
+    was recorded of that very home: what it watched, wherever that was, and what was sold to it."""
+    if question.path == "/api/v1/privacy/export":
+        return True
     there = silent.operators[1]
     is_list, is_ranking = question.path.startswith(f"/api/v1/operators/{there}/"), question.path == "/api/v1/ranking"
     return telling.elsewhere and (is_list or (is_ranking and question.query.get("operator") == there))
