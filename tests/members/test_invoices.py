@@ -117,7 +117,7 @@ def test_what_is_given_back_before_stands_beside_its_charge(world: MoneyWorld, h
     refund(world.database, world.credit, world.studio.id, charge.event_id, None, "a", world.now, actor="test")
     world.now = at("2026-12-01")
     (one,) = _issue(world, home, "2026-11")
-    assert (one.kind, [line.gross for line in one.lines]) == (InvoiceKind.INVOICE, [799, 799, -799])
+    assert (one.kind, [line.gross for line in one.lines]) == (InvoiceKind.INVOICE, [799, -799, 799])
     assert one.total == PRICE
 
 
