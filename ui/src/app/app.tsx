@@ -213,6 +213,8 @@ export function App(props: { shell: Shell; store: Store }): JSX.Element {
   }, HOME_EVERY_MS);
   onCleanup(() => clearInterval(timer));
 
+  if (returning()) void finishSignIn();
+
   return (
     <FocusProvider focus={focus}>
       <Show when={me.value()} fallback={<Boot />} keyed={false}>
@@ -289,7 +291,6 @@ export function App(props: { shell: Shell; store: Store }): JSX.Element {
       setReturning(false);
     }
   }
-  if (returning()) void finishSignIn();
 
   function codePorts(): WaitingPorts {
     const id = tv ? TV_CLIENT : WEB_CLIENT;
