@@ -107,6 +107,8 @@ def test_a_films_page_says_all_that_the_screens_show(world: World, ask: Screens)
         "markers": [{"kind": "intro", "start_ms": 1, "end_ms": 2}],
         "warnings": ["It has no sound."],
         "ways": [],
+        "in_list": False,
+        "thumb": None,
         "needs_plan": None,
         "similar": [],
     }
