@@ -47,6 +47,9 @@ SWEEP_SECONDS = 600.0
 """How often it is looked whether a package that no title points to, or an encoded part that nobody waits for, has stood long
 enough."""
 
+LISTEN_SECONDS = 0.5
+"""How often the main thread looks up, which alone runs what a signal asks for."""
+
 FORGET_SECONDS = 2.0
 """How often it is looked whether something is to be erased."""
 
@@ -118,7 +121,9 @@ def run_worker(installation: Installation, stop: threading.Event) -> None:
         hooks = Repeating("hooks", bringing.step, HOOKS_SECONDS, "events cannot be brought to callbacks; they wait")
         for one in (hooks, feeds, issuers, retired, sweeping, charging, forgetting, learning):
             one.start()
-        stop.wait()
+        # A signal that another thread receives is heard when this one runs next: it must not sleep until it is told.
+        while not stop.wait(LISTEN_SECONDS):
+            pass
         forgetting.close()
         sweeping.close()
         hooks.close()
