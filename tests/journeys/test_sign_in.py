@@ -226,7 +226,7 @@ def test_a_code_on_the_television_is_approved_on_a_phone_and_the_film_plays(
         choose_profile(tv)
         tv.find_card(service.titles[LIGHTHOUSE])
         tv.press("Enter")
-        tv.until("the title", lambda: tv.layer().startswith("#/title") or "title" in tv.hash())
+        tv.until("its first button", lambda: tv.page.evaluate("document.activeElement?.dataset.action ?? ''") == "play")
         tv.press("Enter")
         tv.await_film()
 
