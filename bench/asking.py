@@ -62,6 +62,10 @@ def ask(sock: socket.socket, request: bytes, statuses: Collection[int] = (200,))
     return data[end + 4 :]
 
 
+def connected(server: Server) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", server[0]))
+
+
 def rate_of(port: int, make: Callable[[], bytes], statuses: Collection[int] = (200,)) -> tuple[float, int]:
     counts = [0] * CONNECTIONS
     stop = time.monotonic() + SECONDS
@@ -82,14 +86,17 @@ def rate_of(port: int, make: Callable[[], bytes], statuses: Collection[int] = (2
 
 
 @contextlib.contextmanager
-def serving(module: str, *arguments: str) -> Iterator[Server]:
-    """`python -m MODULE ARGUMENTS PORT` as a child that serves at a free port, for as long as the block lasts."""
+def serving(module: str, *arguments: str, patience: float = 60) -> Iterator[Server]:
+    """`python -m MODULE ARGUMENTS PORT` as a child that serves at a free port, for as long as the block lasts.
+
+    `patience`: seconds that it may take to begin.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     process = subprocess.Popen([sys.executable, "-m", module, *arguments, str(port)])
     try:
-        for _ in range(1200):
+        for _ in range(int(patience / 0.05)):
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
                 break
             if process.poll() is not None:

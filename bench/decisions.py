@@ -157,7 +157,14 @@ def records(services: list[ServiceId]) -> tuple[list[Agreement], list[Launch]]:
     return agreements, launches
 
 
-def fill(database: Database, boxes: int) -> None:
+Puts = Callable[[Connection, sa.Table, list[dict[str, Any]]], object]
+
+
+def insert_rows(conn: Connection, into: sa.Table, rows: list[dict[str, Any]]) -> None:
+    conn.execute(sa.insert(into), rows)
+
+
+def fill(database: Database, boxes: int, put: Puts = insert_rows) -> None:
     """Write operators, models and boxes with all that belongs to them, in batches, as an import would."""
     draw = random.Random(461)
     with database.write() as conn:
@@ -174,7 +181,7 @@ def fill(database: Database, boxes: int) -> None:
                 for into, row in _box(draw):
                     rows.setdefault(into, []).append(row)
             for into, many in rows.items():
-                conn.execute(sa.insert(into), many)
+                put(conn, into, many)
 
 
 def _box(draw: random.Random) -> Iterator[tuple[sa.Table, dict[str, Any]]]:

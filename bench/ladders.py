@@ -1,7 +1,7 @@
 """What a ladder chosen by measuring saves: BD-rate against Netflix's fixed ladder of 2015, and against a common one of six rungs;
 and what AV1's rungs save over H.264's.
 
-    python -m bench.ladders [SECONDS [EFFORT [CLIPS]]]     of the shared films; 12 s of each, balanced, all clips by default
+    python -m bench.ladders [SECONDS [EFFORT [CLIPS]]]     of the shared films; 10 s of each, balanced, all clips by default
 
 For each clip: its rungs are chosen by an analysis, encoded, and scored by VMAF (v0.6.1 and v1 in one run, both sides scaled to
 1080 lines, one frame of seven); the rungs of each fixed ladder are encoded from the same frames by the same x264 and preset, in
@@ -36,7 +36,7 @@ from matinee.encoding.report import frame_sizes
 from matinee.encoding.search import held
 from matinee.outside.tools import Tools, find_tools
 
-SECONDS = 12
+SECONDS = 10
 AT_ONCE = 2
 """Clips; no figure here is a time, and the fixed ladders' encodes have a thread each."""
 MODELS = {"v1": MODEL, "v0.6.1": OLDER_MODEL}

@@ -53,7 +53,7 @@ def erase(conn: Connection, household: HouseholdId, now: Instant, *, actor: str)
     audit.record(conn, actor, "household.erase", household, {}, now)
     for one in told:
         forgotten.say(conn, one)
-    outbox.append(conn, store.TOPIC, household, {}, now)
+    outbox.append(conn, store.TOPIC, household, store.HOME, now)
     return fresh, told
 
 
@@ -72,9 +72,8 @@ def _leave_lines(conn: Connection, household: HouseholdId, now: Instant) -> list
     """Take the household out of whose line was whose, also in the past. The lines that it had now."""
     had = sa.select(store.household_assignments.c.line_id).where(store.household_assignments.c.household_id == household)
     by_line: dict[LineId, list[HouseholdAssignment]] = {LineId(row.line_id): [] for row in conn.execute(had)}
-    for one in store.all_assignments(conn):
-        if one.line in by_line:
-            by_line[one.line].append(one)
+    for one in store.assignments_of(conn, by_line):
+        by_line[one.line].append(one)
     standing = {line: in_force(row, now) for line, row in by_line.items()}
     lines = [line for line, one in standing.items() if one is not None and one.household == household]
     own = store.household_assignments.c.household_id == household

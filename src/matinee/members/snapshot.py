@@ -41,31 +41,62 @@ class Members:
     def load(self, conn: Connection) -> None:
         by_line: dict[LineId, list[HouseholdAssignment]] = {}
         lines_of: dict[HouseholdId, dict[LineId, None]] = {}
-        for assignment in store.all_assignments(conn):
+        for assignment in store.each_assignment(conn):
             by_line.setdefault(assignment.line, []).append(assignment)
             if assignment.household is not None:
                 lines_of.setdefault(assignment.household, {})[assignment.line] = None
         members: dict[HouseholdId, list[Profile]] = {}
-        for profile in store.profiles_of(conn):
+        for profile in store.each_profile(conn):
             members.setdefault(profile.household, []).append(profile)
         self._by_line = {line: tuple(row) for line, row in by_line.items()}
         self._lines_of = {household: tuple(lines) for household, lines in lines_of.items()}
         self._profiles = {household: tuple(row) for household, row in members.items()}
         self._tokens = store.living_tokens(conn)
-
         self.guard.load(conn)
 
     def follow(self, conn: Connection, events: Sequence[Event]) -> None:
-        if all(event.topic == pin_store.TOPIC or event.payload == store.PROFILES for event in events):
-            self.renew(conn, {HouseholdId(event.key) for event in events})
-        else:
-            self.load(conn)
+        mine = [event for event in events if event.topic == store.TOPIC]
+        if any(event.payload not in (store.PROFILES, store.HOME, store.LINE) for event in mine):
+            self.load(conn)  # as they were written before there were words for what changed
+            return
+        homes = {HouseholdId(event.key) for event in mine if event.payload == store.HOME}
+        lines = {LineId(event.key) for event in mine if event.payload == store.LINE}
+        if homes or lines:
+            self._renew_lines(conn, homes, lines)
+        if homes:
+            self._renew_tokens(conn, homes)
+        self.renew(conn, {HouseholdId(event.key) for event in events if event.payload != store.LINE})
 
     def renew(self, conn: Connection, households: Collection[HouseholdId]) -> None:
         """Read again who lives in these households and where their PIN is asked: also right after a change, for who made it."""
         for household in households:
             self._profiles[household] = tuple(store.profiles_of(conn, household))
         self.guard.renew(conn, households)
+
+    def _renew_lines(self, conn: Connection, homes: Collection[HouseholdId], lines: Collection[LineId]) -> None:
+        """Read again whose these lines are, and those that were known to be these households'."""
+        found: dict[LineId, list[HouseholdAssignment]] = {line: [] for line in lines}
+        found.update((line, []) for household in homes for line in self._lines_of.get(household, ()))
+        for one in store.assignments_of(conn, found):
+            found[one.line].append(one)
+        before = [one for line in found for one in self._by_line.get(line, ())]
+        self._by_line.update((line, tuple(row)) for line, row in found.items())
+        now = [one for row in found.values() for one in row]
+        for household in {one.household for one in (*before, *now) if one.household is not None}:
+            lines_now = {*self._lines_of.get(household, ()), *(one.line for one in now if one.household == household)}
+            first = [min(times) for line in lines_now if (times := self._had(household, line))]
+            self._lines_of[household] = tuple(line for _, _, line in sorted(first))
+
+    def _had(self, household: HouseholdId, line: LineId) -> list[tuple[Instant, Instant, LineId]]:
+        """When it was recorded that the line is the household's."""
+        return [(one.recorded_at, one.valid_from, line) for one in self.assignments(line) if one.household == household]
+
+    def _renew_tokens(self, conn: Connection, homes: Collection[HouseholdId]) -> None:
+        """Read again what is signed in as these households. Looks at every token, for those that are gone."""
+        living = store.living_tokens(conn, homes)
+        self._tokens.update(living)
+        for one in [token for token, (whose, _) in self._tokens.items() if whose in homes and token not in living]:
+            del self._tokens[one]
 
     def household_at(self, line: LineId | None, now: Instant, known_at: Instant | None = None) -> HouseholdId | None:
         """Whose line this is at a moment."""

@@ -1,7 +1,7 @@
 """SQL for households, whose line is whose when, profiles, and viewers' tokens."""
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -18,6 +18,11 @@ from matinee.parties.tokens import Token, TokenDigest, TokenKind
 TOPIC: Final = "members"
 PROFILES: Final = {"kind": "profiles"}
 """The event of a change that concerns one household's profiles alone; its key is the household."""
+HOME: Final = {"kind": "home"}
+"""The event of a change of anything else that one household has: lines, tokens. Its key is the household."""
+LINE: Final = {"kind": "line"}
+"""The event of a line that is another household's, or nobody's, from some moment on; its key is the line."""
+_AT_ONCE: Final = 1_000
 _COLOR = re.compile(r"#[0-9a-f]{6}")
 
 households = sa.Table(
@@ -76,7 +81,7 @@ def ensure_household(conn: Connection, reference: str, now: Instant) -> Househol
         return Household(id=row.id, reference=row.reference)
     made = Household(id=HouseholdId(new_id()), reference=reference)
     conn.execute(sa.insert(households).values(id=made.id, reference=reference, created_at=now))
-    outbox.append(conn, TOPIC, made.id, {}, now)
+    outbox.append(conn, TOPIC, made.id, HOME, now)
     return made
 
 
@@ -87,9 +92,7 @@ def household_named(conn: Connection, reference: str) -> HouseholdId | None:
 def households_named(conn: Connection, references: Collection[str]) -> dict[str, HouseholdId]:
     """The household of each reference that is one's."""
     found: dict[str, HouseholdId] = {}
-    every = list(references)
-    for first in range(0, len(every), 1_000):
-        some = every[first : first + 1_000]
+    for some in _batches(references):
         rows = conn.execute(sa.select(households.c.id, households.c.reference).where(households.c.reference.in_(some)))
         found.update((row.reference, row.id) for row in rows)
     return found
@@ -98,9 +101,7 @@ def households_named(conn: Connection, references: Collection[str]) -> dict[str,
 def references_of(conn: Connection, wanted: Collection[HouseholdId]) -> dict[HouseholdId, str]:
     """Each household's reference."""
     found: dict[HouseholdId, str] = {}
-    every = list(wanted)
-    for first in range(0, len(every), 1_000):  # a database takes some ten thousand values in one statement, and no more
-        some = every[first : first + 1_000]
+    for some in _batches(wanted):
         rows = conn.execute(sa.select(households.c.id, households.c.reference).where(households.c.id.in_(some)))
         found.update((row.id, row.reference) for row in rows)
     return found
@@ -122,7 +123,7 @@ def assign_household(
             id=new_id(), line_id=line, household_id=household, valid_from=valid_from, valid_to=valid_to, recorded_at=now
         )
     )
-    outbox.append(conn, TOPIC, line, {}, now)
+    outbox.append(conn, TOPIC, line, LINE, now)
 
 
 def ensure_profile(
@@ -196,7 +197,7 @@ def mint_viewer_token(conn: Connection, household: HouseholdId, now: Instant, ex
             digest=tokens.digest(token), household_id=household, created_at=now, expires_at=expires_at
         )
     )
-    outbox.append(conn, TOPIC, household, {}, now)
+    outbox.append(conn, TOPIC, household, HOME, now)
     return token
 
 
@@ -207,43 +208,81 @@ def revoke_viewer_tokens(conn: Connection, household: HouseholdId, now: Instant)
         .where(viewer_tokens.c.household_id == household, viewer_tokens.c.revoked_at.is_(None))
         .values(revoked_at=now)
     )
-    outbox.append(conn, TOPIC, household, {}, now)
+    outbox.append(conn, TOPIC, household, HOME, now)
     return ended.rowcount
 
 
 def profiles_of(conn: Connection, household: HouseholdId | None = None) -> Sequence[Profile]:
     """A household's profiles in their order, or everybody's."""
+    return list(each_profile(conn, household))
+
+
+def each_profile(conn: Connection, household: HouseholdId | None = None) -> Iterator[Profile]:
+    """The same one by one, as they come: of millions no list is made."""
     query = sa.select(profiles).order_by(profiles.c.household_id, profiles.c.place, profiles.c.id)
     if household is not None:
         query = query.where(profiles.c.household_id == household)
-    return [profile_from(row) for row in conn.execute(query)]
+    return (profile_from(row) for row in _streamed(conn, query))
 
 
 def count_profiles(conn: Connection) -> int:
     return int(conn.execute(sa.select(sa.func.count()).select_from(profiles)).scalar_one())
 
 
-def all_assignments(conn: Connection) -> Sequence[HouseholdAssignment]:
+def each_assignment(conn: Connection) -> Iterator[HouseholdAssignment]:
     """All that was ever recorded of whose line is whose, in the order of recording."""
-    rows = conn.execute(
-        sa.select(household_assignments).order_by(household_assignments.c.recorded_at, household_assignments.c.valid_from)
-    )
+    return (_assignment_from(row) for row in _streamed(conn, _RECORDED))
+
+
+def assignments_of(conn: Connection, lines: Collection[LineId]) -> Sequence[HouseholdAssignment]:
+    """All that was ever recorded of some lines, in the order of recording."""
     return [
-        HouseholdAssignment(
-            line=r.line_id,
-            household=r.household_id,
-            valid_from=r.valid_from,
-            valid_to=r.valid_to,
-            recorded_at=r.recorded_at,
-        )
-        for r in rows
+        _assignment_from(row)
+        for some in _batches(lines)
+        for row in conn.execute(_RECORDED.where(household_assignments.c.line_id.in_(some)))
     ]
 
 
-def living_tokens(conn: Connection) -> dict[TokenDigest, tuple[HouseholdId, Instant | None]]:
-    """Each token's household, and when the token ends by itself."""
-    rows = conn.execute(sa.select(viewer_tokens).where(viewer_tokens.c.revoked_at.is_(None)))
-    return {TokenDigest(row.digest): (HouseholdId(row.household_id), row.expires_at) for row in rows}
+_RECORDED = sa.select(household_assignments).order_by(
+    household_assignments.c.recorded_at,
+    household_assignments.c.valid_from,
+    household_assignments.c.line_id,
+    household_assignments.c.id,
+)
+
+
+def _assignment_from(row: "Row[Any]") -> HouseholdAssignment:
+    return HouseholdAssignment(
+        line=row.line_id,
+        household=row.household_id,
+        valid_from=row.valid_from,
+        valid_to=row.valid_to,
+        recorded_at=row.recorded_at,
+    )
+
+
+def living_tokens(
+    conn: Connection, households: Collection[HouseholdId] | None = None
+) -> dict[TokenDigest, tuple[HouseholdId, Instant | None]]:
+    """Each token's household, of these households or of all, and when the token ends by itself."""
+    query = sa.select(viewer_tokens).where(viewer_tokens.c.revoked_at.is_(None))
+    queries = [query] if households is None else [query.where(viewer_tokens.c.household_id.in_(s)) for s in _batches(households)]
+    return {
+        TokenDigest(row.digest): (HouseholdId(row.household_id), row.expires_at)
+        for one in queries
+        for row in _streamed(conn, one)
+    }
+
+
+def _streamed(conn: Connection, query: "sa.Select[Any]") -> "Iterable[Row[Any]]":
+    """The rows a few thousand at a time, so that of millions no list stands beside what is made of them."""
+    return conn.execute(query, execution_options={"yield_per": _AT_ONCE})
+
+
+def _batches(ids: Collection[str]) -> Iterator[Sequence[str]]:
+    """A database takes some ten thousand values in one statement, and no more."""
+    every = list(ids)
+    return (every[first : first + _AT_ONCE] for first in range(0, len(every), _AT_ONCE))
 
 
 def profile_from(row: "Row[Any]") -> Profile:
