@@ -11,7 +11,7 @@ import sys
 from bench.rows import Row, table
 
 PARTS = ("ingest", "chunks", "start", "keys", "playback", "edge", "catalogue", "partners", "carriage", "hooks", "memory")
-LONG = ("decisions", "ladders", "analysis", "predictions", "codings", "again", "members", "homes", "foryou")
+LONG = ("decisions", "ladders", "analysis", "predictions", "codings", "again", "members", "homes", "plays", "foryou")
 """Run by name alone: a million boxes, thousands of viewers, or hundreds of encodes with their scores, take minutes."""
 
 

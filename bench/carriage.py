@@ -16,7 +16,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -68,17 +68,17 @@ class Filled:
 
 def run() -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="matinee-bench-") as name:
-        few, many = _filled(Path(name) / "few", FEW), _filled(Path(name) / "many", MANY)
+        few, many = filled(Path(name) / "few", FEW), filled(Path(name) / "many", MANY)
         return [*_ofrep(few), *_changes(few), *_homes(few, many)]
 
 
-def _open(folder: Path) -> Installation:
+def opened(folder: Path) -> AbstractContextManager[Installation]:
     return open_installation(load_settings(folder, {}, log_level="error"))
 
 
-def _filled(folder: Path, boxes: int) -> Filled:
+def filled(folder: Path, boxes: int) -> Filled:
     folder.mkdir()
-    with _open(folder) as installation:
+    with opened(folder) as installation:
         now, database = read_clock(), installation.database
         fill(database, boxes)
         fleet = Fleet()
@@ -126,7 +126,7 @@ def _changes(filled: Filled) -> list[Row]:
     """From the commit of a change until the last of the processes answers by it."""
     with ExitStack() as stack:
         servers = [stack.enter_context(serving(NAME, "web", str(filled.folder))) for _ in range(PROCESSES)]
-        installation = stack.enter_context(_open(filled.folder))
+        installation = stack.enter_context(opened(filled.folder))
         service, box = filled.services[0], _having(filled, servers[0])
         with installation.database.read() as conn:
             operator = _operator_of(filled, box)
@@ -158,7 +158,7 @@ def _having(filled: Filled, server: Server) -> BoxId:
 
 
 def _operator_of(filled: Filled, box: BoxId) -> str:
-    with _open(filled.folder) as installation, installation.database.read() as conn:
+    with opened(filled.folder) as installation, installation.database.read() as conn:
         fleet = Fleet()
         fleet.load(conn)
     operator = fleet.operator_of_line(fleet.line_of(box, read_clock()))
@@ -208,7 +208,7 @@ def _home(filled: Filled) -> Callable[[str], object]:
     """From a box's token to its home, over snapshots that were loaded from the database, with titles of the first service."""
     keys, staff, fleet, members, catalogue = ApiKeys(), Staff(), Fleet(), Members(), Catalogue()
     carriage = Carriage(fleet)
-    with _open(filled.folder) as installation:
+    with opened(filled.folder) as installation:
         Feed(installation.database, (keys, fleet, members, catalogue, carriage)).poll()
     view = view_of(make_titles(TITLES, None, service=filled.services[0]))
     view.services.update(catalogue.view.services)  # type: ignore[attr-defined]
@@ -240,7 +240,7 @@ def _serve(kind: str, folder: str, port: int) -> None:
     if kind == "bare":
         uvicorn.run(bare, port=port, log_level="error", access_log=False)
         return
-    with _open(Path(folder)) as installation:
+    with opened(Path(folder)) as installation:
         uvicorn.run(build_web(installation, landing=lambda: ""), port=port, log_level="error", access_log=False)
 
 
