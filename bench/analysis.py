@@ -6,7 +6,7 @@ long all of it then takes.
 The film is 1280x720, of shots of four seconds. All of it is surveyed; the ladder (H.264 and AV1) is encoded of its first PART
 seconds alone, by one plain run of ffmpeg (`bench.film.plain_command`) and in chunks as a worker does, and that time is taken in
 proportion: the shots come in turn, so that each part is about as hard as the other. A film of another length has a survey in
-proportion, and as many stretches to look at: so shares at other lengths are reckoned, from a film of half a minute or more
+proportion, and the same eight stretches to look at: so shares at other lengths are reckoned, from a film of half a minute or more
 as from a longer one.
 """
 

@@ -4,12 +4,14 @@ The client is a few blocking sockets in threads of this process, with keep-alive
 """
 
 import contextlib
+import json
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from bench.cpu import cpu_seconds
@@ -56,10 +58,31 @@ def ask(sock: socket.socket, request: bytes, statuses: Collection[int] = (200,))
         data += sock.recv(65536)
     head = data[:end].lower()
     assert int(head[9:12]) in statuses, data
-    length = int(head.partition(b"content-length:")[2].split(b"\r\n")[0])
+    length = int(head.partition(b"content-length:")[2].split(b"\r\n")[0] or 0)  # 204 has none
     while len(data) < end + 4 + length:
         data += sock.recv(65536)
     return data[end + 4 :]
+
+
+def post(path: str, said: Mapping[str, Any], token: str) -> bytes:
+    """A request with a JSON body, as bytes."""
+    body = json.dumps(said).encode()
+    return (
+        f"POST {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {token}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    ).encode() + body
+
+
+def ask_all(server: Server, requests: Sequence[bytes], statuses: Collection[int] = (200,)) -> list[bytes]:
+    """The answers to all of these, each asked once, over a few connections."""
+
+    def part(first: int) -> list[bytes]:
+        with contextlib.closing(connected(server)) as sock:
+            return [ask(sock, request, statuses) for request in requests[first::CONNECTIONS]]
+
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
+        parts = list(pool.map(part, range(CONNECTIONS)))
+    return [parts[place % CONNECTIONS][place // CONNECTIONS] for place in range(len(requests))]
 
 
 def connected(server: Server) -> socket.socket:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from bench.asking import ask_once, bare, in_turns, rows_of, serving
+from bench.asking import ask_once, bare, in_turns, post, rows_of, serving
 from bench.rows import Row, table
 
 NAME = "bench.playback"
@@ -36,7 +36,7 @@ def run() -> list[Row]:
             at = next(sequence)
             home = at % HOMES
             said = {"sequence": at // HOMES, "position_ms": (at // HOMES) * 1000, "state": "playing"}
-            return _request(f"/api/v1/playback/{began[home]['session_id']}/heartbeat", said, home)
+            return post(f"/api/v1/playback/{began[home]['session_id']}/heartbeat", said, f"mtb_{home}")
 
         turn = iter(range(MANY))
         played = in_turns(real, bare, lambda: plays[next(turn) % HOMES])
@@ -48,15 +48,7 @@ def run() -> list[Row]:
 
 
 def _play(home: int) -> bytes:
-    return _request("/api/v1/playback", {"title_id": f"title{home % 40}", "profile_id": f"profile{home}"}, home)
-
-
-def _request(path: str, said: Mapping[str, Any], home: int) -> bytes:
-    body = json.dumps(said).encode()
-    return (
-        f"POST {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer mtb_{home}\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    ).encode() + body
+    return post("/api/v1/playback", {"title_id": f"title{home % 40}", "profile_id": f"profile{home}"}, f"mtb_{home}")
 
 
 def _real(folder: Path) -> Any:

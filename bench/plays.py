@@ -5,25 +5,25 @@
 The service is the whole web app over a database file, nothing in it replaced: boxes of twenty operators at their lines, each in a
 home that has a plan of its operator's with a limit of streams; launches with rules in CEL; forty films with keys of their own. A
 play decides what the box may see, whether its home subscribes and whether a stream is left, and answers with the film's licence.
-The homes play in turn, each on its one box, whose next play takes the place of the one before. The bare answer is given by the
-same server program. Heartbeats are answered from memory and written down together each half second; the last row tells what a
-thousand of them take, written so.
+In each round every home begins a film, and ends it unmeasured before the next. The bare answer is given by the same program.
+Heartbeats are answered from memory and written down together each half second; the last row tells what a thousand of them take,
+written so.
 """
 
 import json
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from bench.asking import ROUNDS, Turns, ask_once, bare, in_turns, rows_of, serving
+from bench.asking import ROUNDS, Server, Turns, ask_all, bare, in_turns, post, rows_of, serving
 from bench.carriage import HOMES, Filled, filled, opened
 from bench.catalogue_data import make_titles
+from bench.cpu import cpu_seconds
 from bench.rows import Row, compared, table
 from matinee.app.installation import read_clock
 from matinee.base.clock import DAY, Instant
@@ -40,6 +40,7 @@ from matinee.playback.model import Place
 
 NAME = "bench.plays"
 BOXES, TITLES, STREAMS = 20_000, 40, 2
+PLAY_ROUNDS = 15
 PLAY_GOAL, BEAT_GOAL = 0.18, 0.25
 WRITTEN = 1_000
 
@@ -52,20 +53,16 @@ def run() -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="matinee-bench-") as name:
         world = filled(Path(name) / "data", BOXES)
         homes, titles = _with_plans(world)
-        plays = [
-            _request("/api/v1/playback", {"title_id": titles[n % TITLES], "profile_id": who}, token)
-            for n, (token, who) in enumerate(homes)
-        ]
         with serving(NAME, "bare") as plain, serving(NAME, "web", str(world.folder)) as real:
-            turn = iter(range(10**7))
-            played = in_turns(real, plain, lambda: plays[next(turn) % HOMES])
-            began = [json.loads(ask_once(real[0], request))["session_id"] for request in plays]
+            played = _played(real, plain, homes, titles)
+            answers = ask_all(real, [_play(home, titles[place % TITLES]) for place, home in enumerate(homes)])
+            began = [json.loads(answer)["session_id"] for answer in answers]
             sequence = iter(range(10**7))
 
             def beat() -> bytes:
                 at = next(sequence)
                 said = {"sequence": at // HOMES, "position_ms": (at // HOMES) * 1000, "state": "playing"}
-                return _request(f"/api/v1/playback/{began[at % HOMES]}/heartbeat", said, homes[at % HOMES][0])
+                return post(f"/api/v1/playback/{began[at % HOMES]}/heartbeat", said, homes[at % HOMES][0])
 
             heard = in_turns(real, plain, beat)
         written = _written(world)
@@ -113,12 +110,27 @@ def _with_plans(world: Filled) -> tuple[list[Home], list[TitleId]]:
     return homes, [title.id for title in titles]
 
 
-def _request(path: str, said: Mapping[str, Any], token: str) -> bytes:
-    body = json.dumps(said).encode()
-    return (
-        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    ).encode() + body
+def _played(real: Server, plain: Server, homes: Sequence[Home], titles: Sequence[TitleId]) -> Turns:
+    """Every home begins a film, then as many bare answers; what was begun is ended, as players do, before the next round."""
+    turns: Turns = ([], [], [], [])
+    for number in range(PLAY_ROUNDS):
+        plays = [_play(home, titles[(place + number) % TITLES]) for place, home in enumerate(homes)]
+        for which, server in enumerate((real, plain)):
+            before, began = cpu_seconds(server[1]), time.monotonic()
+            answers = ask_all(server, plays)
+            turns[which].append(len(plays) / (time.monotonic() - began))
+            turns[which + 2].append(len(plays) / max(cpu_seconds(server[1]) - before, 0.01))
+            if server is real:
+                begun = [json.loads(answer)["session_id"] for answer in answers]
+        said = {"sequence": 1, "position_ms": 1_000}
+        ends = [post(f"/api/v1/playback/{one}/end", said, token) for one, (token, _) in zip(begun, homes, strict=True)]
+        ask_all(real, ends, statuses=(204,))
+    return turns
+
+
+def _play(home: Home, title: TitleId) -> bytes:
+    token, profile = home
+    return post("/api/v1/playback", {"title_id": title, "profile_id": profile}, token)
 
 
 def _written(world: Filled) -> Row:

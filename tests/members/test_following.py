@@ -19,8 +19,8 @@ from tests.world import NOW, World
 STEPS = 60
 
 
-class LoadedOnce(Members):
-    """Fails where it is loaded again: of a million homes that takes half a minute."""
+class CountsLoads(Members):
+    """Counts how often it is loaded: of a million homes that takes minutes."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -40,7 +40,7 @@ def known(members: Members) -> dict[str, object]:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_what_followed_is_what_a_fresh_read_finds(any_database: Database, seed: int) -> None:
-    draw, followed = random.Random(seed), LoadedOnce()
+    draw, followed = random.Random(seed), CountsLoads()
     World(any_database)
     feed = Feed(any_database, [followed])
     feed.poll()

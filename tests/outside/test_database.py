@@ -1,4 +1,4 @@
-"""The ways to use a database, on both kinds."""
+"""The two ways to use a database, on both kinds."""
 
 import threading
 from pathlib import Path
@@ -7,7 +7,6 @@ import pytest
 import sqlalchemy as sa
 
 from matinee.outside.database import Database, DatabaseError, InstantColumn, JsonColumn
-from tests.databases import PostgresServer
 
 _things = sa.Table(
     "things",
@@ -51,40 +50,6 @@ def test_a_read_changes_nothing(database: Database) -> None:
     with database.read() as connection:
         connection.execute(_things.insert().values(id=1))
     assert _count(database) == 0
-
-
-def test_a_glance_sees_what_was_committed_and_holds_no_moment(database: Database) -> None:
-    with database.glance() as glancing:
-        count = sa.select(sa.func.count()).select_from(_things)
-        assert glancing.scalar(count) == 0
-        if not database.is_sqlite:  # there a glance is a read
-            with database.write() as connection:
-                connection.execute(_things.insert().values(id=1))
-            assert glancing.scalar(count) == 1
-    with database.read() as connection:
-        connection.execute(_things.insert().values(id=2))  # and a read after it, on the same connection, is one again
-    assert _count(database) == (0 if database.is_sqlite else 1)
-
-
-def test_connections_that_the_server_closed_are_not_used_again(
-    postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("matinee.outside.database._ALIVE_SECONDS", 0)
-    url = postgres_server.new_database_url()
-    database, other = Database(url), Database(url)
-    _things.create(database.engine)
-    with database.read(), database.read():
-        pass  # two connections lie idle
-    with other.glance() as connection:
-        ended = connection.execute(
-            sa.text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
-        )
-        assert sum(ended.scalars()) >= 2
-    assert _count(database) == 0
-    with database.glance() as connection:
-        assert connection.scalar(sa.select(sa.func.count()).select_from(_things)) == 0
-    for one in (database, other):
-        one.close()
 
 
 def test_writers_wait_for_each_other(database: Database) -> None:

@@ -32,7 +32,7 @@ from matinee.outside.tools import Tools
 MODEL = "vmaf_v1.0.16_3d0h"
 OLDER_MODEL = "vmaf_v0.6.1"
 """What others publish is by this one: the rungs that are chosen are scored by it too, and nothing is decided by it."""
-STRETCHES = 7
+STRETCHES = 8
 AT_ONCE = 8
 """Points that are encoded and scored by one run: each judge of a picture of 1080 lines takes 0.2 GB."""
 _FOLDER = "analysis.part"

@@ -21,9 +21,6 @@ FLOOR_RATE = BitsPerSecond(170_000)
 MOST_RUNGS = 9
 LEAST_RATIO = 1.25
 """A rung that saves less than a fifth of the bits of the one above earns nothing."""
-SMALLER_WITHIN = 1.06
-"""Below the best rung, of frame sizes whose bits differ by less the smallest is taken: it is half the work for a box, and models
-of quality differ by more than that about soft pictures."""
 _STEP_CRF = 0.25
 _STEP_TOP = 0.25
 
@@ -74,7 +71,7 @@ def choose_rungs(points: Iterable[Measured], beside: Choice | None = None) -> tu
     chosen: list[Choice] = []
     score = _top(curves, beside)
     while not chosen or (len(chosen) < MOST_RUNGS - 1 and score > 0):
-        best = cheapest(curves, score, SMALLER_WITHIN if chosen else 1)
+        best = cheapest(curves, score)
         if not chosen or chosen[-1].bitrate >= best.bitrate * LEAST_RATIO:
             chosen.append(best)
             if best.bitrate <= FLOOR_RATE:
@@ -95,11 +92,11 @@ def _top(curves: Sequence[SizeCurve], beside: Choice | None) -> float:
     return score
 
 
-def cheapest(curves: Sequence[SizeCurve], score: float, within: float = 1) -> Choice:
-    """The smallest frame, and its CRF, that gives at least a score `within` the fewest bits. One of them must reach it."""
-    reaching = [(curve, crf) for curve in curves if (crf := curve.crf_for(score)) is not None]
-    most = min(curve.rate(crf) for curve, crf in reaching) * within
-    return _choice(*min((one for one in reaching if one[0].rate(one[1]) <= most), key=lambda one: one[0].height))
+def cheapest(curves: Sequence[SizeCurve], score: float) -> Choice:
+    """The frame size and CRF that give at least a score, which one of them must reach, with the fewest bits."""
+    reaching = ((curve, crf) for curve in curves if (crf := curve.crf_for(score)) is not None)
+    curve, crf = min(reaching, key=lambda one: (one[0].rate(one[1]), -one[0].height))
+    return _choice(curve, crf)
 
 
 def _floor(curves: Sequence[SizeCurve], last: Choice) -> Choice | None:

@@ -74,6 +74,15 @@ viewer_tokens = sa.Table(
 )
 
 
+_PROFILES = sa.select(profiles).order_by(profiles.c.household_id, profiles.c.place, profiles.c.id)
+_RECORDED = sa.select(household_assignments).order_by(
+    household_assignments.c.recorded_at,
+    household_assignments.c.valid_from,
+    household_assignments.c.line_id,
+    household_assignments.c.id,
+)
+
+
 def ensure_household(conn: Connection, reference: str, now: Instant) -> Household:
     """The household of that reference, made where there is none."""
     row = conn.execute(sa.select(households).where(households.c.reference == reference)).one_or_none()
@@ -214,15 +223,13 @@ def revoke_viewer_tokens(conn: Connection, household: HouseholdId, now: Instant)
 
 def profiles_of(conn: Connection, household: HouseholdId | None = None) -> Sequence[Profile]:
     """A household's profiles in their order, or everybody's."""
-    return list(each_profile(conn, household))
+    query = _PROFILES if household is None else _PROFILES.where(profiles.c.household_id == household)
+    return [profile_from(row) for row in conn.execute(query)]
 
 
-def each_profile(conn: Connection, household: HouseholdId | None = None) -> Iterator[Profile]:
-    """The same one by one, as they come: of millions no list is made."""
-    query = sa.select(profiles).order_by(profiles.c.household_id, profiles.c.place, profiles.c.id)
-    if household is not None:
-        query = query.where(profiles.c.household_id == household)
-    return (profile_from(row) for row in _streamed(conn, query))
+def each_profile(conn: Connection) -> Iterator[Profile]:
+    """Everybody's, household by household, one by one as they come: of millions no list is made."""
+    return (profile_from(row) for row in _streamed(conn, _PROFILES))
 
 
 def count_profiles(conn: Connection) -> int:
@@ -243,14 +250,6 @@ def assignments_of(conn: Connection, lines: Collection[LineId]) -> Sequence[Hous
     ]
 
 
-_RECORDED = sa.select(household_assignments).order_by(
-    household_assignments.c.recorded_at,
-    household_assignments.c.valid_from,
-    household_assignments.c.line_id,
-    household_assignments.c.id,
-)
-
-
 def _assignment_from(row: "Row[Any]") -> HouseholdAssignment:
     return HouseholdAssignment(
         line=row.line_id,
@@ -268,14 +267,12 @@ def living_tokens(
     query = sa.select(viewer_tokens).where(viewer_tokens.c.revoked_at.is_(None))
     queries = [query] if households is None else [query.where(viewer_tokens.c.household_id.in_(s)) for s in _batches(households)]
     return {
-        TokenDigest(row.digest): (HouseholdId(row.household_id), row.expires_at)
-        for one in queries
-        for row in _streamed(conn, one)
+        TokenDigest(row.digest): (HouseholdId(row.household_id), row.expires_at) for one in queries for row in conn.execute(one)
     }
 
 
 def _streamed(conn: Connection, query: "sa.Select[Any]") -> "Iterable[Row[Any]]":
-    """The rows a few thousand at a time, so that of millions no list stands beside what is made of them."""
+    """The rows a thousand at a time, so that of millions no list stands beside what is made of them."""
     return conn.execute(query, execution_options={"yield_per": _AT_ONCE})
 
 

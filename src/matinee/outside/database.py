@@ -19,7 +19,6 @@ from sqlalchemy.engine import Connection, Dialect, Engine
 from matinee.base.errors import ErrorCode, MatineeError
 
 BUSY_TIMEOUT_MS = 15_000
-_ALIVE_SECONDS = 0.5
 
 metadata = sa.MetaData(
     naming_convention={
@@ -68,7 +67,7 @@ class Database:
     def __init__(self, url: str) -> None:
         """Open a database by SQLAlchemy URL. Raises DatabaseError where the URL is of no known kind."""
         try:
-            self.engine = sa.create_engine(_with_driver(url))
+            self.engine = sa.create_engine(_with_driver(url), pool_pre_ping=not url.startswith("sqlite"))
         except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ValueError) as error:
             raise DatabaseError(
                 f"The setting database_url cannot be read: {error}.",
@@ -77,24 +76,11 @@ class Database:
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         if self.is_sqlite:
             _teach_sqlite(self.engine)
-        else:
-            _ask_whether_alive(self.engine)
-        self._glancing = self.engine if self.is_sqlite else self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection whose transaction is rolled back at the end: a read sees one moment and changes nothing."""
         with self.engine.connect() as connection:
-            yield connection
-
-    @contextlib.contextmanager
-    def glance(self) -> Iterator[Connection]:
-        """A connection for reads that stand alone, on the way of a request: each statement sees a moment of its own.
-
-        On PostgreSQL it has no transaction, which would be two more journeys to the server; so it streams no rows, and what it
-        writes stays.
-        """
-        with self._glancing.connect() as connection:
             yield connection
 
     @contextlib.contextmanager
@@ -112,27 +98,6 @@ class Database:
 
 def _with_driver(url: str) -> str:
     return url.replace("postgresql://", "postgresql+psycopg://", 1) if url.startswith("postgresql://") else url
-
-
-def _ask_whether_alive(engine: Engine) -> None:
-    """Ask a connection that has lain idle whether it still lives, before it is used; one that was used a moment ago lives."""
-
-    @event.listens_for(engine, "checkout")
-    def on_checkout(raw: Any, record: Any, _proxy: object) -> None:
-        if time.monotonic() - record.info.get("used_at", 0.0) < _ALIVE_SECONDS:
-            return
-        try:
-            alive = engine.dialect.do_ping(raw)
-        except engine.dialect.loaded_dbapi.Error:
-            alive = False
-        if not alive:
-            gone = sa.exc.DisconnectionError("the connection was closed by the server")
-            gone.invalidate_pool = True  # those that lie beside it went with it
-            raise gone
-
-    @event.listens_for(engine, "checkin")
-    def on_checkin(_raw: object, record: Any) -> None:
-        record.info["used_at"] = time.monotonic()
 
 
 def _choose_wal(cursor: Any) -> None:

@@ -29,7 +29,7 @@ _REFRESH = re.compile(r"mtr_([0-7][0-9a-hjkmnp-tv-z]{25})([A-Za-z0-9_-]{43})")
 
 
 def new_user_code() -> str:
-    """Eight letters with a dash: XXXX-XXXX, 34 random bits."""
+    """Eight letters, a dash after the fourth: 34 random bits."""
     letters = ""
     while len(letters) < 8:
         drawn = [one for one in secrets.token_bytes(16) if one < 240]  # 240 is twelve times twenty: each letter is as likely
