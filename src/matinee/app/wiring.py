@@ -90,6 +90,7 @@ from matinee.telemetry.work import Intake
 
 FEED_SECONDS = 0.25
 LEASE_SECONDS = 0.5
+KEY_SECONDS = 1.0
 
 
 class LibraryKeys:
@@ -278,11 +279,14 @@ def build_web(
         FORGET_SECONDS,
         "old sessions cannot be taken away; they stay a while",
     )
+    rotated = Repeating(
+        "sign-in-keys", signer.keys.refresh, KEY_SECONDS, "the sign-in keys cannot be read; the last known sign on"
+    )
     moved = MovedBoxes(book, fleet, members, desk.stop, clock)
     moved_boxes = Repeating("moved-boxes", moved.step, MOVED_SECONDS, "plays on boxes that left their home are not stopped")
     lease_writer = Repeating("leases", leases.step, LEASE_SECONDS, "leases cannot be written; what this process knows counts")
     playing = (book, leases, lease_writer, moved_boxes)
-    signing_in = (sign_in, household_sign_in, forgetting)
+    signing_in = (sign_in, household_sign_in, rotated, forgetting)
     started = (feed, *signing_in, switchboard, *playing, events, handed, rollouts, closing, ranking_log)
     return create_web(
         [route for feature in routes for route in feature],  # type: ignore[misc]

@@ -1,8 +1,8 @@
 """The keys that sign what screens and relying parties are given: one file of mode 0600, a few live RSA keys, one of which signs.
 
 A new key signs at once, and the old ones verify until they are pushed out: what was signed lives a quarter of an hour, so that
-two keys are enough for any rotation. A process reads the file again when it has changed: where a token names a key that it does
-not know, and when the public keys are asked for.
+two keys are enough for any rotation. A process reads the file again when it has changed: each second, where a token names a key
+that it does not know, and when the public keys are asked for.
 """
 
 import base64
