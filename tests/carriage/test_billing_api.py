@@ -378,3 +378,25 @@ def test_an_offer_is_its_operator_s_and_can_be_corrected(bills: Bills) -> None:
     assert {operator for _, operator in listed} == {bills.world.orange}
     assert len(bills.studio.get(OFFERS).json()["items"]) == 9
     assert bills.rival.get(OFFERS).json() == {"items": []}
+
+
+@pytest.mark.parametrize("environment", ["production", "sandbox"])
+def test_a_publisher_never_gets_what_another_sells_under_an_offer(bills: Bills, environment: str) -> None:
+    """Else the operator's next activation would be of another publisher's plan, which would be paid for it."""
+    world = bills.world
+    world.sign(world.orange, world.theatre, valid_from=NOW, billing=Billing.OPERATOR)
+    theirs = bills.rival.send("POST", "/api/v1/plans", {"service_id": world.theatre.id, "name": "Stage"}).json()["id"]
+    world.feed.poll()
+    takes = {"plan_id": theirs, "offer_id": "Basic-production", "operator_id": world.orange, "environment": environment}
+    refused = bills.rival.send("POST", OFFERS, takes)
+    assert (refused.status_code, refused.json()["code"]) == (409, "conflict")
+    assert "Studio" not in refused.text
+    assert "Basic " not in refused.text
+    assert bills.tell("activate").json()["plan_id"] == bills.plans["Basic"]
+    given_up = {"plan_id": bills.plans["Basic"], "offer_id": "Basic-production", "takes_away": True}
+    assert bills.orange.send("POST", OFFERS, given_up).status_code == 201
+    assert bills.rival.send("POST", OFFERS, takes).status_code == 409, "what is told late of it is still the other's"
+    assert bills.rival.send("POST", OFFERS, {**takes, "operator_id": world.free}).status_code == 404
+    assert bills.rival.send("POST", OFFERS, {**takes, "offer_id": "Stage"}).status_code == 201
+    own = {"plan_id": theirs, "offer_id": "Basic-production", "environment": environment}
+    assert bills.orange.send("POST", OFFERS, own).status_code == 201, "the ids are the operator's"

@@ -99,8 +99,15 @@ def routes(counter: Counter, database: Database, clock: Clock) -> Sequence[Route
             plan = _plan(conn, counter, request.user, data.plan_id)
             operator = _operator(counter, request.user, plan, data.operator_id, clock)
             offer = Offer(operator=operator, environment=data.environment, offer_id=data.offer_id, plan=plan.id)
-            actor = actor_of(request.user)
-            is_new = terms_store.set_offer(conn, plan, offer, clock(), actor=actor, takes_away=data.takes_away)
+            is_new = terms_store.set_offer(
+                conn,
+                plan,
+                offer,
+                clock(),
+                actor=actor_of(request.user),
+                takes_away=data.takes_away,
+                is_operator=request.user.side.operator is not None,
+            )
         return Response(_told(offer), status_code=201 if is_new else 200, headers=PRIVATE)
 
     def _plan(conn: Connection, counter: Counter, party: Party, text: str) -> Plan:

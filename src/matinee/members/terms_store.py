@@ -9,11 +9,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from matinee.base.clock import Instant
+from matinee.base.errors import ErrorCode
 from matinee.base.ids import OperatorId, PlanId, new_id
 from matinee.base.money import Money
 from matinee.base.party import operator_side, publisher_side
 from matinee.members.model import MemberError, Plan
-from matinee.members.plan_store import TERMS_SET, TOPIC, check_text
+from matinee.members.plan_store import TERMS_SET, TOPIC, check_text, plan_of
 from matinee.members.terms import MAX_TRIAL_DAYS, NO_TERMS, Price, Terms, Trial, check_price, in_order, trial_days
 from matinee.outside.database import InstantColumn, metadata
 from matinee.parties import audit, outbox
@@ -58,6 +59,22 @@ plan_offers = sa.Table(
 class Environment(StrEnum):
     SANDBOX = "sandbox"
     PRODUCTION = "production"
+
+
+class OfferTaken(MemberError):
+    """An operator's id names another publisher's plan, or did, in either environment: whose, and which, is not told."""
+
+    code = ErrorCode.CONFLICT
+
+    def __init__(self, offer_id: str) -> None:
+        self.offer_id = offer_id
+        super().__init__(
+            f"The offer_id {offer_id!r} is not free at this operator.",
+            remedy="Ask the operator for an id of its own for this plan; only it may give one to another plan.",
+        )
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return OfferTaken, (self.offer_id,)
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,13 +144,26 @@ def set_trial(conn: Connection, plan: Plan, days: int, now: Instant, *, actor: s
     return True
 
 
-def set_offer(conn: Connection, plan: Plan, offer: Offer, now: Instant, *, actor: str, takes_away: bool = False) -> bool:
+def set_offer(
+    conn: Connection,
+    plan: Plan,
+    offer: Offer,
+    now: Instant,
+    *,
+    actor: str,
+    takes_away: bool = False,
+    is_operator: bool = False,
+) -> bool:
     """Record that an operator names a plan by this id, or does so no more; whether that was new.
 
-    An id that stood for another plan stands for this one from now on. Raises MemberError.
+    An id that stood for another plan of the same publisher stands for this one from now on. To one that was ever another
+    publisher's, in either environment, the operator alone may give another meaning (`is_operator`): the ids are its own, and a
+    publisher that took one would be paid for what another sold. Raises MemberError, OfferTaken.
     """
     outbox.hold(conn)
     check_text("The offer's id", offer.offer_id, MAX_OFFER)
+    if not (takes_away or is_operator):
+        _check_publisher(conn, plan, offer)
     before = offer_named(conn, offer.operator, offer.environment, offer.offer_id)
     if (before is None or before.plan != plan.id) if takes_away else before == offer:
         return False
@@ -161,6 +191,14 @@ def offers_of(conn: Connection, operator: OperatorId | None, plans: Collection[P
     named = {(row.operator_id, row.environment, row.offer_id) for row in conn.execute(query)}
     found = [offer_named(conn, one, Environment(environment), offer_id) for one, environment, offer_id in sorted(named)]
     return [one for one in found if one is not None and one.plan in plans]
+
+
+def _check_publisher(conn: Connection, plan: Plan, offer: Offer) -> None:
+    named = (plan_offers.c.operator_id == offer.operator, plan_offers.c.offer_id == offer.offer_id)
+    for one in conn.execute(sa.select(plan_offers.c.plan_id).where(*named).distinct()).scalars():
+        other = plan_of(conn, one)
+        if other is not None and other.publisher != plan.publisher:
+            raise OfferTaken(offer.offer_id)
 
 
 def _named(what: Any, offer: Offer) -> "sa.Select[Any]":

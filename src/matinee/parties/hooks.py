@@ -28,8 +28,8 @@ ANSWER_SHOWN: Final = 200
 BOTH_SIGN_MS: Final = DAY
 """For so long after a new secret was made the one before it signs too."""
 
-RETRY_MS: Final = (10 * SECOND, MINUTE, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 8 * HOUR, 12 * HOUR)
-"""After each try but the last: some 23 hours in all."""
+RETRY_MS: Final = (10 * SECOND, MINUTE, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 4 * HOUR, 8 * HOUR, 8 * HOUR, 8 * HOUR)
+"""After each try but the last: some 30 hours, and more than 24 also where JITTER shortens each: a receiver may be away a day."""
 MAX_TRIES: Final = len(RETRY_MS) + 1
 HOLDING_TRIES: Final = 3
 """So often an event is tried before those behind it may pass: order outlasts a receiver's restart, not a day without it."""
