@@ -53,9 +53,10 @@ class Stage:
         }
         self.operator = OperatorId(new_id())
         self.box = Party(kind=PartyKind.BOX, household=self.home, box=BoxId(new_id()), operator=self.operator)
-        self.web = Party(kind=PartyKind.VIEWER, household=self.home, operator=self.operator)
+        self.web = Party(kind=PartyKind.VIEWER, household=self.home, operator=self.operator, session=new_id())
+        self.tablet = Party(kind=PartyKind.VIEWER, household=self.home, operator=self.operator, session=new_id())
         self.other = Party(kind=PartyKind.BOX, household=self.neighbour, box=BoxId(new_id()))
-        self.tokens = {"mtb_box": self.box, "mtv_web": self.web, "mtb_other": self.other}
+        self.tokens = {"mtb_box": self.box, "mtv_web": self.web, "mtv_tablet": self.tablet, "mtb_other": self.other}
         self.wishes: dict[ProfileId, Preferences] = {}
         self.ages: dict[TitleId, int] = {}
         self.showings: dict[TitleId, Showing] = {}

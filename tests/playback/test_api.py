@@ -222,6 +222,39 @@ def test_a_session_is_its_household_s_alone(client: TestClient[Any], stage: Stag
     assert stage.book.recent(stage.adult, 10) == []
 
 
+@pytest.mark.parametrize(("plays", "asks"), [("mtb_box", "mtv_web"), ("mtv_web", "mtv_tablet"), ("mtv_web", "mtb_box")])
+def test_a_play_is_that_screen_s_alone_which_began_it(client: TestClient[Any], stage: Stage, plays: str, asks: str) -> None:
+    """A child's screen is in the same home: by the id of a grown-up's play it must come to no token of it."""
+    stage.tokens["mtv_again"] = stage.tokens[plays]  # a screen's token is renewed, and it stays that screen
+    begun = play(client, stage, stage.grown_up, token=plays)
+    assert beat(client, begun["session_id"], 0, 1_000, token=plays).json()["token"] in begun["manifests"]["dash"]
+
+    def told(session: str) -> list[bytes]:
+        report = {"sequence": 1, "position_ms": 30_000}
+        answers = [
+            call(client, f"/api/v1/playback/{session}/heartbeat", {**report, "state": "playing"}, asks),
+            call(client, f"/api/v1/playback/{session}/end", report, asks),
+        ]
+        assert [one.status_code for one in answers] == [404, 404]
+        return [one.content for one in answers]
+
+    assert told(begun["session_id"]) == told(new_id())
+    stage.book.flush()
+    stage.book._sessions.clear()  # as another process, or after a restart: the column says it
+    assert told(begun["session_id"]) == told(new_id())
+    assert [one.position_ms for one in stage.book.recent(stage.adult, 10)] == [1_000]
+    heard = beat(client, begun["session_id"], 1, 2_000, token="mtv_again").json()
+    assert (heard["stop"], heard["position_ms"]) == (None, 2_000)
+
+
+def test_a_profile_made_younger_gets_no_other_token_for_what_it_plays(client: TestClient[Any], stage: Stage) -> None:
+    begun = play(client, stage, stage.grown_up)
+    stage.profiles[stage.adult] = (stage.home, 16)
+    heard = beat(client, begun["session_id"], 0, 1_000).json()
+    assert heard["stop"] == "rights"
+    assert [entry.session for entry in read_control(stage.store, stage.ring).revoked] == [begun["session_id"]]
+
+
 @pytest.mark.parametrize(
     "said",
     [

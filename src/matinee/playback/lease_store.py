@@ -28,6 +28,7 @@ stream_leases = sa.Table(
     sa.Column("title", sa.String(64), nullable=False),
     sa.Column("profile", sa.String(64), nullable=False),
     sa.Column("box", sa.String(64)),
+    sa.Column("screen", sa.Text, nullable=False, server_default=""),
     sa.Column("since", InstantColumn, nullable=False),
     sa.Column("until", InstantColumn, nullable=False),
     sa.Column("token_until", InstantColumn, nullable=False),

@@ -47,7 +47,7 @@ class TooManyStreams(PlaybackError):
 
 
 class SessionNotFound(PlaybackError):
-    """No such session, or another household's: the two read alike."""
+    """No such session, or another screen's: the two read alike."""
 
     code = ErrorCode.NOT_FOUND
 
@@ -98,7 +98,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     `position_ms` is the place last counted for this session (at first the place where it resumed); `credits_ms` is where the
     credits begin, and `next_title` what follows, kept so that a report is judged without asking the catalogue again. `token` is
     in memory alone: the database holds no bearer's secret. `max_height`: the tallest picture that its tokens open, as it was when
-    the play began.
+    the play began. `screen` is the one that began it, by `Party.screen`: no other is told anything of the play. One of before
+    screens were kept is nobody's.
     """
 
     id: SessionId
@@ -112,6 +113,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     token: str = ""
     max_height: Pixels | None = None
     box: BoxId | None = None
+    screen: str = ""
     operator: OperatorId | None = None
     credits_ms: PositionMs | None = None
     next_title: TitleId | None = None

@@ -34,6 +34,7 @@ play_sessions = sa.Table(
     sa.Column("started_at", InstantColumn, nullable=False),
     sa.Column("token_expires_at", InstantColumn, nullable=False),
     sa.Column("box", sa.String(64)),
+    sa.Column("screen", sa.Text, nullable=False, server_default=""),
     sa.Column("operator", sa.String(64)),
     sa.Column("credits_ms", sa.BigInteger),
     sa.Column("next_title", sa.String(64)),

@@ -31,7 +31,7 @@ class Lease(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """A place of one play among its home's streams of one service, from `since` until `until`, unless it is renewed.
 
     `token_until`: when edges refuse its stream token by themselves. `limit`: how many places there were when it was judged last,
-    and `is_over` whether this one was not among them.
+    and `is_over` whether this one was not among them. `screen` is the one that began the play, by `Party.screen`.
     """
 
     session: SessionId
@@ -43,6 +43,7 @@ class Lease(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     until: Instant
     token_until: Instant
     box: BoxId | None = None
+    screen: str = ""
     limit: int = 0
     is_over: bool = False
 

@@ -256,6 +256,7 @@ class Desk:
             until=lasts_until(now, self._settings.heartbeat_ms),
             token_until=session.token_expires_at,
             box=session.box,
+            screen=session.screen,
         )
 
     async def heartbeat(self, party: Party, session_id: SessionId, report: Report) -> HeartbeatHeard:
@@ -438,6 +439,7 @@ class Desk:
             token=self._minter.mint(grant, now),
             max_height=max_height,
             box=party.box,
+            screen=party.screen,
             operator=party.operator,
             credits_ms=showing.credits_ms,
             next_title=showing.next_title,
@@ -488,14 +490,17 @@ class Desk:
         )
 
     async def _own(self, party: Party, session_id: SessionId, report: Report) -> Session:
-        """The party's own session. A report that says nonsense is refused before anything is looked up."""
+        """A session that the party's own screen began: a token goes nowhere else, since a child's screen is in the same home.
+
+        A report that says nonsense is refused before anything is looked up.
+        """
         if not 0 <= report.sequence <= MAX_SEQUENCE or not 0 <= report.position_ms <= MAX_POSITION_MS:
             raise InvalidRequest("sequence or position_ms is out of its range.", remedy="Count sequence up from 0.")
         household = _household(party)
         session = self._book.held_session(session_id)
         if session is None and is_id(session_id):
             session = await asyncio.to_thread(self._book.find_session, session_id)
-        if session is None or session.household != household:
+        if session is None or session.household != household or session.screen != party.screen:
             raise SessionNotFound
         return session
 
