@@ -10,9 +10,10 @@ from typing import Final
 from sqlalchemy.engine import Connection
 
 from matinee.base.clock import DAY, HOUR, SECOND, Clock, Instant
+from matinee.base.ids import HouseholdId
 from matinee.home import opened
 from matinee.home.opened import OpenedTitles
-from matinee.members import consent_store, forgotten, taste_store
+from matinee.members import consent_store, erasure, forgotten, taste_store
 from matinee.members.forgotten import Forgotten
 from matinee.members.tastes import KeptTastes
 from matinee.outside.database import Database
@@ -42,6 +43,20 @@ def forget(conn: Connection, told: Forgotten) -> None:
     """Erase it everywhere, in one transaction. Said again it changes nothing."""
     for part in PARTS:
         part(conn, told)
+
+
+def erase_everywhere(database: Database, household: HouseholdId, now: Instant, *, actor: str) -> HouseholdId:
+    """Erase a household everywhere. The one that starts anew. Raises NotFound. Blocks.
+
+    What others hold of it goes in transactions of their own, after the act, which holds the outbox: whoever writes of plays takes
+    their rows first and the outbox last. If that is cut off, the worker does it by the events of the act.
+    """
+    with database.write() as conn:
+        fresh, told = erasure.erase(conn, household, now, actor=actor)
+    for one in told:
+        with database.write() as conn:
+            forget(conn, one)
+    return fresh
 
 
 class Forgetting:

@@ -6,12 +6,12 @@ from sqlalchemy.engine import Connection
 
 from matinee.app import privacy
 from matinee.app.commands import DONE, opened
-from matinee.app.forgetting import forget
+from matinee.app.forgetting import erase_everywhere
 from matinee.app.installation import read_clock
 from matinee.app.terminal import Terminal
 from matinee.base.errors import InvalidRequest, NotFound
 from matinee.base.ids import HouseholdId
-from matinee.members import erasure, pin_store, store
+from matinee.members import pin_store, store
 from matinee.parties import audit
 
 ACTOR = "command line"
@@ -42,10 +42,10 @@ def export(reference: str, *, data: Path | None) -> int:
 def erase(reference: str, *, by: str, data: Path | None) -> int:
     """Erase a household."""
     now = read_clock()
-    with opened(data) as installation, installation.database.write() as conn:
-        _, told = erasure.erase(conn, _household(conn, reference), now, actor=by or ACTOR)
-        for one in told:
-            forget(conn, one)
+    with opened(data) as installation:
+        with installation.database.read() as conn:
+            household = _household(conn, reference)
+        erase_everywhere(installation.database, household, now, actor=by or ACTOR)
     Terminal().line(f"{reference} was erased. What stands at its lines starts anew.", "good")
     return DONE
 

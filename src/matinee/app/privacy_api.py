@@ -8,13 +8,12 @@ from litestar import Response, Router, get, post
 from litestar.params import JSONBody
 
 from matinee.app import privacy
-from matinee.app.forgetting import forget
+from matinee.app.forgetting import erase_everywhere
 from matinee.base.clock import Clock
 from matinee.base.errors import ErrorCode
 from matinee.base.ids import HouseholdId
 from matinee.base.party import SCREENS, Party
 from matinee.catalogue.answers import AnyRequest
-from matinee.members import erasure
 from matinee.members.model import MemberError, ProfileNotFound
 from matinee.members.snapshot import Members
 from matinee.outside.database import Database
@@ -56,10 +55,7 @@ def routes(members: Members, database: Database, clock: Clock) -> Sequence[Route
         household = _asked(request.user)
         if not guard.has_pin(household):
             raise MemberError("The household has no PIN.", remedy="Set one first.", code=ErrorCode.CONFLICT)
-        with database.write() as conn:
-            _, told = erasure.erase(conn, household, clock(), actor=f"household {household}")
-            for one in told:
-                forget(conn, one)
+        erase_everywhere(database, household, clock(), actor=f"household {household}")
         with database.read() as conn:
             members.load(conn)
 

@@ -30,6 +30,7 @@ def erase(conn: Connection, household: HouseholdId, now: Instant, *, actor: str)
 
     Raises NotFound.
     """
+    sign_in.hold(conn, household)
     outbox.hold(conn)
     row = conn.execute(sa.select(store.households).where(store.households.c.id == household)).one_or_none()
     if row is None:

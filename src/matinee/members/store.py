@@ -88,6 +88,10 @@ def ensure_household(conn: Connection, reference: str, now: Instant) -> Househol
     row = conn.execute(sa.select(households).where(households.c.reference == reference)).one_or_none()
     if row is not None:
         return Household(id=row.id, reference=row.reference)
+    outbox.hold(conn)
+    row = conn.execute(sa.select(households).where(households.c.reference == reference)).one_or_none()
+    if row is not None:  # another was first
+        return Household(id=row.id, reference=row.reference)
     made = Household(id=HouseholdId(new_id()), reference=reference)
     conn.execute(sa.insert(households).values(id=made.id, reference=reference, created_at=now))
     outbox.append(conn, TOPIC, made.id, HOME, now)
@@ -127,6 +131,7 @@ def assign_household(
     """Record that a line is a household's from a moment on; None, that it is nobody's."""
     if valid_to is not None and valid_to <= valid_from:
         raise MemberError("The assignment ends before it begins.", remedy="Write its beginning first.")
+    outbox.hold(conn)
     conn.execute(
         sa.insert(household_assignments).values(
             id=new_id(), line_id=line, household_id=household, valid_from=valid_from, valid_to=valid_to, recorded_at=now
@@ -147,6 +152,7 @@ def ensure_profile(
     subtitle_language: Language | None = None,
 ) -> Profile:
     """The household's profile of that name, made where there is none, after those that are there."""
+    outbox.hold(conn)
     there = [profile for profile in profiles_of(conn, household) if profile.name == name]
     if there:
         return there[0]
@@ -189,6 +195,7 @@ def change_preferences(
     """Change a profile's languages; the profile as it now is. Raises ProfileNotFound, also for another household's."""
     own = sa.and_(profiles.c.id == profile, profiles.c.household_id == household)
     if changes:
+        outbox.hold(conn)
         changed = conn.execute(sa.update(profiles).where(own).values(**changes))
         if changed.rowcount:
             outbox.append(conn, TOPIC, household, PROFILES, now)
@@ -200,6 +207,7 @@ def change_preferences(
 
 def mint_viewer_token(conn: Connection, household: HouseholdId, now: Instant, expires_at: Instant | None = None) -> Token:
     """A new token for a household's web or phone. It is shown this once; what is kept is its hash."""
+    outbox.hold(conn)
     token = tokens.mint(TokenKind.VIEWER)
     conn.execute(
         sa.insert(viewer_tokens).values(
@@ -212,6 +220,7 @@ def mint_viewer_token(conn: Connection, household: HouseholdId, now: Instant, ex
 
 def revoke_viewer_tokens(conn: Connection, household: HouseholdId, now: Instant) -> int:
     """Sign all of a household's webs and phones out. How many tokens there were."""
+    outbox.hold(conn)
     ended = conn.execute(
         sa.update(viewer_tokens)
         .where(viewer_tokens.c.household_id == household, viewer_tokens.c.revoked_at.is_(None))

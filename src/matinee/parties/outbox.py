@@ -4,6 +4,10 @@ A row of numbers is not enough for that: on PostgreSQL two writers may take numb
 reader that has moved on to 6 never sees 5. So a writer that appends holds one lock from here to its commit, and the
 numbers are the order of commits. On SQLite every write holds such a lock anyway. What is written often (positions,
 reports) does not come through here.
+
+Whoever locks several things does so in one order, or two of them could wait for each other: an account, codes, sessions of
+screens; plays and their leases; then the outbox; then all else, each table's rows by their keys; the audit last. A row that
+refers to another keeps that one too: who makes one and will append holds the outbox first (`hold`).
 """
 
 from collections.abc import Mapping, Sequence

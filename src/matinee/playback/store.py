@@ -123,13 +123,17 @@ def places_of(connection: Connection, profile: ProfileId) -> Sequence[Place]:
 
 def forget(connection: Connection, told: Forgotten) -> None:
     """Erase what a household or a profile watched: places and sessions; of a history that is hidden places alone."""
-    for table, at in ((places, places.c.counted_at), (play_sessions, play_sessions.c.started_at)):
+    for table, at in ((play_sessions, play_sessions.c.started_at), (places, places.c.counted_at)):
         which = [table.c.household == told.household, at <= told.until]
         if told.profile is not None:
             which.append(table.c.profile == told.profile)
         if told.title is not None:
             which.append(table.c.title == told.title)
         if told.kind is not ForgottenKind.HISTORY or table is places:
+            # Locked in the order in which the book writes them.
+            connection.execute(
+                sa.select(sa.literal(1)).select_from(table).where(*which).order_by(*table.primary_key).with_for_update()
+            )
             connection.execute(sa.delete(table).where(*which))
 
 

@@ -80,6 +80,12 @@ def is_living(conn: Connection, account: AccountId) -> bool:
     return conn.execute(found).one_or_none() is not None
 
 
+def hold(conn: Connection, household: HouseholdId) -> None:
+    """Keep others from a household's accounts until the commit."""
+    own = sa.select(household_accounts.c.id).where(household_accounts.c.household_id == household)
+    conn.execute(own.order_by(household_accounts.c.id).with_for_update())
+
+
 def erase(conn: Connection, household: HouseholdId) -> None:
     """Take a household's accounts away, names and all."""
     conn.execute(sa.delete(household_accounts).where(household_accounts.c.household_id == household))

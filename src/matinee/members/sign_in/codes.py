@@ -94,6 +94,7 @@ def decide(
 ) -> bool:
     """Say yes or no to a code that waits. False where somebody did so before, or it is too late."""
     waits = sa.and_(device_codes.c.digest == code.digest, device_codes.c.decision.is_(None), device_codes.c.expires_at > now)
+    outbox.hold(conn)  # the row names a household from here on, which keeps that household's
     said = {
         "decision": decision.value,
         "household_id": household,
@@ -166,6 +167,13 @@ def authorization_code(conn: Connection, digest: str) -> AuthorizationCode | Non
 def use(conn: Connection, digest: str, now: Instant) -> None:
     """Record that an authorization code was exchanged."""
     conn.execute(sa.update(authorization_codes).where(authorization_codes.c.digest == digest).values(used_at=now))
+
+
+def hold(conn: Connection, household: HouseholdId) -> None:
+    """Keep others from codes that a household has said yes to, until the commit."""
+    for table in (device_codes, authorization_codes):
+        own = sa.select(table.c.digest).where(table.c.household_id == household)
+        conn.execute(own.order_by(table.c.digest).with_for_update())
 
 
 def void(conn: Connection, household: HouseholdId, account: AccountId | None = None) -> None:

@@ -2,7 +2,7 @@
 
 A session's row holds all of its refresh tokens that matter: digests of the newest and of the one before. Rows are locked while a
 token is exchanged, so that two who show the same one at once come one after the other. Whoever locks several things does so in
-this order: an account, codes, sessions, the outbox, the audit.
+the order that parties/outbox.py says.
 """
 
 import secrets
@@ -154,6 +154,12 @@ def ended_since(conn: Connection, since: Instant) -> dict[ScreenSessionId, Insta
     return {ScreenSessionId(row.id): row.ended_at for row in conn.execute(query)}
 
 
+def hold(conn: Connection, household: HouseholdId) -> None:
+    """Keep others from a household's sessions until the commit."""
+    own = sa.select(screen_sessions.c.id).where(screen_sessions.c.household_id == household)
+    conn.execute(own.order_by(screen_sessions.c.id).with_for_update())
+
+
 def erase(conn: Connection, household: HouseholdId) -> None:
     """Take a household's sessions away, once they have ended."""
     conn.execute(sa.delete(screen_sessions).where(screen_sessions.c.household_id == household))
@@ -167,6 +173,8 @@ def forget_old(conn: Connection, before: Instant) -> int:
 
 def _end(conn: Connection, sessions: Sequence[ScreenSessionId], now: Instant) -> None:
     if sessions:
+        every = sa.select(screen_sessions.c.id).where(screen_sessions.c.id.in_(sessions))
+        conn.execute(every.order_by(screen_sessions.c.id).with_for_update())  # two who end the same ones, in one direction
         conn.execute(sa.update(screen_sessions).where(screen_sessions.c.id.in_(sessions)).values(ended_at=now))
         outbox.append(conn, TOPIC, sessions[0], {"kind": SESSIONS_ENDED, "sessions": list(sessions)}, now)
 

@@ -14,6 +14,13 @@ FORGOTTEN_MS: Final = 30 * DAY
 """Sessions that ended so long ago: until then staff can be told when one ended."""
 
 
+def hold(conn: Connection, household: HouseholdId) -> None:
+    """Lock all that a household signed in with, in the order of parties/outbox.py: before the outbox."""
+    accounts.hold(conn, household)
+    codes.hold(conn, household)
+    sessions.hold(conn, household)
+
+
 def erase(conn: Connection, household: HouseholdId, now: Instant) -> None:
     """Take away all that a household signed in with, and sign it out. Its line and its people are for others to erase."""
     codes.void(conn, household)
