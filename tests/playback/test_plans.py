@@ -25,7 +25,6 @@ from matinee.delivery.tokens import TokenMinter, TokenVerifier
 from matinee.members import plan_store, store
 from matinee.members.contracts import Span
 from matinee.members.model import PLAYS, SubscriptionState
-from matinee.members.snapshot import Resolver
 from matinee.outside.database import Database
 from matinee.outside.objects import ObjectStore
 from matinee.playback.api import routes
@@ -75,7 +74,7 @@ class Paying(World):
         )
         return create_web(
             routes(desk),
-            authenticate=Resolver(self.keys, self.fleet, self.members, self.staff).resolve,
+            authenticate=self.resolver.resolve,
             clock=lambda: self.now,
             page_policy="default-src 'self'",
         )

@@ -11,6 +11,8 @@ from pathlib import Path
 from litestar import Litestar
 
 from matinee.app import privacy_api
+from matinee.app.ended_plays import EVERY_SECONDS as ENDED_SECONDS
+from matinee.app.ended_plays import EndedPlays
 from matinee.app.forgetting import ForgetsInMemory
 from matinee.app.installation import Installation, read_clock
 from matinee.app.moved_boxes import EVERY_SECONDS as MOVED_SECONDS
@@ -222,7 +224,9 @@ def build_web(
     counter = subscription_api.Counter(carriage, fleet, catalogue, members, subscriptions)
     tastes = KeptTastes(database, clock, fresh_ms=None if database.is_sqlite else SECOND)
     homes = Homes(catalogue, book, opened, rankings, tastes, recommending)
-    feed = Following(Feed(database, [*followers, Stops(desk.stopped_elsewhere), ForgetsInMemory(book, opened, tastes)]))
+    ended = EndedPlays(book, members, catalogue, desk.stop, clock)
+    behind = (Stops(desk.stopped_elsewhere), ForgetsInMemory(book, opened, tastes), ended)
+    feed = Following(Feed(database, [*followers, *behind]))
 
     routes: Sequence[Sequence[object]] = (
         parties_api.routes(sign_in, staff, publishers, database, clock),
@@ -284,8 +288,9 @@ def build_web(
     )
     moved = MovedBoxes(book, fleet, members, desk.stop, clock)
     moved_boxes = Repeating("moved-boxes", moved.step, MOVED_SECONDS, "plays on boxes that left their home are not stopped")
+    ended_plays = Repeating("ended-plays", ended.step, ENDED_SECONDS, "plays of who was signed out are not stopped yet")
     lease_writer = Repeating("leases", leases.step, LEASE_SECONDS, "leases cannot be written; what this process knows counts")
-    playing = (book, leases, lease_writer, moved_boxes)
+    playing = (book, leases, lease_writer, moved_boxes, ended_plays)
     signing_in = (sign_in, household_sign_in, rotated, forgetting)
     started = (feed, *signing_in, switchboard, *playing, events, handed, rollouts, closing, ranking_log)
     return create_web(

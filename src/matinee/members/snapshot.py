@@ -145,6 +145,11 @@ class Members:
     def youngest(self, household: HouseholdId | None) -> Profile | None:
         return min(self.profiles(household), key=lambda one: (one.age_class, one.place), default=None)
 
+    def has_token(self, digest: TokenDigest, now: Instant) -> bool:
+        """Whether a web's or a phone's token is one still."""
+        expires_at = self._tokens.get(digest, (None, Instant(0)))[1]
+        return expires_at is None or now < expires_at
+
     def resolve(self, token: str, now: Instant) -> HouseholdId | None:
         """Whose web or phone this token is at a moment."""
         household, expires_at = self._tokens.get(tokens.digest(token), (None, None))

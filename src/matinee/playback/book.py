@@ -134,11 +134,15 @@ class Book:
                 now = held.ended_at or self._clock()
                 self._keep_session(msgspec.structs.replace(held, ended_at=now, stop_reason=reason))
 
-    def running_on_boxes(self, now: Instant) -> Sequence[Session]:
-        """The sessions held here that run on a box and whose token an edge takes still."""
+    def running(self, now: Instant) -> Sequence[Session]:
+        """The sessions held here whose token an edge takes still."""
         with self._lock:
             held = list(self._sessions.values())
-        return [one for one in held if one.box is not None and one.stop_reason is None and one.token_expires_at > now]
+        return [one for one in held if one.stop_reason is None and one.token_expires_at > now]
+
+    def running_on_boxes(self, now: Instant) -> Sequence[Session]:
+        """Those of them that run on a box."""
+        return [one for one in self.running(now) if one.box is not None]
 
     # Places
 
