@@ -348,12 +348,12 @@ def test_a_dead_letter_is_listed_and_comes_back_when_it_is_told_to(there: Hub) -
         path = f"/api/v1/hub/{made['id']}"
         there.states(SILENT, OPEN)
         there.run_out()
-        assert sorted(launch_states(listener.heard)) == ["open"] * 8 + ["silent"] * 8
+        assert sorted(launch_states(listener.heard)) == ["open"] * 10 + ["silent"] * 10
         page = there.ask("studio", "GET", f"{path}/dead", params={"limit": 1}).json()
         (open_one,) = page["items"]
         (silent_one,) = there.ask("studio", "GET", f"{path}/dead", params={"cursor": page["next_cursor"]}).json()["items"]
         assert silent_one["event_id"] == listener.heard[0].id
-        assert (silent_one["tries"], silent_one["status"], silent_one["why"]) == (8, 400, "It answered 400.")
+        assert (silent_one["tries"], silent_one["status"], silent_one["why"]) == (10, 400, "It answered 400.")
         assert silent_one["answer"].startswith("Désolé  [31m <b>no</b>  X: 1é")
         assert len(silent_one["answer"]) == 200
         assert there.ask("studio", "GET", path).json()["dead"] == 2

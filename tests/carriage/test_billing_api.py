@@ -178,7 +178,7 @@ def test_it_takes_over_from_the_service_itself_at_the_end_of_what_was_paid(bills
     bills.world.now = Instant(NOW + 10 * DAY)
     assert bills.tell("activate", 10 * DAY).json()["code"] == "paid_elsewhere"
     begun = bills.tell("activate", 10 * DAY, hand_over=True).json()
-    month = 31 * DAY + HOUR  # from 2 October, 12:00 in Paris, to 2 November, when clocks have gone back
+    month = 30 * DAY + 13 * HOUR  # from 2 October, 12:00 in Paris, to the first moment of 2 November, when clocks have gone back
     assert (begun["state"], begun["valid_to"]) == ("pending", bills.moment(month))
     assert bills.states(None) == [("active", "Plus", 0), ("ending", "Plus", 10 * DAY), ("cancelled", "Plus", month)]
     assert bills.states(bills.world.orange) == [("pending", "Basic", 10 * DAY), ("active", "Basic", month)]

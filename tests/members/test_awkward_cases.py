@@ -171,9 +171,10 @@ def test_the_last_hour_before_a_handed_over_month(bills: Bills) -> None:
     _after(bills, 1)
     direct = {"reference": "d", "household": "one", "plan_id": bills.plans["Plus"]}
     assert bills.studio.send("POST", "/api/v1/subscriptions", direct).status_code == 201
-    bills.world.now = Instant(NOW + 8 * DAY - HOUR)
-    begun = bills.tell("activate", 8 * DAY - HOUR, hand_over=True).json()
-    assert (begun["state"], begun["valid_to"]) == ("pending", bills.moment(8 * DAY))
+    ends = 7 * DAY + 12 * HOUR  # the first moment of 10 October in Paris, at which the first month would be charged
+    bills.world.now = Instant(NOW + ends - HOUR)
+    begun = bills.tell("activate", ends - HOUR, hand_over=True).json()
+    assert (begun["state"], begun["valid_to"]) == ("pending", bills.moment(ends))
 
 
 def test_what_waits_for_its_link_tells_the_home_what_to_do(bills: Bills) -> None:

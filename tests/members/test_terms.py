@@ -1,19 +1,16 @@
-"""What a plan costs on a day, its trial, and when a paid month ends; and what is recorded of them, on both databases."""
+"""What a plan costs on a day, its trial, and what is recorded of them, on both databases."""
 
-from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from matinee.base.clock import DAY, Instant
+from matinee.base.clock import Instant
 from matinee.base.ids import PlanId
 from matinee.base.money import Money
 from matinee.members import plan_store, terms_store
 from matinee.members.model import MemberError
-from matinee.members.terms import Price, Trial, in_order, period_end, price_on, trial_days
+from matinee.members.terms import Price, Trial, in_order, price_on, trial_days
 from matinee.outside.database import Database
 from matinee.parties import audit
 from tests.world import NOW, Screens, World, screens
@@ -54,37 +51,6 @@ def test_what_it_costs(shows: str, country: str, day: str, known_at: int | None,
     found = price_on(PRICES, country, day, None if known_at is None else Instant(known_at))
     assert found == (None if minor is None else Money(minor, "EUR")), shows
     assert price_on(PRICES[::-1], country, day, None if known_at is None else Instant(known_at)) == found
-
-
-def _at(text: str) -> Instant:
-    return Instant(round(datetime.fromisoformat(text).replace(tzinfo=PARIS).timestamp() * 1000))
-
-
-@pytest.mark.parametrize(
-    ("shows", "begins", "trial", "at", "ends"),
-    [
-        ("a month", "2014-10-02T10:00", 0, "2014-10-15T00:00", "2014-11-02T10:00"),
-        ("its last moment belongs to the next", "2014-10-02T10:00", 0, "2014-11-02T10:00", "2014-12-02T10:00"),
-        ("the 31st, in a month of 28 days", "2014-01-31T10:00", 0, "2014-02-10T00:00", "2014-02-28T10:00"),
-        ("and the 31st again", "2014-01-31T10:00", 0, "2014-03-01T00:00", "2014-03-31T10:00"),
-        ("over the year", "2014-12-15T10:00", 0, "2015-01-14T00:00", "2015-01-15T10:00"),
-        ("the day it is cancelled on", "2014-01-31T10:00", 0, "2014-02-28T12:00", "2014-03-31T10:00"),
-        ("the trial", "2014-10-02T10:00", 7, "2014-10-05T00:00", "2014-10-09T10:00"),
-        ("a month after the trial", "2014-10-02T10:00", 7, "2014-10-09T10:00", "2014-11-09T10:00"),
-        ("before it began", "2014-10-02T10:00", 0, "2014-09-01T00:00", "2014-10-02T10:00"),
-    ],
-)
-def test_when_a_paid_period_ends(shows: str, begins: str, trial: int, at: str, ends: str) -> None:
-    assert period_end(_at(begins), trial, _at(at), PARIS) == _at(ends), shows
-
-
-@given(st.integers(0, 4_000), st.integers(0, 31), st.integers(0, 1_500), st.integers(0, DAY - 1))
-def test_a_period_ends_after_the_moment_and_within_a_month(day: int, trial: int, later: int, ms: int) -> None:
-    begins = Instant(round(datetime(2014, 1, 1, tzinfo=UTC).timestamp() * 1000) + day * DAY + ms)
-    at = Instant(begins + later * DAY)
-    end = period_end(begins, trial, at, PARIS)
-    assert at < end <= at + max(32, trial + 1) * DAY
-    assert period_end(begins, trial, Instant(end - 1), PARIS) == end
 
 
 def test_a_trial_is_that_of_the_day_on_which_it_was_sold() -> None:

@@ -208,6 +208,8 @@ class Bills:
             raise _no_account()
         if party.side.operator not in (None, found.operator):
             raise _no_account()
+        if found.household is not None and store.is_erased(conn, found.household):
+            raise _no_account()
         return found
 
     def _service(self, party: Party, text: str) -> ServiceId | None:

@@ -90,6 +90,12 @@ def accounts_of(conn: Connection, household: HouseholdId, service: ServiceId) ->
     return [_account(row) for row in conn.execute(sa.select(partner_accounts).where(*of_both).order_by(partner_accounts.c.id))]
 
 
+def all_of(conn: Connection, household: HouseholdId) -> Sequence[PartnerAccount]:
+    """Every account by which anybody names this home."""
+    query = sa.select(partner_accounts).where(partner_accounts.c.household_id == household)
+    return [_account(row) for row in conn.execute(query.order_by(partner_accounts.c.id))]
+
+
 def bind(conn: Connection, one: PartnerAccount, household: HouseholdId, now: Instant) -> PartnerAccount:
     """The account, as this home's from now on."""
     conn.execute(sa.update(partner_accounts).where(partner_accounts.c.id == one.id).values(household_id=household, bound_at=now))

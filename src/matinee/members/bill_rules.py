@@ -4,19 +4,24 @@ us.
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from matinee.base.clock import Instant
 from matinee.base.dated import in_force
 from matinee.members.charges import Due
-from matinee.members.model import Subscription, SubscriptionState
+from matinee.members.model import PLAYS, Subscription, SubscriptionState
 from matinee.members.periods import Period, day_of, first_moment, next_period, period_from
+from matinee.members.rules import standing as all_standing
+
+OWES: Final = frozenset({SubscriptionState.ACTIVE, SubscriptionState.ENDING})
+"""What is handed over to an operator is ending: the month that it lasts is owed as any other."""
 
 
 def standing(records: Sequence[Subscription], at: Instant) -> Subscription | None:
     """The record by which the household subscribes at a moment; None where it does not."""
     found = in_force(records, at)
-    return found if found is not None and found.state is SubscriptionState.ACTIVE else None
+    return found if found is not None and found.state in OWES else None
 
 
 def active_since(records: Sequence[Subscription], at: Instant) -> Instant | None:
@@ -44,6 +49,29 @@ def month_owed(since: Instant, free_days: int, dues: Sequence[Due], zone: ZoneIn
     paid = [Period(anchor=one.anchor, first=one.first, until=one.until) for one in dues if one.settled_at is not None]
     last = max(paid, key=lambda one: one.until, default=None)
     return next_period(day_of(since, zone) + timedelta(days=free_days), last)
+
+
+def free_days_left(of_service: Sequence[Subscription], since: Instant, days: int, zone: ZoneInfo) -> int:
+    """How many days of a trial are left to a home that subscribes at a moment: a service is tried once, whoever sells it.
+
+    `of_service`: all that was recorded of the home and the service. A trial is counted from the day on which it first had that.
+    """
+    edges = sorted(edge for edge in _edges(of_service) if edge < since)
+    first = next((edge for edge in edges if any(one.state in PLAYS for one in all_standing(of_service, edge))), since)
+    return max(0, days - (day_of(since, zone) - day_of(first, zone)).days)
+
+
+def paid_until(since: Instant, free_days: int, dues: Sequence[Due], at: Instant, zone: ZoneInfo) -> Instant:
+    """When the trial or the month ends that a moment lies in: the next one's first moment, at which that would be owed.
+
+    A month that has begun and waits to be charged is owed whole; where it could not be paid nothing is, and it ends at once.
+    """
+    if any(one.is_open and one.grace_until is not None for one in dues):
+        return at
+    period = month_owed(since, free_days, dues, zone)
+    while (ends := first_moment(period.first, zone)) <= at:
+        period = month_after(period)
+    return ends
 
 
 def month_after(period: Period) -> Period:

@@ -20,9 +20,18 @@ from matinee.base.errors import MatineeError
 from matinee.base.ids import HouseholdId, PlanId
 from matinee.base.party import publisher_side
 from matinee.members import charge_store, plan_store, tax_store
-from matinee.members.bill_rules import active_since, active_until, grace_end, month_after, month_owed, standing
+from matinee.members.bill_rules import (
+    active_since,
+    active_until,
+    free_days_left,
+    grace_end,
+    month_after,
+    month_owed,
+    standing,
+)
 from matinee.members.charges import Charge, Due, event_id_of
 from matinee.members.model import MemberError, Plan, Subscription, SubscriptionState
+from matinee.members.payers import first_paid
 from matinee.members.payments import Billed, Declined, Payment, PaymentPort, PriceList, Receipt
 from matinee.members.periods import day_of, first_moment
 from matinee.members.tax import TaxRate, rate_on, tax_in
@@ -91,13 +100,20 @@ class Bills:
         while has_open or standing(records, now) is not None:
             with self._database.read() as conn:
                 dues = charge_store.dues_of(conn, household, plan.id)
-            due = next((one for one in dues if one.is_open), None) or self._write_down(plan, records, dues, rates, now)
+                ever = _of_service(conn, household, plan)
+            due = next((one for one in dues if one.is_open), None) or self._write_down(plan, records, ever, dues, rates, now)
             if due is None or not self._settle(due, plan, now, outcome):
                 return
             has_open = False
 
     def _write_down(
-        self, plan: Plan, records: Sequence[Subscription], dues: Sequence[Due], rates: Sequence[TaxRate], now: Instant
+        self,
+        plan: Plan,
+        records: Sequence[Subscription],
+        ever: Sequence[Subscription],
+        dues: Sequence[Due],
+        rates: Sequence[TaxRate],
+        now: Instant,
     ) -> Due | None:
         """The next month that is owed and has begun, written down; None where none is."""
         held, since = standing(records, now), active_since(records, now)
@@ -105,7 +121,7 @@ class Bills:
         if held is None or since is None or here is None:
             return None
         zone = ZoneInfo(here.zone)
-        period = month_owed(since, self._prices.free_days(plan.id, since), dues, zone)
+        period = month_owed(since, free_days_left(ever, since, self._prices.free_days(plan.id, since), zone), dues, zone)
         while (begins := max(since, first_moment(period.first, zone))) <= now:
             place = self._billed.place_of(held.household, plan.service, begins)
             price = None if place is None else self._prices.price_of(plan.id, place.country, period.first)
@@ -173,8 +189,16 @@ class Bills:
 
     def _go_on(self, conn: Connection, due: Due, plan: Plan, grace_until: Instant, now: Instant) -> None:
         kept = [one for one in _records(conn, due) if one.reference != _unpaid(due)]
-        if standing(kept, grace_until) is not None:  # else it ends by then for another reason, which stands
-            self._subscribe(conn, due, plan, SubscriptionState.ACTIVE, grace_until, now, active_until(kept, grace_until))
+        if standing(kept, grace_until) is None:
+            return  # it ends by then for another reason, which stands
+        others = [one for one in _of_service(conn, due.household, plan) if one.operator is not None]
+        until, elsewhere = active_until(kept, grace_until), first_paid(others, grace_until)
+        if elsewhere == grace_until:
+            return  # an operator bills from there on: it remains the only payer
+        if elsewhere is not None and (until is None or elsewhere < until):
+            self._subscribe(conn, due, plan, f"elsewhere {due.event_id}", SubscriptionState.ENDED, elsewhere, now)
+            until = elsewhere
+        self._subscribe(conn, due, plan, f"paid {due.event_id}", SubscriptionState.ACTIVE, grace_until, now, until)
 
     def _let_play_on(self, due: Due, plan: Plan, now: Instant, outcome: Outcome) -> None:
         if due.grace_until is not None:
@@ -186,7 +210,7 @@ class Bills:
             outbox.hold(conn)
             if not charge_store.change_due(conn, due, grace_until=ends):
                 return  # another process was first, or it is paid meanwhile
-            self._subscribe(conn, due, plan, SubscriptionState.ENDED, ends, now)
+            self._subscribe(conn, due, plan, _unpaid(due), SubscriptionState.ENDED, ends, now)
             self._audit(conn, "bill.grace", due, now, {"until": to_rfc3339(ends)})
         outcome.in_grace += 1
 
@@ -203,12 +227,12 @@ class Bills:
         conn: Connection,
         due: Due,
         plan: Plan,
+        named: str,
         state: SubscriptionState,
         since: Instant,
         now: Instant,
         until: Instant | None = None,
     ) -> None:
-        named = _unpaid(due) if state is SubscriptionState.ENDED else f"paid {due.event_id}"
         plan_store.record_subscription(
             conn,
             due.household,
@@ -258,6 +282,11 @@ def _records(conn: Connection, due: Due) -> list[Subscription]:
     """What is recorded of a due's household and plan, as we sold it."""
     every = plan_store.subscriptions_of(conn, [due.household])
     return [one for one in every if one.plan == due.plan and one.operator is None]
+
+
+def _of_service(conn: Connection, household: HouseholdId, plan: Plan) -> list[Subscription]:
+    """What is recorded of a household and a plan's service, whoever sold it."""
+    return [one for one in plan_store.subscriptions_of(conn, [household]) if one.service == plan.service]
 
 
 def _by_home(sold: Iterable[Subscription]) -> dict[tuple[HouseholdId, PlanId], list[Subscription]]:

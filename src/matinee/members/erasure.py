@@ -13,11 +13,12 @@ from sqlalchemy.engine import Connection
 from matinee.base.clock import Instant
 from matinee.base.dated import in_force
 from matinee.base.errors import NotFound
-from matinee.base.ids import HouseholdId, LineId, ProfileId, new_id
+from matinee.base.ids import HouseholdId, LineId, OperatorId, ProfileId, new_id
 from matinee.catalogue.model import AgeClass, Language
-from matinee.members import forgotten, pin_store, plan_store, store
+from matinee.members import account_store, forgotten, pin_store, plan_store, store
 from matinee.members.forgotten import Forgotten, ForgottenKind
 from matinee.members.model import LIVE, HouseholdAssignment, SubscriptionState
+from matinee.members.selling import Selling
 from matinee.members.sign_in import work as sign_in
 from matinee.parties import audit, outbox
 
@@ -58,8 +59,19 @@ def erase(conn: Connection, household: HouseholdId, now: Instant, *, actor: str)
     return fresh, told
 
 
+class _Nowhere:
+    """Implements `selling.Lines` of a home that is at no line any more."""
+
+    def left(self, household: HouseholdId, operator: OperatorId, now: Instant) -> Instant | None:
+        """See `selling.Lines`."""
+        return now
+
+
 def _end_subscriptions(conn: Connection, household: HouseholdId, now: Instant, actor: str) -> None:
     """Whoever sold something bills it no more: nobody is there any longer to watch it."""
+    selling = Selling(conn, _Nowhere(), now, actor)
+    for account in account_store.all_of(conn, household):
+        selling.close(account.operator, household, account.service, now)
     newest = {(one.plan, one.operator): one for one in plan_store.subscriptions_of(conn, [household])}
     for one in newest.values():
         plan = plan_store.plan_of(conn, one.plan)
@@ -84,4 +96,4 @@ def _leave_lines(conn: Connection, household: HouseholdId, now: Instant) -> list
 
 def _rename(conn: Connection, household: HouseholdId, now: Instant) -> None:
     own = store.households.c.id == household
-    conn.execute(sa.update(store.households).where(own).values(reference=f"erased {new_id()}", created_at=now))
+    conn.execute(sa.update(store.households).where(own).values(reference=f"{store.ERASED}{new_id()}", created_at=now))

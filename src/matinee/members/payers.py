@@ -41,6 +41,11 @@ def pays(recorded: Sequence[Subscription], at: Instant) -> bool:
     return any(one.state in PAYING for one in standing(recorded, at))
 
 
+def first_paid(recorded: Sequence[Subscription], at: Instant) -> Instant | None:
+    """The first moment from one on at which, by what was recorded, somebody bills; None for never."""
+    return next((moment for moment in (at, *edges(recorded)) if moment >= at and pays(recorded, moment)), None)
+
+
 def edges(recorded: Iterable[Subscription]) -> list[Instant]:
     """The moments at which what was recorded may change, in order."""
     found = {edge for one in recorded for edge in (one.valid_from, one.valid_to) if edge is not None}

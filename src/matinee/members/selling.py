@@ -16,13 +16,14 @@ from matinee.base.errors import ErrorCode
 from matinee.base.ids import HouseholdId, OperatorId, PlanId, ServiceId, new_id
 from matinee.base.party import SideKey, operator_side, publisher_side
 from matinee.catalogue.store import service_of
-from matinee.members import account_store, billing_store, plan_store, terms_store
+from matinee.members import account_store, billing_store, charge_store, plan_store, terms_store
 from matinee.members.account_store import PartnerAccount
+from matinee.members.bill_rules import active_since, active_until, free_days_left, paid_until
 from matinee.members.contracts import Act, BillingEvent, Life, Span, live, waits_for_link
 from matinee.members.model import LIVE, PAYING, MemberError, Plan, Subscription, SubscriptionState
 from matinee.members.payers import PaidElsewhere, edges, paid_twice
 from matinee.members.rules import standing
-from matinee.members.terms import NO_TERMS, period_end, trial_days
+from matinee.members.terms import NO_TERMS, trial_days
 from matinee.parties import audit, outbox
 
 
@@ -155,27 +156,38 @@ class Selling:
                 self.close(operator, household, service, left)
 
     def _hand_over(self, household: HouseholdId, account: PartnerAccount, at: Instant, zone: ZoneInfo) -> Instant | None:
-        """End what the service itself sold at the end of its paid period; that end, None where there is none to wait for."""
+        """End what the service itself sold at the end of its paid period; that end, None where there is none to wait for.
+
+        A month that could not be paid ends now: the operator alone bills from here on.
+        """
         since = max(at, self._now)  # what was paid before is not taken back
-        rows = [one for one in self._rows(household, account.service) if one.operator is None]
+        every = self._rows(household, account.service)
+        rows = [one for one in every if one.operator is None]
         ends = []
         for one in standing(rows, since):
             if one.state in PAYING:
-                ends.append(self._period_end(one, since, zone) if one.valid_to is None else one.valid_to)
-                if one.valid_to is None:
-                    self._end_direct(one, account, since, ends[-1])
+                of_plan = [row for row in rows if row.plan == one.plan]
+                told, end = active_until(of_plan, since), self._paid_until(of_plan, every, since, zone)
+                if told is None or end == since:
+                    self._end_direct(one, account, since, end)
+                    ends.append(end)
+                else:
+                    ends.append(told)
         return max(ends, default=None)
 
-    def _period_end(self, one: Subscription, at: Instant, zone: ZoneInfo) -> Instant:
-        terms = terms_store.terms_of(self._conn, [one.plan]).get(one.plan, NO_TERMS)
-        return period_end(one.valid_from, trial_days(terms.trials, one.valid_from), at, zone)
+    def _paid_until(self, of_plan: Sequence[Subscription], every: Sequence[Subscription], at: Instant, zone: ZoneInfo) -> Instant:
+        """When what stands at a moment has to be paid next, counted as it is charged; that moment where it was not paid."""
+        household, plan = of_plan[0].household, of_plan[0].plan
+        since = active_since(of_plan, at) or at
+        terms = terms_store.terms_of(self._conn, [plan]).get(plan, NO_TERMS)
+        free = free_days_left(every, since, trial_days(terms.trials, since), zone)
+        return paid_until(since, free, charge_store.dues_of(self._conn, household, plan), at, zone)
 
     def _end_direct(self, one: Subscription, account: PartnerAccount, at: Instant, end: Instant) -> None:
         seller = self._publisher(account.service)
-        spans = [
-            Span(state=SubscriptionState.ENDING, plan=one.plan, valid_from=at, valid_to=end),
-            Span(state=SubscriptionState.CANCELLED, plan=one.plan, valid_from=end),
-        ]
+        spans = [Span(state=SubscriptionState.CANCELLED, plan=one.plan, valid_from=end)]
+        if at < end:
+            spans.insert(0, Span(state=SubscriptionState.ENDING, plan=one.plan, valid_from=at, valid_to=end))
         plan_store.lay(self._conn, one.household, one.service, seller, None, spans, self._now, only=one.plan)
         detail = {"plan": one.plan, "ends": end, "account": account.id}
         audit.record(self._conn, self._actor, "subscription.hand_over", one.id, detail, self._now, sides=[seller])

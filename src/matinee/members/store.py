@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from matinee.base.clock import Instant
-from matinee.base.ids import HouseholdId, LineId, ProfileId, new_id
+from matinee.base.ids import HouseholdId, LineId, ProfileId, is_id, new_id
 from matinee.catalogue.model import AGE_CLASSES, AgeClass, Language
 from matinee.members.model import Household, HouseholdAssignment, MemberError, Profile, ProfileNotFound
 from matinee.outside.database import InstantColumn, metadata
@@ -22,6 +22,8 @@ HOME: Final = {"kind": "home"}
 """The event of a change of anything else that one household has: lines, tokens. Its key is the household."""
 LINE: Final = {"kind": "line"}
 """The event of a line that is another household's, or nobody's, from some moment on; its key is the line."""
+ERASED: Final = "erased "
+"""What the reference of an erased household begins with; an id of nothing follows."""
 _AT_ONCE: Final = 1_000
 _COLOR = re.compile(r"#[0-9a-f]{6}")
 
@@ -118,6 +120,12 @@ def references_of(conn: Connection, wanted: Collection[HouseholdId]) -> dict[Hou
         rows = conn.execute(sa.select(households.c.id, households.c.reference).where(households.c.id.in_(some)))
         found.update((row.id, row.reference) for row in rows)
     return found
+
+
+def is_erased(conn: Connection, household: HouseholdId) -> bool:
+    """Whether nothing but its accounts is left of it."""
+    reference = references_of(conn, [household]).get(household, "")
+    return reference.startswith(ERASED) and is_id(reference.removeprefix(ERASED))
 
 
 def assign_household(

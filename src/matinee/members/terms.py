@@ -1,4 +1,4 @@
-"""What a plan costs where, from which day on, for how many days it may be tried, and when a paid period ends. Pure.
+"""What a plan costs where, from which day on, and for how many days it may be tried. Pure.
 
 A price is for a month, with every tax in it: what the home is told is what it pays. A day is the place's own.
 """
@@ -7,7 +7,6 @@ import datetime
 import re
 from collections.abc import Iterable, Sequence
 from typing import Final
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -72,22 +71,6 @@ def trial_days(trials: Iterable[Trial], at: Instant) -> int:
     return max(known, key=lambda one: one.recorded_at).days if known else 0
 
 
-def period_end(begins: Instant, trial: int, at: Instant, zone: ZoneInfo) -> Instant:
-    """The end of the period that a moment lies in: of the trial, else of a month counted from the trial's end.
-
-    A month ends on the day of the month on which it began, or on its last where it has no such day: the 31st, then the 28th, then
-    the 31st again. 18:00 stays 18:00 where the hour changes.
-    """
-    first = datetime.datetime.fromtimestamp(begins / 1000, zone) + datetime.timedelta(days=trial)
-    if trial and at < _instant(first):
-        return _instant(first)
-    then = datetime.datetime.fromtimestamp(at / 1000, zone)
-    months = max(0, (then.year - first.year) * 12 + then.month - first.month - 1)
-    while (end := _instant(_months_after(first, months))) <= at:
-        months += 1
-    return end
-
-
 def check_price(country: str, money: Money | None, from_day: str) -> None:
     """Raises MemberError."""
     if not re.fullmatch(r"[A-Z]{2}", country):
@@ -114,13 +97,3 @@ def check_day(day: str) -> None:
     except ValueError:
         pass
     raise MemberError(f"from_day is {day!r}.", remedy="Write a day: 2014-11-01.")
-
-
-def _months_after(first: datetime.datetime, months: int) -> datetime.datetime:
-    year, month = divmod(first.year * 12 + first.month - 1 + months, 12)
-    last = (datetime.date(year + (month == 11), (month + 1) % 12 + 1, 1) - datetime.timedelta(days=1)).day
-    return first.replace(year=year, month=month + 1, day=min(first.day, last))
-
-
-def _instant(moment: datetime.datetime) -> Instant:
-    return Instant(round(moment.timestamp() * 1000))

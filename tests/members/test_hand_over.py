@@ -1,0 +1,218 @@
+"""A home between the service itself and an operator: each day is billed once, by whom it was told, and tried free once.
+
+All of it is real: prices and records over the URLs, credit, the run that charges months, and the operator's events.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from matinee.base.clock import DAY, HOUR, MINUTE, Instant
+from matinee.base.money import Money
+from matinee.carriage.billed_homes import BilledHomes
+from matinee.members import charge_store, erasure, tax_store, voucher_store
+from matinee.members.bills import Bills as Charging
+from matinee.members.bills import Outcome
+from matinee.members.credit import PrepaidCredit
+from matinee.members.price_list import PlanPrices
+from matinee.outside.database import Database
+from tests.carriage.bills import ACCOUNTS, Bills
+from tests.world import NOW, World, screens
+
+SECOND_MONTH = 30 * DAY + 13 * HOUR
+"""The first moment of 2 November in Paris, from noon of 2 October on, when the home subscribed: clocks have gone back."""
+THIRD_MONTH = SECOND_MONTH + 30 * DAY
+
+
+class Paid(Bills):
+    """An operator's bill, and beside it direct plans at 7.99 EUR a month, paid by credit."""
+
+    def price(self, trial_days: int = 0) -> None:
+        terms = {
+            "trial_days": trial_days,
+            "prices": [{"country": "FR", "minor": 799, "currency": "EUR", "from_day": "2014-01-01"}],
+        }
+        for plan in self.plans.values():
+            assert self.studio.send("POST", f"/api/v1/plans/{plan}/terms", terms).status_code == 200
+        with self.world.database.write() as conn:
+            tax_store.record_rate(conn, self.world.studio.id, "FR", Decimal(20), date(2014, 1, 1), self.world.now, actor="test")
+
+    def fill(self, minor: int) -> None:
+        database, now = self.world.database, self.world.now
+        with database.write() as conn:
+            _, (code,) = voucher_store.make(conn, self.world.cinema, Money(minor, "EUR"), 1, Instant(now + 1), now, actor="test")
+        voucher_store.redeem(database, code, self.world.one.household, [self.world.cinema.id], now, actor="test")
+
+    def direct(self, reference: str, at: int, plan: str = "Plus", state: str = "active") -> int:
+        body = {"reference": reference, "household": "one", "plan_id": self.plans[plan], "since": self.moment(at), "state": state}
+        answer = self.studio.send("POST", "/api/v1/subscriptions", body)
+        self.world.feed.poll()
+        return answer.status_code
+
+    def at(self, moment: int) -> None:
+        self.world.now = Instant(NOW + moment)
+
+    def run(self, moment: int | None = None) -> Outcome:
+        """What the worker does every five minutes."""
+        world = self.world
+        if moment is not None:
+            self.at(moment)
+        with world.database.read() as conn:
+            prices = PlanPrices(conn)
+        homes = BilledHomes(world.carriage, world.fleet, world.members)
+        credit = PrepaidCredit(world.database, lambda: world.now, actor="test")
+        outcome = Charging(world.database, credit, prices, homes, grace_days=7, actor="test").run(world.now)
+        world.feed.poll()
+        assert outcome.problems == []
+        return outcome
+
+    def months(self) -> list[str]:
+        with self.world.database.read() as conn:
+            return [one.first.isoformat() for one in charge_store.charges_of(conn, self.world.one.household)]
+
+
+@pytest.fixture
+def paid(any_database: Database) -> Iterator[Paid]:
+    world = World(any_database)
+    with screens(world) as who:
+        made = Paid(world, who)
+        made.price()
+        yield made
+
+
+def test_a_month_that_was_charged_this_morning_is_not_billed_by_the_operator_too(paid: Paid) -> None:
+    """It subscribed at noon; its months begin at midnight. What is handed over in between waits for the end of the new month."""
+    paid.fill(3 * 799)
+    paid.direct("d", 0)
+    paid.run(0)
+    assert paid.run(SECOND_MONTH).charged == 1
+    paid.at(SECOND_MONTH + HOUR)
+    begun = paid.tell("activate", SECOND_MONTH + HOUR, hand_over=True).json()
+    assert (begun["state"], begun["valid_to"]) == ("pending", paid.moment(THIRD_MONTH))
+    for moment in (SECOND_MONTH + DAY, THIRD_MONTH - 1, THIRD_MONTH, THIRD_MONTH + 40 * DAY):
+        assert paid.run(moment).charged == 0
+    assert paid.months() == ["2014-10-02", "2014-11-02"]
+    assert paid.states(paid.world.orange) == [("pending", "Basic", SECOND_MONTH + HOUR), ("active", "Basic", THIRD_MONTH)]
+    assert paid.payers_at_most() == 1
+    assert paid.plays(at=THIRD_MONTH - 1)
+    assert paid.plays(at=THIRD_MONTH)
+
+
+def test_a_month_that_is_handed_over_before_a_run_came_to_it_is_charged_once(paid: Paid) -> None:
+    paid.fill(799)
+    paid.direct("d", 0)
+    paid.at(MINUTE)
+    assert paid.tell("activate", MINUTE, hand_over=True).json()["valid_to"] == paid.moment(SECOND_MONTH)
+    assert paid.run(2 * MINUTE).charged == 1
+    assert paid.run(SECOND_MONTH).charged == 0
+    assert paid.months() == ["2014-10-02"]
+    assert paid.payers_at_most() == 1
+
+
+def test_a_home_in_grace_is_handed_over_at_once_and_owes_that_month_to_nobody_here(paid: Paid) -> None:
+    paid.fill(799)
+    paid.direct("d", 0)
+    paid.run(0)
+    assert paid.run(SECOND_MONTH).in_grace == 1
+    at = SECOND_MONTH + 2 * DAY
+    paid.at(at)
+    assert paid.tell("activate", at, hand_over=True).json()["state"] == "active"
+    paid.fill(5 * 799)
+    assert paid.run(at + HOUR).given_up == 1
+    assert paid.run(at + 40 * DAY).charged == 0
+    assert paid.months() == ["2014-10-02"]
+    assert paid.payers_at_most() == 1
+    assert paid.plays()
+
+
+def test_a_month_that_was_paid_after_a_grace_still_ends_on_its_own_day(paid: Paid) -> None:
+    """What was taken back when it was paid begins a record of its own, which no month is counted from."""
+    paid.fill(799)
+    paid.direct("d", 0)
+    paid.run(0)
+    paid.run(SECOND_MONTH)
+    paid.fill(799)
+    assert paid.run(SECOND_MONTH + 3 * DAY).charged == 1
+    paid.at(SECOND_MONTH + 20 * DAY)
+    begun = paid.tell("activate", SECOND_MONTH + 20 * DAY, hand_over=True).json()
+    assert begun["valid_to"] == paid.moment(THIRD_MONTH)
+    assert paid.run(THIRD_MONTH + DAY).charged == 0
+    assert paid.payers_at_most() == 1
+
+
+def test_what_is_paid_in_grace_goes_on_no_further_than_an_operator_lets_it(paid: Paid) -> None:
+    """An operator sold it from the end of the grace on; then the month was paid after all. The operator remains the one payer."""
+    paid.fill(799)
+    paid.direct("d", 0)
+    paid.run(0)
+    paid.run(SECOND_MONTH)
+    grace_end = SECOND_MONTH + 8 * DAY
+    assert paid.tell("activate", grace_end + DAY).status_code == 201
+    paid.fill(5 * 799)
+    assert paid.run(SECOND_MONTH + 3 * DAY).charged == 1
+    assert paid.payers_at_most() == 1
+    assert paid.run(THIRD_MONTH + DAY).charged == 0
+    assert paid.plays(at=grace_end + HOUR), "it was paid"
+    assert paid.months() == ["2014-10-02", "2014-11-02"]
+
+
+def test_a_home_that_comes_back_to_a_direct_plan_has_no_second_trial(paid: Paid) -> None:
+    paid.price(trial_days=7)
+    paid.fill(5 * 799)
+    paid.at(DAY)
+    paid.direct("a", DAY)
+    assert paid.run(2 * DAY).charged == 0
+    paid.at(5 * DAY)
+    paid.direct("b", 5 * DAY, state="ended")
+    paid.at(40 * DAY)
+    paid.direct("c", 40 * DAY)
+    assert paid.run(40 * DAY).charged == 1, "it tried it before"
+    assert paid.months() == ["2014-11-11"]
+
+
+def test_a_trial_is_not_had_again_by_another_plan_nor_after_an_operator_s(paid: Paid) -> None:
+    paid.price(trial_days=7)
+    paid.fill(5 * 799)
+    paid.at(DAY)
+    paid.direct("a", DAY, "Basic")
+    paid.at(4 * DAY)
+    paid.direct("b", 4 * DAY, "Basic", "ended")
+    paid.direct("c", 4 * DAY, "Plus")
+    assert paid.run(5 * DAY).charged == 0, "what is left of it goes over to the other plan"
+    assert paid.run(8 * DAY).charged == 1
+    assert paid.months() == ["2014-10-10"]
+
+
+def test_a_home_that_leaves_an_operator_has_tried_it_there(paid: Paid) -> None:
+    paid.price(trial_days=7)
+    paid.fill(5 * 799)
+    assert paid.tell("activate").status_code == 201
+    paid.at(20 * DAY)
+    assert paid.tell("revoke", 20 * DAY).status_code == 201
+    paid.at(21 * DAY)
+    assert paid.direct("a", 21 * DAY) == 201
+    assert paid.run(21 * DAY).charged == 1
+    assert paid.months() == ["2014-10-23"]
+
+
+def test_what_an_operator_tells_late_of_an_erased_home_changes_nothing(paid: Paid) -> None:
+    account = paid.tell("activate").json()["partner_account_id"]
+    world = paid.world
+    paid.at(DAY)
+    with world.database.write() as conn:
+        erasure.erase(conn, world.one.household, world.now, actor="test")
+    world.feed.poll()
+    assert paid.states(world.orange)[-1] == ("cancelled", "Basic", DAY)
+    rows = paid.rows()
+    paid.at(2 * DAY)
+    for act, at in (("suspend", HOUR), ("resume", 2 * HOUR), ("change", 3 * HOUR), ("cancel", DAY), ("activate", 2 * DAY)):
+        assert paid.tell(act, at, partner_account_id=account).status_code == 404
+    assert paid.orange.get(f"{ACCOUNTS}/{account}").status_code == 404
+    assert paid.studio.get(f"{ACCOUNTS}/{account}").status_code == 404
+    assert paid.rows() == rows
+    begun = paid.tell("activate", 2 * DAY)
+    assert begun.status_code == 201, "who stands at the line now starts anew"
+    assert begun.json()["partner_account_id"] != account
+    assert paid.rows() == rows
