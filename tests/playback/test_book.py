@@ -248,3 +248,15 @@ def test_places_read_are_bounded(database: Database, monkeypatch: pytest.MonkeyP
     with database.write() as connection:
         store.save_places(connection, rows)
     assert [row.title for row in Book(database, Clock()).recent(profile, 50)] == [f"t{n}" for n in range(19, 12, -1)]
+
+
+def test_an_end_is_not_taken_back_by_who_read_the_session_before(any_database: Database) -> None:
+    """A report is being answered on the event loop while a thread stops the play."""
+    clock = Clock()
+    book = Book(any_database, clock)
+    begun = session(ProfileId(new_id()))
+    book.open(begun)
+    book.mark_stopped(begun.id, "other_screen")
+    renewed = book.put_session(msgspec.structs.replace(begun, token="another"))
+    assert (renewed.stop_reason, renewed.ended_at) == ("other_screen", NOW)
+    assert book.held_session(begun.id) == renewed

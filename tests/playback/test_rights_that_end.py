@@ -11,8 +11,9 @@ from litestar.testing import TestClient
 
 from matinee.app.moved_boxes import MovedBoxes
 from matinee.base.clock import DAY, HOUR, MINUTE, Instant
-from matinee.base.ids import SessionId
+from matinee.base.ids import SessionId, new_id
 from matinee.base.units import Pixels
+from matinee.catalogue.model import AgeClass
 from matinee.delivery.control import read_control
 from matinee.delivery.keyring import open_ring
 from matinee.delivery.tokens import TokenVerifier
@@ -22,6 +23,7 @@ from matinee.members import plan_store
 from matinee.members.model import SubscriptionState
 from matinee.outside.database import Database
 from matinee.outside.objects import ObjectStore
+from tests.catalogue.factories import film
 from tests.playback.test_plans import Home, Paying
 from tests.world import NOW, screens
 
@@ -263,3 +265,34 @@ def test_an_end_that_comes_late_moves_no_place_that_was_told_since(world: Paying
         f"/api/v1/playback/{phone['session_id']}/end", {"sequence": 2, "position_ms": 48_000, "late_ms": MINUTE}, phone=True
     )
     assert home.play(world.film).json()["resume_ms"] == 48_000
+
+
+def test_a_play_that_is_never_ended_gets_the_height_that_the_plan_gives_now(world: Paying, home: Home) -> None:
+    """A film left paused for days is no way to keep what is not paid for any more."""
+    world.bill("direct")
+    give(world, "Tall", 2, 1080)
+    begun = home.play(world.film).json()
+    give(world, "Tall", 2, 480)
+    for turn in (1, 2):
+        world.now = Instant(NOW + turn * 4 * HOUR - MINUTE)
+        heard = home.beat(begun["session_id"], turn).json()
+    assert grant_of(world, heard).max_height == 480
+    give(world, "Tall", 2, 1080)
+    world.now = Instant(NOW + 12 * HOUR - MINUTE)
+    assert grant_of(world, home.beat(begun["session_id"], 3).json()).max_height == 480, "what began lower stays so"
+
+
+def test_a_screen_that_was_given_to_a_child_gets_no_token_of_what_played_there(world: Paying, home: Home) -> None:
+    grown_up = film("Le Vieux", age_class=AgeClass(18), publisher=world.studio.id, service=world.cinema.id)
+    world.put(grown_up)
+    box, child = home.who.box, world.one.child.id
+    begun = home.play(grown_up).json()
+    assert box.send("PATCH", f"/api/v1/profiles/{child}", {"kids": True}).status_code == 200
+    assert box.send("POST", f"/api/v1/profiles/{child}/choose").status_code == 200
+    assert home.beat(begun["session_id"], 0).status_code == 200, "where there is no PIN it stands between nobody"
+    assert home.who.phone.send("PUT", "/api/v1/pin", {"pin": "2468"}).status_code == 204
+    refused, unknown = home.beat(begun["session_id"], 1), home.beat(new_id(), 1)
+    assert (refused.status_code, refused.content) == (404, unknown.content)
+    unlock = box.send("POST", "/api/v1/pin/unlock", {"pin": "2468", "profile_id": world.one.adult.id}).json()["unlock"]
+    assert box.send("POST", f"/api/v1/profiles/{world.one.adult.id}/choose", unlock=unlock).status_code == 200
+    assert home.beat(begun["session_id"], 2).status_code == 200, "given back, it goes on, and asks for no PIN again"

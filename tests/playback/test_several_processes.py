@@ -215,3 +215,21 @@ def test_a_replaced_film_is_told_so_whichever_process_hears_it(two: tuple[Stage,
     there.play(tv, stage.second)
     feed.poll()
     assert here.beat(tv, first["session_id"])["stop"] == "replaced"
+
+
+def test_a_play_that_ended_at_one_process_goes_on_at_no_other(two: tuple[Stage, Household, Household, Feed]) -> None:
+    """Whichever process a player reports to, what it has ended frees its place and brings no token for longer than a report."""
+    stage, here, there, _ = two
+    tv = here.box()
+    for streams in (1, None):
+        stage.given = there.stage.given = StreamTerms(streams=streams)
+        begun = here.play(tv)
+        here.beat(tv, begun["session_id"])
+        stage.book.flush()
+        there.end(tv, begun["session_id"])
+        there.stage.book.flush()
+        here.beat(tv, begun["session_id"])
+        stage.book.flush()
+        report = {"sequence": 10_000, "position_ms": 90_000, "state": "playing"}
+        refused = here._post(tv, f"/api/v1/playback/{begun['session_id']}/heartbeat", report)
+        assert (refused.status_code, refused.json()["code"]) == (410, "session_ended")

@@ -12,11 +12,12 @@ from litestar.testing import TestClient
 from matinee.base.clock import HOUR, MINUTE, from_rfc3339
 from matinee.base.ids import new_id
 from matinee.catalogue.model import Seller, StreamTerms
-from matinee.delivery.control import read_control
+from matinee.delivery.control import ControlWriter, read_control
 from matinee.members.forgotten import Forgotten, ForgottenKind
 from matinee.outside.database import Database
 from matinee.playback import lease_store
 from matinee.playback.leases import Leases
+from matinee.playback.model import TooBusy
 from tests.playback.desks import Stage
 from tests.playback.homes import Household
 from tests.playback.test_plans import _away
@@ -309,3 +310,65 @@ def test_old_rows_go(stage: Stage, home: Household) -> None:
     stage.leases.flush()
     again = Leases(stage.database, lambda: stage.now)
     assert again.find(begun["session_id"]) is None
+
+
+def test_one_screen_cannot_go_on_stopping_another(stage: Stage, home: Household) -> None:
+    """A child at a phone stops the film on the television six times; then the phone is told to wait, and the film runs."""
+    tv, other = home.boxes(2)
+    for _ in range(6):
+        begun = home.play(tv)
+        assert home.stop("mtv_web", begun["session_id"]).status_code == 204
+        assert home.stop("mtv_web", begun["session_id"]).status_code == 204  # said again it costs nothing
+    begun = home.play(tv)
+    refused = home.stop("mtv_web", begun["session_id"])
+    assert (refused.status_code, refused.json()["code"], refused.headers["retry-after"]) == (429, "too_many_requests", "600")
+    assert home.beat(tv, begun["session_id"])["stop"] is None
+    unknown = home.stop("mtv_web", new_id())
+    assert unknown.content == home.stop("mtb_other", begun["session_id"]).content, "who has spent all learns nothing more"
+    # Another screen of the home has its own budget, one's own film costs none, and ten minutes later it may again.
+    assert home.stop(other, begun["session_id"]).status_code == 204
+    for _ in range(9):
+        begun = home.play("mtv_web")
+        assert home.stop("mtv_web", begun["session_id"]).status_code == 204
+    begun = home.play(tv)
+    home.wait(10 * MINUTE)
+    assert home.stop("mtv_web", begun["session_id"]).status_code == 204
+
+
+def test_a_play_that_fails_to_begin_leaves_no_place_taken(stage: Stage, home: Household, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The published store is away in the moment when a dead screen's token must be refused: the home is not locked out by it."""
+    tv, other, third = home.boxes(3)
+    home.play(tv)
+    home.wait(LAPSES)
+    with monkeypatch.context() as away:
+        away.setattr(ControlWriter, "revoke", _fails)
+        assert home.ask(other).status_code == 503
+    home.play(third)
+
+
+def _fails(*_: object) -> None:
+    raise TooBusy("The store is away.")
+
+
+def test_a_report_that_waits_for_its_place_while_the_play_ends_takes_none(
+    stage: Stage, home: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tv, other = home.boxes(2)
+    begun = home.play(tv)
+    home.wait(LAPSES)
+    take = Leases.take
+
+    def ends_meanwhile(self: Leases, *asked: Any) -> Any:
+        monkeypatch.setattr(Leases, "take", take)
+        session = stage.book.held_session(begun["session_id"])
+        assert session is not None
+        stage.book.put_session(msgspec.structs.replace(session, ended_at=stage.now))
+        self.release(session.id)
+        return take(self, *asked)
+
+    monkeypatch.setattr(Leases, "take", ends_meanwhile)
+    report = {"sequence": 1, "position_ms": 90_000, "state": "playing"}
+    refused = home._post(tv, f"/api/v1/playback/{begun['session_id']}/heartbeat", report)
+    assert (refused.status_code, refused.json()["code"]) == (410, "session_ended")
+    assert stage.book.recent(stage.adult, 10) == [], "what has ended moves no place"
+    home.play(other)

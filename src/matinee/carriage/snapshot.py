@@ -446,10 +446,13 @@ class PartySight:
         )
 
     def _eyes(self, party: Party, profile: str | None, now: Instant, *, playing: bool) -> tuple[Profile | None, bool]:
-        """With whose eyes the party sees, and whether they are a child's. What plays already asks for no PIN again."""
+        """With whose eyes the party sees, and whether they are a child's. What plays already asks for no PIN again.
+
+        It is not there for a child to whom its screen was given meanwhile.
+        """
         if profile is None:
             return self._members.youngest(party.household), self.is_childs(party)
-        one = self._members.profile(party.household, profile) if playing else self._members.opened(party, profile, now)
+        one = self._members.watching(party, profile) if playing else self._members.opened(party, profile, now)
         return one, one.kids
 
     def is_childs(self, party: Party, profile: str | None = None) -> bool:

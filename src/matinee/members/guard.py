@@ -68,9 +68,11 @@ class Guard:
         """
         if not self.has_pin(party.household):
             return False
-        if profile.age_class >= ADULT:
-            return True
-        if here is None or not here.kids or here.id == profile.id:
+        return profile.age_class >= ADULT or self.is_kept_from(party, profile, here)
+
+    def is_kept_from(self, party: Party, profile: Profile, here: Profile | None) -> bool:
+        """Whether the PIN stands between the kids' profile that is open on this screen and another profile."""
+        if not self.has_pin(party.household) or here is None or not here.kids or here.id == profile.id:
             return False
         return not (profile.kids and profile.age_class <= here.age_class)
 

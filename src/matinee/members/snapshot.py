@@ -137,6 +137,16 @@ class Members:
         self.guard.check_open(party, one, self.kids_here(party), now)
         return one
 
+    def watching(self, party: Party, profile: str) -> Profile:
+        """One of the party's profiles, of which something plays on its screen. Raises ProfileNotFound.
+
+        An unlock may end while a film runs. Where a kids' profile was opened on the screen since, the film is not for it.
+        """
+        one = self.profile(party.household, profile)
+        if self.guard.is_kept_from(party, one, self.kids_here(party)):
+            raise ProfileNotFound
+        return one
+
     def kids_here(self, party: Party) -> Profile | None:
         """The kids' profile that is open on the party's screen; None where none is, or where it is a kids' profile no more."""
         kept = self.guard.kept_on(party)

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 import sqlalchemy as sa
 import structlog
+from sqlalchemy.engine import Connection
 
 from matinee.base.clock import Clock, Instant
 from matinee.base.ids import ProfileId, SessionId, TitleId
@@ -117,11 +118,18 @@ class Book:
                 self._keep_place(heard.place)
             return heard.session, heard.place or self._known_place(before.profile, before.title)
 
-    def put_session(self, session: Session) -> None:
-        """Change a held session: a fresh token, an end, a reason to stop. Raises TooBusy."""
+    def put_session(self, session: Session) -> Session:
+        """Change a held session: a fresh token, an end. Returns the session as it is then. Raises TooBusy.
+
+        An end that came meanwhile, from another thread, is not taken back.
+        """
         with self._lock:
             self._check_room()
+            held = self._sessions.get(session.id)
+            if held is not None and held.ended_at is not None:
+                session = msgspec.structs.replace(session, ended_at=held.ended_at, stop_reason=held.stop_reason)
             self._keep_session(session)
+            return session
 
     def mark_stopped(self, session: SessionId, reason: str) -> None:
         """Note that a session was stopped by another process, or by another play; one that is not held here needs no note.
@@ -233,6 +241,7 @@ class Book:
             with self._database.write() as connection:
                 store.save_sessions(connection, sessions.values())
                 store.save_places(connection, counted.values())
+                ended = self._ended_elsewhere(connection, sessions)
         except sa.exc.SQLAlchemyError:
             with self._lock:
                 self._unwritten_sessions = {**sessions, **self._unwritten_sessions}
@@ -242,7 +251,20 @@ class Book:
         with self._lock:
             self._writing_places = {}
             self._flushes += 1
+            self._note_ends(ended)
         return len(sessions) + len(counted)
+
+    def _ended_elsewhere(self, connection: Connection, written: Mapping[SessionId, Session]) -> Sequence[store.Ended]:
+        """Which plays that go on here were ended in another process: a player that reports to both must not go on for ever."""
+        if self._fresh_ms is None:
+            return ()
+        return store.ended_of(connection, [session.id for session in written.values() if session.ended_at is None])
+
+    def _note_ends(self, ended: Sequence[store.Ended]) -> None:
+        for session, at, reason in ended:
+            held = self._sessions.get(session)
+            if held is not None and held.ended_at is None:
+                self._sessions[session] = msgspec.structs.replace(held, ended_at=at, stop_reason=reason)
 
     def _write_on(self) -> None:
         while True:

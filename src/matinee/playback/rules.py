@@ -33,9 +33,10 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True):
 def hear(session: Session, known: Place | None, report: Report, now: Instant) -> Heard:
     """Judge a report that came at `now` by the server's clock. `known` is where the profile is in this title so far.
 
-    A report out of order changes nothing at all. The kept time never goes back, even if the machine's clock does.
+    A report out of order, or of a play that has ended, changes nothing at all. The kept time never goes back, even if the
+    machine's clock does.
     """
-    if report.sequence <= session.sequence:
+    if report.sequence <= session.sequence or session.ended_at is not None:
         return Heard(session=session, place=None)
     position = PositionMs(min(max(0, report.position_ms), session.duration_ms))
     moved = abs(position - session.position_ms) > STILL_MS or report.state is PlayState.ENDED
@@ -104,9 +105,7 @@ def continue_watching(places: Iterable[Place], limit: int) -> Sequence[Watched]:
 
 
 def as_watched(place: Place) -> Watched:
-    return Watched(
-        title=place.title, position_ms=place.position_ms, duration_ms=place.duration_ms, at=place.counted_at
-    )
+    return Watched(title=place.title, position_ms=place.position_ms, duration_ms=place.duration_ms, at=place.counted_at)
 
 
 def next_up(finished: Place, title: TitleId) -> Watched:

@@ -6,7 +6,7 @@ changes nothing that is newer, whatever order the processes' transactions commit
 
 from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
@@ -21,6 +21,18 @@ from matinee.playback.model import Place, Session
 
 MAX_PLACES = 500
 """The newest places of a profile that are read into memory: enough for years of rows, and a bound."""
+
+MAX_ASKED = 5_000
+"""Ids in one query: databases bound what one may name."""
+
+
+class Ended(NamedTuple):
+    """That a play has ended, when, and why where it was stopped."""
+
+    session: SessionId
+    at: Instant
+    reason: str | None
+
 
 play_sessions = sa.Table(
     "play_sessions",
@@ -107,6 +119,17 @@ def stop_session(connection: Connection, session: SessionId, reason: str, now: I
     changed = sa.update(play_sessions).where(own.id == session)
     ended, why = sa.func.coalesce(own.ended_at, now), sa.func.coalesce(own.stop_reason, reason)
     connection.execute(changed.values(ended_at=ended, stop_reason=why))
+
+
+def ended_of(connection: Connection, sessions: Sequence[SessionId]) -> Sequence[Ended]:
+    """Those of these sessions that have ended."""
+    found, own = list[Ended](), play_sessions.c
+    for first in range(0, len(sessions), MAX_ASKED):
+        query = sa.select(own.id, own.ended_at, own.stop_reason).where(
+            own.id.in_(sessions[first : first + MAX_ASKED]), own.ended_at.is_not(None)
+        )
+        found += [Ended(*row) for row in connection.execute(query)]
+    return found
 
 
 def session_of(connection: Connection, session: SessionId) -> Session | None:

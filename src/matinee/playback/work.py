@@ -11,7 +11,7 @@ from collections.abc import Callable
 import msgspec
 
 from matinee.base.clock import HOUR, MINUTE, Clock, Instant, to_rfc3339
-from matinee.base.errors import ErrorCode, InvalidRequest, NotAllowed
+from matinee.base.errors import ErrorCode, InvalidRequest, MatineeError, NotAllowed
 from matinee.base.ids import HouseholdId, PackageId, ProfileId, ServiceId, SessionId, TitleId, is_id, new_id
 from matinee.base.party import Party
 from matinee.base.units import DurationMs, Pixels, PositionMs
@@ -19,6 +19,7 @@ from matinee.catalogue.model import Av1Picture, Language, Plans, Seller, Sight, 
 from matinee.delivery.control import ControlWriter
 from matinee.delivery.model import StreamGrant, TokenRefused
 from matinee.delivery.tokens import TokenMinter, TokenVerifier
+from matinee.parties.attempts import Attempts, Budget
 from matinee.playback import rules
 from matinee.playback.book import Book
 from matinee.playback.home_streams import HomeStreams
@@ -41,7 +42,6 @@ from matinee.playback.model import (
     Showing,
     Showings,
     TitleNotPlayable,
-    TooBusy,
     ViewerPreferences,
 )
 from matinee.playback.streams import OTHER_SCREEN, REPLACED, STREAMS, Judged, Lease, Verdict, lasts_until
@@ -56,6 +56,10 @@ LEFT_THE_SERVICE = "rights"
 PLAN_ENDED = "plan"
 LAST_BEATS = 2
 """A play that gets no other token is told so this many heartbeats before edges refuse the one that it has."""
+STOPS_OF_A_SCREEN = Budget(burst=6, refill_ms=10 * MINUTE)
+"""How many plays at other screens one screen stops: enough for a family, and no way to keep another one from watching."""
+STOPS_IN_ALL = Budget(burst=10_000, refill_ms=1)
+"""No home is refused because of others."""
 PREPARED_MS = DurationMs(5 * MINUTE)
 """How long a token lives of a play that was prepared and holds no place: its first heartbeat takes one, and brings another."""
 
@@ -181,6 +185,7 @@ class Desk:
         self._clock = clock
         self._settings = settings or PlaybackSettings()
         self._leases = leases
+        self._stopping = Attempts(STOPS_OF_A_SCREEN, STOPS_IN_ALL, says="This screen has stopped others too often.")
         self._streams = HomeStreams(leases, showings, screens)
 
     async def begin(self, party: Party, title: TitleId, profile: ProfileId, *, prepares: bool = False) -> PlayTold:
@@ -229,12 +234,11 @@ class Desk:
             self._book.open(session)
             return
         judged = await self._streams.begin(asks, limit, sight, now)
-        await self._clear_away(judged)
-        try:
+        async with contextlib.AsyncExitStack() as undone:
+            undone.push_async_callback(self._streams.free, session.id)  # a play that fails leaves no place taken
+            await self._clear_away(judged)
             self._book.open(session)
-        except TooBusy:
-            await self._streams.free(session.id)
-            raise
+            undone.pop_all()
 
     async def _clear_away(self, judged: Judged) -> None:
         """End what another play has taken the place of."""
@@ -267,7 +271,7 @@ class Desk:
         if session.stop_reason is None:
             if session.ended_at is not None:
                 raise SessionEnded("The session has ended.", remedy="Start the film again.")
-            showing = self._showings.showing(session.title, self._sights.sight(party, session.profile, now, playing=True))
+            showing = self._showings.showing(session.title, self._sight_of(party, session, now))
             if showing is None:
                 # A title that was removed, or that the operator no longer carries, must not play on from token to token.
                 await asyncio.to_thread(self.stop, session_id, LEFT_THE_SERVICE)
@@ -277,8 +281,11 @@ class Desk:
             session = self._book.find_session(session_id) or session
         if session.stop_reason is None:
             session, place = self._book.hear(session_id, report, now)
+            if session.ended_at is not None and session.stop_reason is None:  # while this waited for its place
+                await self._streams.free(session_id)
+                raise SessionEnded("The session has ended.", remedy="Start the film again.")
             service = None if showing is None else showing.service
-            session = self._renewed(session, service, now, is_last=notice is not None)
+            session = self._renewed(party, session, service, now, is_last=notice is not None)
             position = session.position_ms if place is None else place.position_ms
         else:
             position = session.position_ms
@@ -290,6 +297,15 @@ class Desk:
             stop=session.stop_reason,
             notice=notice if session.stop_reason is None else None,
         )
+
+    def _sight_of(self, party: Party, session: Session, now: Instant) -> Sight:
+        """With whose eyes a play goes on. Raises SessionNotFound where that profile is gone, or is not this screen's any more."""
+        try:
+            return self._sights.sight(party, session.profile, now, playing=True)
+        except MatineeError as error:
+            if error.code is not ErrorCode.NOT_FOUND:
+                raise
+            raise SessionNotFound from None
 
     async def _keep_place(self, party: Party, session: Session, service: ServiceId, now: Instant) -> str | None:
         """Keep the play's place among the home's streams; why it gets no other token, or None where it does.
@@ -341,14 +357,28 @@ class Desk:
         return place is not None and place.session != session.id and place.counted_at > since
 
     async def stop_other(self, party: Party, session_id: SessionId) -> None:
-        """Stop a play of the same household, from any of its screens. Saying it again changes nothing. Raises SessionNotFound."""
+        """Stop a play of the same household, from any of its screens. Saying it again changes nothing.
+
+        Raises SessionNotFound, and TooManyRequests where one screen stops others again and again.
+        """
+        if await asyncio.to_thread(self._runs_on_another, party, session_id):
+            self._stopping.take(party.screen, self._clock())
         await asyncio.to_thread(self._stop_for, _household(party), session_id)
 
-    def _stop_for(self, household: HouseholdId, session_id: SessionId) -> None:
+    def _runs_on_another(self, party: Party, session_id: SessionId) -> bool:
+        session, found = self._play_of(_household(party), session_id)
+        return found.screen != party.screen and (session is None or session.ended_at is None)
+
+    def _play_of(self, household: HouseholdId, session_id: SessionId) -> tuple[Session | None, Session | Lease]:
+        """A play of the household: its session, and what else is known of it by its lease alone."""
         session = self._book.find_session(session_id) if is_id(session_id) else None
         found = session or (self._leases.find(session_id) if is_id(session_id) else None)
         if found is None or found.household != household:
             raise SessionNotFound
+        return session, found
+
+    def _stop_for(self, household: HouseholdId, session_id: SessionId) -> None:
+        session, _ = self._play_of(household, session_id)
         if session is None or session.ended_at is None:
             self.stop(session_id, OTHER_SCREEN)
 
@@ -504,20 +534,28 @@ class Desk:
             raise SessionNotFound
         return session
 
-    def _renewed(self, session: Session, service: ServiceId | None, now: Instant, *, is_last: bool) -> Session:
+    def _renewed(self, party: Party, session: Session, service: ServiceId | None, now: Instant, *, is_last: bool) -> Session:
         """The session with a token that lasts: the one it has in the first half of its life, a fresh one after.
 
         With `is_last` it ends when the one it has does: what it then lacks is a token alone, as after a restart of ours.
         """
-        begun = session.token_expires_at - rules.token_expiry(Instant(0), session.duration_ms, self._settings.token_ms)
+        if session.ended_at is not None:
+            return session
+        whole = rules.token_expiry(Instant(0), session.duration_ms, self._settings.token_ms)
+        begun = session.token_expires_at - whole
         if session.token and (is_last or not rules.renews(now, Instant(begun), session.token_expires_at)):
             return session
         expires_at = rules.token_expiry(now, session.duration_ms, self._settings.token_ms)
         if is_last:
             expires_at = session.token_expires_at
+        tallest = session.max_height
+        if service is not None and now >= session.started_at + whole:
+            # A film keeps its height; a play that goes on for longer than its film and a pause gets what the plan gives now.
+            given = self._plans.terms(party, service, now).max_height
+            tallest = given if tallest is None else min(tallest, given or tallest)
         grant = StreamGrant(
             session=session.id,
-            max_height=session.max_height,
+            max_height=tallest,
             profile=session.profile,
             package=session.package,
             expires_at=expires_at,
@@ -525,9 +563,10 @@ class Desk:
             operator=session.operator,
             service=service,
         )
-        renewed = msgspec.structs.replace(session, token=self._minter.mint(grant, now), token_expires_at=expires_at)
-        self._book.put_session(renewed)
-        return renewed
+        renewed = msgspec.structs.replace(
+            session, token=self._minter.mint(grant, now), token_expires_at=expires_at, max_height=tallest
+        )
+        return self._book.put_session(renewed)
 
 
 def _household(party: Party) -> HouseholdId:
