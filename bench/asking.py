@@ -20,6 +20,8 @@ from bench.rows import Row, compared
 ROUNDS = 5
 SECONDS = 1.5
 CONNECTIONS = 8
+PATIENCE = 60
+"""Seconds until an answer that does not come ends the part."""
 
 Server = tuple[int, int]
 """Port and process id."""
@@ -55,13 +57,24 @@ def ask(sock: socket.socket, request: bytes, statuses: Collection[int] = (200,))
     sock.sendall(request)
     data = b""
     while (end := data.find(b"\r\n\r\n")) < 0:
-        data += sock.recv(65536)
+        data += _more(sock)
     head = data[:end].lower()
     assert int(head[9:12]) in statuses, data
     length = int(head.partition(b"content-length:")[2].split(b"\r\n")[0] or 0)  # 204 has none
     while len(data) < end + 4 + length:
-        data += sock.recv(65536)
+        data += _more(sock)
     return data[end + 4 :]
+
+
+def _more(sock: socket.socket) -> bytes:
+    sock.settimeout(PATIENCE)
+    try:
+        found = sock.recv(65536)
+    except TimeoutError:
+        raise SystemExit(f"bench: an answer did not come within {PATIENCE} s.") from None
+    if not found:
+        raise SystemExit("bench: the server closed the connection in the midst of an answer.")
+    return found
 
 
 def post(path: str, said: Mapping[str, Any], token: str) -> bytes:

@@ -114,7 +114,7 @@ def _passwords(real: Server, origin: str) -> Row:
     head = f"POST /activate HTTP/1.1\r\nHost: localhost\r\nOrigin: {origin}\r\nContent-Type: {kind}\r\n"
     request = head.encode() + b"Content-Length: %d\r\n\r\n" % len(form) + form
     rate = _rate(real, 2, lambda sock, _: ask(sock, request, statuses=(200, 303)))
-    return _shown("people who sign in by a password", rate, "Argon2id, 64 MiB, two at a time")
+    return _shown("people who sign in by a password", rate, "Argon2id, 64 MiB, one after another")
 
 
 def _rate(real: Server, connections: int, act: Callable[[socket.socket, int], object]) -> float:
