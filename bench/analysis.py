@@ -39,7 +39,7 @@ from matinee.outside.tools import find_tools
 SECONDS, PART = 600, 40
 TEN_MINUTES, LONG_SECONDS = 600, 90 * 60
 MOST_SHARE, MOST_WALL = 0.20, 1.3
-_STAGES = {"survey": "survey.txt", "score": "libvmaf", "stretch": "-qp 0"}
+_STAGES = {"survey": "survey.txt", "score": "libvmaf", "stretch": "utvideo"}
 """A word by which the command of each stage is known; all others are encodes of points."""
 
 

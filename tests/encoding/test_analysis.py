@@ -12,7 +12,7 @@ from matinee.encoding import analysis_command as command
 from matinee.encoding import work
 from matinee.encoding.analysis import MODEL, OLDER_MODEL, analyse, read_scores, read_survey
 from matinee.encoding.analysis_command import Judge
-from matinee.encoding.command import encode_command, video_graph
+from matinee.encoding.command import encode_command, normalised, video_graph
 from matinee.encoding.hull import LEAST_RATIO
 from matinee.encoding.kept import Kept
 from matinee.encoding.ladder import PER_TITLE_V1, PER_TITLE_V2, chosen_plans
@@ -77,10 +77,32 @@ def test_a_stretch_is_what_the_encoder_would_be_given() -> None:
     assert graph.startswith("[0:0]fps=24000/1001:start_time=0,scale=640:360")
     assert graph.endswith("tpad=stop=-1:stop_mode=clone,trim=end_frame=96,setpts=N/(24000/1001)/TB[stretch]")
     assert " ".join(argv).endswith(
-        "-map [stretch] -c:v libx264 -preset ultrafast -qp 0 -g 48 -r 24000/1001 -map_metadata -1 -map_chapters -1 "
-        "-fflags +bitexact -f mp4 stretch1.mp4"
+        "-map [stretch] -c:v utvideo -pix_fmt yuv420p -r 24000/1001 -map_metadata -1 -map_chapters -1 "
+        "-fflags +bitexact -f mov stretch1.mov"
     )
-    assert command.reel_list(2) == "file 'stretch0.mp4'\nfile 'stretch1.mp4'\n"
+    assert command.reel_list(2) == "file 'stretch0.mov'\nfile 'stretch1.mov'\n"
+
+
+def test_a_reel_has_every_frame_of_its_stretches_once_and_without_loss(tmp_path: Path) -> None:
+    film = tmp_path / "film.mp4"
+    source = "testsrc2=s=640x360:r=24000/1001:d=12,noise=alls=20:allf=t,format=yuv420p"
+    ffmpeg("-f", "lavfi", "-i", source, "-c:v", "libx264", "-preset", "ultrafast", "-qp", "10", film)
+    plan = plan_encode(work.probe(film, find_tools()), PER_TITLE_V1)
+    stretches = [Stretch(start_frame=start, frames=frames, weight=0.5, scale=1.0) for start, frames in ((0, 48), (192, 77))]
+    for number, one in enumerate(stretches):
+        argv = command.stretch_command(plan, number, one, film, find_tools())
+        run(argv, limits=Limits(wall_seconds=120), cwd=tmp_path)
+    (tmp_path / command.REEL_FILE).write_text(command.reel_list(2))
+
+    def frames(*source: str | Path) -> list[tuple[str, str]]:
+        ffmpeg(*source, "-fps_mode", "passthrough", "-f", "framecrc", tmp_path / "frames.txt")
+        lines = [one.split(",") for one in (tmp_path / "frames.txt").read_text().splitlines() if not one.startswith("#")]
+        return [(line[2].strip(), line[-1].strip()) for line in lines]
+
+    told = frames("-f", "concat", "-i", tmp_path / command.REEL_FILE)
+    assert [time for time, _ in told] == [str(number) for number in range(48 + 77)]
+    whole = [checksum for _, checksum in frames("-i", film, "-vf", ",".join(normalised(plan)))]
+    assert [checksum for _, checksum in told] == [*whole[:48], *whole[192 : 192 + 77]]
 
 
 def test_a_size_is_scaled_once_and_encoded_at_each_of_its_qualities() -> None:

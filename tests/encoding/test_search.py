@@ -13,6 +13,7 @@ from matinee.encoding.measured import Measured, Sample, Stretch
 from matinee.encoding.model import Choice, Coding
 
 RATE = FrameRate(num=25, den=1)
+STEP = 50
 STRETCHES = (
     Stretch(start_frame=0, frames=100, weight=0.75, scale=1.0),
     Stretch(start_frame=500, frames=100, weight=0.25, scale=2.0),
@@ -29,15 +30,26 @@ def choice(crf: float, bitrate: int, score: float, height: int = 360, coding: Co
 
 def test_each_group_of_pictures_speaks_for_its_share() -> None:
     """Two seconds each; 50,000 bytes are 200 kbit/s; the second stretch is half as hard as what it speaks for."""
-    assert search.group_rates(SAMPLE, STRETCHES, RATE) == [
+    assert search.group_rates(SAMPLE, STRETCHES, STEP, RATE) == [
         (0.375, 200_000.0),
         (0.375, 200_000.0),
         (0.125, 800_000.0),
         (0.125, 2_400_000.0),
     ]
     point = search.point_of(Coding.H264, Pixels(640), Pixels(360), 25)
-    found = search.measured_as(point, SAMPLE, STRETCHES, RATE)
+    found = search.measured_as(point, SAMPLE, STRETCHES, STEP, RATE)
     assert (found.bitrate, found.score, found.older_score) == (550_000, 85.0, 88.0)
+
+
+def test_a_picture_alone_at_the_end_counts_with_the_group_before_it() -> None:
+    """Sixty frames in groups of 25: 25, and 35 that hold a last group of ten."""
+    long = (Stretch(start_frame=0, frames=60, weight=0.6, scale=1.0), Stretch(start_frame=60, frames=20, weight=0.4, scale=1.0))
+    sample = Sample(groups=(1000, 2000, 800, 500), scores=(90.0, 70.0))
+    assert search.group_rates(sample, long, 25, RATE) == [
+        pytest.approx((0.25, 8 * 1000.0)),
+        pytest.approx((0.35, 8 * 2000.0)),
+        pytest.approx((0.4, 8 * 625.0)),
+    ]
 
 
 def test_a_mean_under_a_peak_is_what_is_left_when_no_segment_is_over_twice_of_it() -> None:
@@ -56,9 +68,9 @@ def test_a_peak_lowers_a_mean_never_raises_it_and_never_by_more_than_a_quarter(g
 def test_a_rungs_peak_goes_by_how_uneven_the_film_is() -> None:
     even = Sample(groups=(50_000,) * 4, scores=(90.0, 70.0))
     flat = tuple(Stretch(start_frame=one.start_frame, frames=100, weight=0.5, scale=1.0) for one in STRETCHES)
-    rung = search.with_peak(choice(25, 300_000, 80), even, BitsPerSecond(200_000), flat, RATE)
+    rung = search.with_peak(choice(25, 300_000, 80), even, BitsPerSecond(200_000), flat, STEP, RATE)
     assert rung.peak == 300_000 * PEAK_OVER_MEAN
-    uneven = search.with_peak(choice(25, 300_000, 80), SAMPLE, BitsPerSecond(550_000), STRETCHES, RATE)
+    uneven = search.with_peak(choice(25, 300_000, 80), SAMPLE, BitsPerSecond(550_000), STRETCHES, STEP, RATE)
     assert uneven.peak is not None
     assert 300_000 * PEAK_OVER_MEAN * Fraction(3, 4) <= uneven.peak < 300_000 * PEAK_OVER_MEAN
 

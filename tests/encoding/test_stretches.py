@@ -15,8 +15,18 @@ def chosen(sizes: Sequence[int], segment_frames: int, most: int) -> tuple[Stretc
 
 def test_a_short_film_is_looked_at_whole() -> None:
     stretches = chosen([100] * 250, 48, 8)
-    assert [(one.start_frame, one.frames) for one in stretches] == [(0, 96), (96, 96)]
-    assert [one.weight for one in stretches] == [0.5, 0.5]
+    assert [(one.start_frame, one.frames) for one in stretches] == [(0, 96), (96, 154)]
+    assert [one.weight for one in stretches] == pytest.approx([96 / 250, 154 / 250])
+
+
+def test_what_is_left_at_the_end_of_a_long_film_has_its_say() -> None:
+    """The last 90 frames are a hundred times as hard, and too few for a stretch of their own."""
+    sizes = [10] * (50 * 96) + [1000] * 90
+    stretches = chosen(sizes, 48, 5)
+    told = sum(
+        one.weight * one.scale * sum(sizes[one.start_frame : one.start_frame + one.frames]) / one.frames for one in stretches
+    )
+    assert told == pytest.approx(sum(sizes) / len(sizes), rel=1e-9)
 
 
 def test_a_film_shorter_than_a_stretch_is_one_and_no_film_none() -> None:

@@ -1,7 +1,8 @@
 """The command lines of an analysis: one pass over the whole film, its stretches as one reel, encodes of the reel, their scores.
 
 The reel is what the encoder will be given, upright and of the best rung's size, without loss: so encodes and scores read our own
-files alone, and each of many encodes costs no second decode of a stranger's. Its stretches are files that are read as one.
+files alone, and each of many encodes costs no second decode of a stranger's. Its stretches are files that are read as one, in a
+coding that is twice as large as lossless H.264 and decoded in a third of its time, for it is read some ten times.
 """
 
 from collections.abc import Sequence
@@ -43,7 +44,7 @@ def survey_command(plan: EncodePlan, source: Path, tools: Tools) -> list[str]:
 
 def stretch_file(number: int) -> str:
     """The file of a stretch."""
-    return f"stretch{number}.mp4"
+    return f"stretch{number}.mov"
 
 
 def reel_list(stretches: int) -> str:
@@ -60,8 +61,7 @@ def stretch_command(plan: EncodePlan, number: int, stretch: Stretch, source: Pat
         *[tools.ffmpeg, *QUIET, "-max_error_rate", "1", "-reinit_filter", "0"],
         *[*(["-ss", f"{start:.6f}"] if stretch.start_frame else []), *film_input(source)],
         *["-filter_complex", f"[0:{plan.source.index}]{','.join(steps)}[stretch]", "-map", "[stretch]"],
-        *["-c:v", "libx264", "-preset", "ultrafast", "-qp", "0", "-g", str(plan.segment_frames), "-r", str(plan.rate)],
-        *[*NO_TRACES, "-f", "mp4", stretch_file(number)],
+        *["-c:v", "utvideo", "-pix_fmt", "yuv420p", "-r", str(plan.rate), *NO_TRACES, "-f", "mov", stretch_file(number)],
     ]
 
 

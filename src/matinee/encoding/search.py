@@ -9,7 +9,7 @@ AV1 is looked at where H.264's rungs lie: only at the frame sizes that earned on
 """
 
 from collections.abc import Sequence
-from itertools import groupby
+from itertools import groupby, islice
 
 import msgspec
 
@@ -74,13 +74,15 @@ def held(choices: Sequence[Choice]) -> tuple[Point, ...]:
     return tuple(point_of(one.coding, one.width, one.height, one.crf, one.peak) for one in choices)
 
 
-def with_peak(choice: Choice, near: Sample, near_rate: BitsPerSecond, stretches: Sequence[Stretch], rate: FrameRate) -> Choice:
+def with_peak(
+    choice: Choice, near: Sample, near_rate: BitsPerSecond, stretches: Sequence[Stretch], step: int, rate: FrameRate
+) -> Choice:
     """The choice with the peak that it is held to: a share over the mean that is left when no segment is above twice of it.
 
     `near` is a measured encode of the same frame size, and `near_rate` its mean: the film's hard parts are about as much harder
     than its mean at the chosen quality as there.
     """
-    groups = [(share, bits * choice.bitrate / near_rate) for share, bits in group_rates(near, stretches, rate)]
+    groups = [(share, bits * choice.bitrate / near_rate) for share, bits in group_rates(near, stretches, step, rate)]
     mean = held_mean(groups)
     return msgspec.structs.replace(choice, peak=BitsPerSecond(max(1, round(mean * PEAK_OVER_MEAN))))
 
@@ -95,20 +97,26 @@ def held_mean(groups: Sequence[tuple[float, float]]) -> float:
     return mean
 
 
-def group_rates(sample: Sample, stretches: Sequence[Stretch], rate: FrameRate) -> list[tuple[float, float]]:
-    """For each group of pictures: the share of the film for which it speaks, and its bits a second there."""
-    each = len(sample.groups) // len(stretches)
+def group_rates(sample: Sample, stretches: Sequence[Stretch], step: int, rate: FrameRate) -> list[tuple[float, float]]:
+    """For each group of pictures, of `step` frames: the share of the film for which it speaks, and its bits a second there.
+
+    What is shorter at a stretch's end counts with the group before it: one picture alone is no rate.
+    """
+    sizes = iter(sample.groups)
     found = []
-    for number, one in enumerate(stretches):
-        for size in sample.groups[number * each : (number + 1) * each]:
-            bits = size * 8 * one.scale * each / one.frames * float(rate.fraction)
-            found.append((one.weight / each, bits))
+    for one in stretches:
+        mine = list(islice(sizes, -(-one.frames // step)))
+        whole = max(1, one.frames // step)
+        mine = [*mine[: whole - 1], sum(mine[whole - 1 :])]
+        for number, size in enumerate(mine, start=1):
+            frames = step if number < whole else one.frames - step * (whole - 1)
+            found.append((one.weight * frames / one.frames, size * 8 * one.scale / frames * float(rate.fraction)))
     return found
 
 
-def measured_as(point: Point, sample: Sample, stretches: Sequence[Stretch], rate: FrameRate) -> Measured:
+def measured_as(point: Point, sample: Sample, stretches: Sequence[Stretch], step: int, rate: FrameRate) -> Measured:
     """One encode of the reel as it speaks for the whole film: each stretch for its group."""
-    bits = sum(share * rate_there for share, rate_there in group_rates(sample, stretches, rate))
+    bits = sum(share * rate_there for share, rate_there in group_rates(sample, stretches, step, rate))
     return Measured(
         width=point.width,
         height=point.height,

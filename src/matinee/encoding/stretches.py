@@ -7,6 +7,7 @@ small pass as the variable that is known everywhere).
 """
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from matinee.encoding.measured import Stretch, Survey
 
@@ -27,23 +28,42 @@ def surveyed(sizes: Iterable[int], segment_frames: int) -> Survey:
 
 
 def choose_stretches(survey: Survey, segment_frames: int, most: int) -> tuple[Stretch, ...]:
-    """The stretches to encode: of a short film, every whole one.
+    """The stretches to encode: of a short film all of it, in stretches of four seconds, the last with what is left.
 
-    What is left at its end is shorter than a stretch and not looked at. A film shorter than one stretch is one stretch.
+    A film shorter than one stretch is one.
     """
-    length = segment_frames * GROUPS_OF_PICTURES
-    count = survey.frames // length
-    if count == 0:
-        return (Stretch(start_frame=0, frames=survey.frames, weight=1.0, scale=1.0),) if survey.frames else ()
-    hardness = [sum(survey.groups[place * GROUPS_OF_PICTURES : (place + 1) * GROUPS_OF_PICTURES]) for place in range(count)]
-    groups = _groups(sorted(range(count), key=lambda place: (hardness[place], place)), min(most, count))
+    if not survey.frames:
+        return ()
+    parts = _parts(survey, segment_frames)
+    hardness = [part.size / part.frames for part in parts]
+    groups = _groups(sorted(range(len(parts)), key=lambda place: (hardness[place], place)), min(most, len(parts)))
     chosen = []
     for group in groups:
-        mean = sum(hardness[place] for place in group) / len(group)
+        frames = sum(parts[place].frames for place in group)
+        mean = sum(parts[place].size for place in group) / frames
         place = min(group, key=lambda one: (abs(hardness[one] - mean), one))
         scale = mean / hardness[place] if hardness[place] else 1.0
-        chosen.append(Stretch(start_frame=place * length, frames=length, weight=len(group) / count, scale=scale))
+        part = parts[place]
+        weight = frames / survey.frames
+        chosen.append(Stretch(start_frame=part.start_frame, frames=part.frames, weight=weight, scale=scale))
     return tuple(sorted(chosen, key=lambda one: one.start_frame))
+
+
+class _Part(NamedTuple):
+    start_frame: int
+    frames: int
+    size: int
+
+
+def _parts(survey: Survey, segment_frames: int) -> list[_Part]:
+    """The film in stretches, none shorter than the others: what is left at its end belongs to the last."""
+    length = segment_frames * GROUPS_OF_PICTURES
+    ends = [*range(length, survey.frames - length + 1, length), survey.frames]
+    parts = []
+    for begin, end in zip([0, *ends], ends, strict=False):
+        groups = survey.groups[begin // segment_frames : -(-end // segment_frames)]
+        parts.append(_Part(begin, end - begin, sum(groups)))
+    return parts
 
 
 def _groups(ordered: Sequence[int], count: int) -> list[Sequence[int]]:
