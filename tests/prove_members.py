@@ -19,8 +19,14 @@ def strangers() -> Verdict:
 
 
 def awkward_cases() -> Verdict:
-    """What an operator meets on its first day, on SQLite and on PostgreSQL."""
-    files = ("members/test_awkward_cases.py", "playback/test_rights_that_end.py", "playback/test_several_processes.py")
+    """What an operator meets on its first day, on SQLite and on PostgreSQL: the nine journeys, and the parts of each."""
+    files = (
+        "members/test_awkward_journeys.py",
+        "members/test_awkward_cases.py",
+        "members/test_hand_over.py",
+        "playback/test_rights_that_end.py",
+        "playback/test_several_processes.py",
+    )
     return run_tests([f"tests/{one}" for one in (*files, "carriage/test_billing_api.py", "members/test_contracts.py")])
 
 
