@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Sequence
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy.engine import Connection
@@ -115,3 +116,21 @@ def test_an_event_that_could_not_be_applied_comes_again(any_database: Database) 
         feed.poll()
     assert feed.poll() == 1
     assert follower.seen == ["a"]
+
+
+def test_the_feed_says_for_how_long_it_could_not_read(any_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr("matinee.parties.feed.time", SimpleNamespace(monotonic=lambda: now))
+    follower = _Keeps("a", fail_once=True)
+    feed = Feed(any_database, [follower])
+    now = 101.0
+    feed.poll()
+    now = 103.5
+    assert feed.unread_ms() == 2_500
+    with any_database.write() as conn:
+        outbox.append(conn, "a", "k", {"n": 1}, Instant(1))
+    with pytest.raises(RuntimeError):
+        feed.poll()
+    assert feed.unread_ms() == 2_500, "what failed has read nothing"
+    feed.poll()
+    assert feed.unread_ms() == 0

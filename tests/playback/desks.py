@@ -44,6 +44,7 @@ class Stage:
     ) -> None:
         self.now = Instant(1_795_500_000_000)
         self.database = database
+        self.unread_ms = 0
         self.home, self.neighbour = HouseholdId(new_id()), HouseholdId(new_id())
         self.adult, self.child, self.stranger = ProfileId(new_id()), ProfileId(new_id()), ProfileId(new_id())
         self.profiles = {
@@ -92,6 +93,7 @@ class Stage:
             addresses=Addresses(web="http://web.test", edge="http://edge.test"),
             clock=lambda: self.now,
             settings=PlaybackSettings(token_ms=DurationMs(token_ms)),
+            unread_ms=lambda: self.unread_ms,
         )
 
     def add(

@@ -417,3 +417,19 @@ def test_no_key_is_in_a_repr(stage: Stage) -> None:
 def test_a_body_that_is_nested_without_end_is_refused_and_not_our_fault(client: TestClient[Any]) -> None:
     answer = call(client, "/licence/clearkey/nobody", b'{"x":' + b"[" * 15_000, token="")
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
+
+
+def test_rights_that_could_not_be_read_for_a_day_let_nothing_begin(client: TestClient[Any], stage: Stage) -> None:
+    """What was taken back while the database is away is known to nobody: that lasts a day, and what runs ends with its token."""
+    begun = play(client, stage)
+    stage.unread_ms = 24 * HOUR
+    play(client, stage)
+    stage.unread_ms += 1
+    refused = call(client, "/api/v1/playback", {"title_id": stage.film, "profile_id": stage.adult})
+    assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
+    stage.now = Instant(stage.now + 3 * HOUR)
+    heard = beat(client, begun["session_id"], 0, 1_000).json()
+    assert (heard["stop"], heard["position_ms"], heard["manifests"]) == (None, 1_000, begun["manifests"])
+    stage.unread_ms = 0
+    assert beat(client, begun["session_id"], 1, 2_000).json()["manifests"] != begun["manifests"]
+    play(client, stage)

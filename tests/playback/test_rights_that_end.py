@@ -296,3 +296,20 @@ def test_a_screen_that_was_given_to_a_child_gets_no_token_of_what_played_there(w
     unlock = box.send("POST", "/api/v1/pin/unlock", {"pin": "2468", "profile_id": world.one.adult.id}).json()["unlock"]
     assert box.send("POST", f"/api/v1/profiles/{world.one.adult.id}/choose", unlock=unlock).status_code == 200
     assert home.beat(begun["session_id"], 2).status_code == 200, "given back, it goes on, and asks for no PIN again"
+
+
+def test_after_a_restart_a_box_that_left_its_home_is_still_stopped(world: Paying, home: Home) -> None:
+    """It asks nothing any more, so what runs on it must be known without its reports."""
+    world.bill("direct")
+    give(world, "Tall", 2, None)
+    begun = home.play(world.film).json()
+    world.book.flush()
+    world.desk_of(type(world.book)(world.database, lambda: world.now))
+    world.book.learn()
+    assert [one.id for one in world.book.running_on_boxes(world.now)] == [begun["session_id"]]
+    world.now = Instant(NOW + MINUTE)
+    with world.database.write() as conn:
+        moves.return_box(conn, world.one.box.id, world.now, world.now, actor="test")
+    world.feed.poll()
+    moved(world).step()
+    assert revoked(world) == {begun["session_id"]}

@@ -47,6 +47,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ingest_at_once: int = 4
     encode_at_once: int = 0
     token_minutes: int = 240
+    trust_hours: int = 24
     streams_without_plan: int = 6
     heartbeat_seconds: int = 10
     grace_days: int = 7
@@ -187,6 +188,7 @@ def _check_ranges(settings: Settings, where: str) -> None:
         "ingest_at_once": (1, 64),
         "encode_at_once": (0, 256),
         "token_minutes": (5, 24 * 60),
+        "trust_hours": (1, 30 * 24),
         "heartbeat_seconds": (1, 60),
         "grace_days": (0, 60),
         "streams_without_plan": (0, 100),

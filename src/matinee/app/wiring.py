@@ -25,7 +25,7 @@ from matinee.app.screens import Screens, UploadedFiles
 from matinee.app.showings import CatalogueShowings
 from matinee.app.switchboard import Switchboard
 from matinee.app.web import create_web
-from matinee.base.clock import MINUTE, SECOND
+from matinee.base.clock import HOUR, MINUTE, SECOND
 from matinee.base.ids import BoxId, HouseholdId, OperatorId, PackageId, ProfileId
 from matinee.base.units import DurationMs
 from matinee.carriage import api as carriage_api
@@ -210,7 +210,9 @@ def build_web(
         settings=PlaybackSettings(
             heartbeat_ms=DurationMs(settings.heartbeat_seconds * SECOND),
             token_ms=DurationMs(settings.token_minutes * MINUTE),
+            trust_ms=DurationMs(settings.trust_hours * HOUR),
         ),
+        unread_ms=lambda: reader.unread_ms(),
     )
     handing = Handing(database, releases, clock)
     counters = CountersByPublisher()
@@ -226,7 +228,8 @@ def build_web(
     homes = Homes(catalogue, book, opened, rankings, tastes, recommending)
     ended = EndedPlays(book, members, catalogue, desk.stop, clock)
     behind = (Stops(desk.stopped_elsewhere), ForgetsInMemory(book, opened, tastes), ended)
-    feed = Following(Feed(database, [*followers, *behind]))
+    reader = Feed(database, [*followers, *behind])
+    feed = Following(reader)
 
     routes: Sequence[Sequence[object]] = (
         parties_api.routes(sign_in, staff, publishers, database, clock),
@@ -298,6 +301,6 @@ def build_web(
         authenticate=resolver.resolve,
         clock=clock,
         page_policy=page_policy(settings.edge_origin, (*screens.inline_styles, REPORT_STYLE)),
-        on_startup=[part.start for part in started],
+        on_startup=[book.learn, *(part.start for part in started)],
         on_shutdown=[part.close for part in reversed(started)],
     )

@@ -5,6 +5,7 @@ answering.
 """
 
 import threading
+import time
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -39,6 +40,7 @@ class Feed:
         self._database = database
         self._followers = tuple(followers)
         self._seq = -1
+        self._read_at = time.monotonic()
         self._lock = threading.Lock()
 
     @property
@@ -46,12 +48,16 @@ class Feed:
         """The number of the last event that every follower has seen; -1 before the first load."""
         return self._seq
 
+    def unread_ms(self) -> int:
+        """For how long nobody has known whether there is news: since the last good poll, by a clock that nobody sets."""
+        return int((time.monotonic() - self._read_at) * 1000)
+
     def poll(self) -> int:
         """Load where nothing is loaded yet, then apply all that is new. How many events were applied.
 
         Call it a few times a second. An error leaves the sequence where it was, and the next call begins there again.
         """
-        applied = 0
+        applied, asked_at = 0, time.monotonic()
         with self._lock, self._database.read() as conn:
             if self._seq < 0:
                 newest = outbox.latest(conn)
@@ -65,4 +71,5 @@ class Feed:
                         follower.follow(conn, mine)
                 self._seq = events[-1].seq
                 applied += len(events)
+            self._read_at = asked_at
         return applied

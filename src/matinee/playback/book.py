@@ -21,7 +21,7 @@ from matinee.base.clock import Clock, Instant
 from matinee.base.ids import ProfileId, SessionId, TitleId
 from matinee.catalogue.model import Watched
 from matinee.outside.database import Database
-from matinee.playback import rules, store
+from matinee.playback import lease_store, rules, store
 from matinee.playback.model import Place, Report, Session, SessionNotFound, TooBusy
 
 MAX_UNWRITTEN = 50_000
@@ -56,6 +56,17 @@ class Book:
         self._thread: threading.Thread | None = None
         self._flushes = 0
         self.failed_flushes = 0
+
+    def learn(self) -> None:
+        """Learn what runs under a lease. Blocks. Raises what the database raises.
+
+        Who looks through what runs, to stop it, must know it after a restart too: some of it is never heard of again.
+        """
+        with self._database.read() as connection:
+            found = lease_store.sessions_of(connection, self._clock(), MAX_SESSIONS)
+        with self._lock:
+            for session in found:
+                self._sessions.setdefault(session.id, session)
 
     def start(self) -> None:
         """Start the writer."""

@@ -12,7 +12,8 @@ from matinee.base.ids import HouseholdId, ServiceId, SessionId
 from matinee.members.forgotten import Forgotten, ForgottenKind
 from matinee.outside.database import InstantColumn, metadata
 from matinee.parties import outbox
-from matinee.playback.store import insert_into, plain
+from matinee.playback.model import Session
+from matinee.playback.store import insert_into, plain, play_sessions
 from matinee.playback.streams import REPLACED, Judged, Lease, judge
 
 TOPIC: Final = "playback"
@@ -66,6 +67,17 @@ def all_leases(conn: Connection, now: Instant) -> Sequence[Lease]:
     """Every lease whose token opens edges still."""
     query = sa.select(stream_leases).where(stream_leases.c.token_until > now)
     return [msgspec.convert(plain(row), Lease) for row in conn.execute(query).mappings()]
+
+
+def sessions_of(conn: Connection, now: Instant, limit: int) -> Sequence[Session]:
+    """The plays that run under a lease and whose token opens edges still: by their leases, which are few, and soon forgotten."""
+    query = (
+        sa.select(play_sessions)
+        .join_from(stream_leases, play_sessions, play_sessions.c.id == stream_leases.c.session)
+        .where(stream_leases.c.token_until > now, play_sessions.c.ended_at.is_(None))
+        .limit(limit)
+    )
+    return [msgspec.convert(plain(row), Session) for row in conn.execute(query).mappings()]
 
 
 def save(conn: Connection, leases: Iterable[Lease]) -> None:

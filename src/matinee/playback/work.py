@@ -42,6 +42,7 @@ from matinee.playback.model import (
     Showing,
     Showings,
     TitleNotPlayable,
+    TooBusy,
     ViewerPreferences,
 )
 from matinee.playback.streams import OTHER_SCREEN, REPLACED, STREAMS, Judged, Lease, Verdict, lasts_until
@@ -143,10 +144,12 @@ class HeartbeatHeard(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PlaybackSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How often a player reports, and how long a token lives at the least."""
+    """How often a player reports, how long a token lives at the least, and how long one goes by what was known last."""
 
     heartbeat_ms: DurationMs = DurationMs(10_000)
     token_ms: DurationMs = DurationMs(4 * HOUR)
+    trust_ms: DurationMs = DurationMs(24 * HOUR)
+    """For how long what is known of rights counts while nothing can be read: then no play begins, and none gets another token."""
 
 
 class Desk:
@@ -170,7 +173,9 @@ class Desk:
         addresses: Addresses,
         clock: Clock,
         settings: PlaybackSettings | None = None,
+        unread_ms: Callable[[], int] = lambda: 0,
     ) -> None:
+        """`unread_ms`: for how long nothing could be read of what rights there are."""
         self._book = book
         self._showings = showings
         self._sights = sights
@@ -183,6 +188,7 @@ class Desk:
         self._stops = stops
         self._to = addresses
         self._clock = clock
+        self._unread_ms = unread_ms
         self._settings = settings or PlaybackSettings()
         self._leases = leases
         self._stopping = Attempts(STOPS_OF_A_SCREEN, STOPS_IN_ALL, says="This screen has stopped others too often.")
@@ -195,6 +201,8 @@ class Desk:
         nobody has pressed OK yet: no place among the home's streams is taken before the first heartbeat.
         """
         household = _household(party)
+        if not self._is_trusted():
+            raise TooBusy("What may be seen could not be read for too long.", remedy="Try again when the service is whole.")
         now = self._clock()
         sight = self._sights.sight(party, profile, now)
         showing = self._showings.showing(title, sight)
@@ -224,6 +232,9 @@ class Desk:
         else:
             await self._open(session, showing.service, terms.streams, sight, now, prepares=prepares)
         return self._tell(session, showing, licence)
+
+    def _is_trusted(self) -> bool:
+        return self._unread_ms() <= self._settings.trust_ms
 
     async def _open(
         self, session: Session, service: ServiceId, limit: int, sight: Sight, now: Instant, *, prepares: bool
@@ -285,7 +296,8 @@ class Desk:
                 await self._streams.free(session_id)
                 raise SessionEnded("The session has ended.", remedy="Start the film again.")
             service = None if showing is None else showing.service
-            session = self._renewed(party, session, service, now, is_last=notice is not None)
+            is_last = notice is not None or not self._is_trusted()
+            session = self._renewed(party, session, service, now, is_last=is_last)
             position = session.position_ms if place is None else place.position_ms
         else:
             position = session.position_ms
