@@ -37,7 +37,7 @@ def reconciliation() -> Verdict:
 
 def who_may_what() -> Verdict:
     """Every route by every kind of party; every route of screens by every age class; what is silent leaks nothing."""
-    files = ("app/test_policies.py", "app/test_ages.py", "app/silence", "members/test_tokens_altered.py")
+    files = ("app/test_matrix.py", "app/test_policies.py", "app/test_ages.py", "app/silence", "members/test_tokens_altered.py")
     return run_tests([f"tests/{one}" for one in files])
 
 

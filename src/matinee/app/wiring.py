@@ -236,7 +236,7 @@ def build_web(
         fleet_api.routes(fleet, database, releases, handing, clock),
         members_api.routes(members, fleet, sights, consents, database, clock),
         voucher_api.routes(sights, database, clock),
-        sign_in_api.routes(sign_in_server, clock),
+        sign_in_api.routes(sign_in_server, members, clock),
         sign_in_pages.routes(sign_in_server, household_sign_in, clock),
         carriage_api.routes(carriage, sights, entitlements, fleet, catalogue, settings.web_origin, clock),
         record_api.routes(carriage, fleet, catalogue, clock),

@@ -22,6 +22,7 @@ from matinee.members.sign_in import codes, rules, sessions
 from matinee.members.sign_in.keys import ALGORITHM
 from matinee.members.sign_in.model import DEVICE_GRANT, EXCHANGE_GRANT, OPENID, WATCH, ScreenSession, SignInError
 from matinee.members.sign_in.server import Reply, SignInServer
+from matinee.members.snapshot import Members
 from matinee.parties.attempts import Attempts, Budget
 
 FORM: Final = "application/x-www-form-urlencoded"
@@ -74,7 +75,7 @@ def parameters_of(encoded: str) -> Mapping[str, str]:
     return rules.at_most_once(pairs)
 
 
-def routes(server: SignInServer, clock: Clock) -> Sequence[HTTPRouteHandler]:
+def routes(server: SignInServer, members: Members, clock: Clock) -> Sequence[HTTPRouteHandler]:
     issuer, database = server.signer.issuer, server.database
     new_codes = Attempts(Budget(burst=1_000_000, refill_ms=1), CODES_AT_ONCE)
 
@@ -124,6 +125,11 @@ def routes(server: SignInServer, clock: Clock) -> Sequence[HTTPRouteHandler]:
         """The same for relying parties (OpenID Connect Discovery 1.0)."""
         return Response(_metadata(issuer) | _OPENID, headers={"Cache-Control": "public, max-age=300"})
 
+    def check_may_sign_out(request: AnyRequest) -> None:
+        """Where a kids' profile is open the PIN is asked: a screen that is signed in anew is kept on none. Raises PinNeeded."""
+        if members.kids_here(request.user) is not None:
+            members.guard.check_change(request.user, clock())
+
     def living(household: HouseholdId) -> Sequence[ScreenSession]:
         with database.read() as conn:
             return sessions.sessions_of(conn, household, clock())
@@ -143,6 +149,7 @@ def routes(server: SignInServer, clock: Clock) -> Sequence[HTTPRouteHandler]:
     @delete("/api/v1/sessions/{session_id:str}", opt={"policy": SCREENS}, status_code=204, sync_to_thread=True)
     def end_session(request: AnyRequest, session_id: FromPath[str]) -> None:
         """Sign one screen out. Within a second it plays nothing new, and what plays there is renewed no more."""
+        check_may_sign_out(request)
         with database.write() as conn:
             ended = sessions.end(conn, _household(request), ScreenSessionId(session_id.replace("\0", "")), clock())
         if not ended:
@@ -151,6 +158,7 @@ def routes(server: SignInServer, clock: Clock) -> Sequence[HTTPRouteHandler]:
     @delete("/api/v1/sessions", opt={"policy": SCREENS}, status_code=200)
     async def end_all_sessions(request: AnyRequest) -> Response[SignedOut]:
         """Sign out everywhere, here too: every screen and program but the boxes at the household's line."""
+        check_may_sign_out(request)
         ended = await asyncio.to_thread(signed_out, _household(request))
         return Response(SignedOut(ended=ended), headers=PRIVATE)
 
