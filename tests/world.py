@@ -135,7 +135,7 @@ class World:
                 *fleet_api.routes(self.fleet, database, self.releases, self.handing, clock),
                 *members_api.routes(self.members, self.fleet, self.sights, self.consents, database, clock),
                 *sign_in_api.routes(self.sign_in_server, self.members, clock),
-                *sign_in_pages.routes(self.sign_in_server, self.household_sign_in, clock),
+                *sign_in_pages.routes(self.sign_in_server, self.household_sign_in, self.members.guard, clock),
                 *carriage_api.routes(self.carriage, self.sights, self.entitlements, self.fleet, self.catalogue, ORIGIN, clock),
                 *subscription_api.routes(counter, database, clock),
                 *terms_api.routes(counter, database, clock),

@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from matinee.base.clock import HOUR, MINUTE, SECOND, Instant
+from matinee.members import pin_store
 from matinee.members.sign_in import accounts, codes, sessions, work
 from matinee.members.sign_in.model import DEVICE_CODE_MS, DEVICE_GRANT
 from matinee.outside.database import Database
@@ -278,3 +279,27 @@ def test_a_session_ends_in_a_process_that_began_later(world: World, phone: Brows
     later = World(world.database)
     later.feed.poll()
     assert Program(later).get("/api/v1/me", has["access_token"]).status_code == 401
+
+
+def test_where_there_is_a_pin_it_is_asked_before_a_screen_is_signed_in(world: World, phone: Browser) -> None:
+    """A screen that is signed in anew is kept on no kids' profile: a child at a parent's browser is not to make one."""
+    with world.database.write() as conn:
+        pin_store.set_pin(conn, world.members.guard.mark, world.one.household, "2468", world.now, of_version=None)
+    world.feed.poll()
+    tv = Program(world)
+    code = tv.code()
+    assert 'name="pin"' in phone.get("/activate", user_code=code["user_code"]).text
+    for pin in ("0000", "246"):
+        assert phone.send("/activate", step="approve", user_code=code["user_code"], pin=pin).status_code == 403, pin
+    assert phone.send("/activate", step="approve", user_code=code["user_code"]).status_code == 403
+    world.feed.poll()
+    after(world, 5 * MINUTE)
+    assert tv.poll(code).json()["error"] == "authorization_pending"
+    for _ in range(4):
+        phone.send("/activate", step="approve", user_code=code["user_code"], pin="0000")
+    assert phone.send("/activate", step="approve", user_code=code["user_code"], pin="2468").status_code == 429, (
+        "guessed too often"
+    )
+    after(world, 9 * MINUTE)
+    done = phone.send("/activate", step="approve", user_code=code["user_code"], pin="2468")
+    assert "goes on by itself" in words_of(done)

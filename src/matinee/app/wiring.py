@@ -237,7 +237,7 @@ def build_web(
         members_api.routes(members, fleet, sights, consents, database, clock),
         voucher_api.routes(sights, database, clock),
         sign_in_api.routes(sign_in_server, members, clock),
-        sign_in_pages.routes(sign_in_server, household_sign_in, clock),
+        sign_in_pages.routes(sign_in_server, household_sign_in, members.guard, clock),
         carriage_api.routes(carriage, sights, entitlements, fleet, catalogue, settings.web_origin, clock),
         record_api.routes(carriage, fleet, catalogue, clock),
         rollout_api.routes(Sides(carriage, fleet, catalogue), fleet, catalogue, database, clock),

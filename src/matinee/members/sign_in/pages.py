@@ -18,6 +18,9 @@ from matinee.base.clock import SECOND, Clock
 from matinee.base.errors import MatineeError, TooManyRequests
 from matinee.base.party import ANYONE
 from matinee.catalogue.answers import AnyRequest
+from matinee.members import pin_store
+from matinee.members.guard import Guard
+from matinee.members.model import MemberError
 from matinee.members.sign_in import codes, rules, sessions
 from matinee.members.sign_in.access import KNOWN_MS, BrowserSignedIn
 from matinee.members.sign_in.api import form_of, parameters_of
@@ -40,9 +43,10 @@ _KINDS: Final = (
 class Pages:
     """What both pages share: who is signed in, the forms, and the headers."""
 
-    def __init__(self, server: SignInServer, signing: HouseholdSignIn, clock: Clock) -> None:
+    def __init__(self, server: SignInServer, signing: HouseholdSignIn, guard: Guard, clock: Clock) -> None:
         self.server = server
         self.signing = signing
+        self.guard = guard
         self.clock = clock
         self.guesses = rules.CodeGuesses()
         self._secure = server.signer.issuer.startswith("https:")
@@ -115,8 +119,8 @@ class Pages:
         return self.page(page.say(f"{what}.title"), f"<p>{page.say(f'{what}.help', **values)}</p>", page, status=status)
 
 
-def routes(server: SignInServer, signing: HouseholdSignIn, clock: Clock) -> Sequence[HTTPRouteHandler]:
-    pages = Pages(server, signing, clock)
+def routes(server: SignInServer, signing: HouseholdSignIn, guard: Guard, clock: Clock) -> Sequence[HTTPRouteHandler]:
+    pages = Pages(server, signing, guard, clock)
     return [*_activate_routes(pages), *_authorize_routes(pages)]
 
 
@@ -146,21 +150,47 @@ def _activate_routes(pages: Pages) -> Sequence[HTTPRouteHandler]:
             pages.guesses.was_wrong(who.household, clock())
         return code
 
-    async def ask(page: Page, who: BrowserSignedIn, typed: str) -> Response[str]:
+    async def ask(page: Page, who: BrowserSignedIn, typed: str, wrong: str = "", status: int = 200) -> Response[str]:
         try:
             code = await found(who, typed)
         except TooManyRequests as error:
             return code_form(page, page.say("sign_in.often", seconds=error.retry_after), 429)
         if code is None:
             return code_form(page, page.say("code.wrong"), 404)
+        pin = (
+            f'<label>{page.say("approve.pin")}<input name="pin" type="password" inputmode="numeric" autocomplete="off" '
+            'maxlength="4"></label>'
+            if pages.guard.has_pin(who.household)
+            else ""
+        )
         inside = (
-            f'<p class="code">{code.user_code}</p>'
+            f'<p class="code">{code.user_code}</p>{page.wrong(wrong)}'
             f"<p>{page.say('approve.help', label=code.label)}</p><p>{page.say('approve.warn')}</p>"
-            f'<form method="post" action="/activate">{page.hidden("user_code", code.user_code)}'
+            f'<form method="post" action="/activate">{page.hidden("user_code", code.user_code)}{pin}'
             f'<button name="step" value="approve">{page.say("approve.yes")}</button>'
             f'<button class="plain" name="step" value="refuse">{page.say("approve.no")}</button></form>'
         )
-        return pages.page(page.say("approve.title"), inside, page)
+        return pages.page(page.say("approve.title"), inside, page, status=status)
+
+    def is_right(who: BrowserSignedIn, pin: str) -> bool:
+        """Whether this is the household's PIN, at the price of a try where it is not. Raises TooManyRequests."""
+        try:
+            with database.write() as conn:
+                return (
+                    pin_store.try_pin(conn, pages.guard.mark, who.household, f"browser:{who.session}", pin, clock()) is not None
+                )
+        except MemberError:  # no four digits, or the PIN was taken away meanwhile
+            return not pages.guard.has_pin(who.household)
+
+    async def approve(page: Page, who: BrowserSignedIn, typed: str, pin: str) -> Response[str]:
+        """A screen that is signed in is kept on no kids' profile: where there is a PIN, who has none signs no screen in."""
+        try:
+            right = not pages.guard.has_pin(who.household) or await asyncio.to_thread(is_right, who, pin)
+        except TooManyRequests as error:
+            return await ask(page, who, typed, page.say("sign_in.often", seconds=error.retry_after), 429)
+        if not right:
+            return await ask(page, who, typed, page.say("approve.pin_wrong"), 403)
+        return await say(page, who, typed, Decision.APPROVED)
 
     def decide(who: BrowserSignedIn, typed: str, decision: Decision) -> tuple[DeviceCode | None, bool]:
         now, meant = clock(), rules.user_code_of(typed)
@@ -208,7 +238,7 @@ def _activate_routes(pages: Pages) -> Sequence[HTTPRouteHandler]:
             return pages.sign_in_form(page, _activate(typed))
         match step:
             case "approve":
-                return await say(page, who, typed, Decision.APPROVED)
+                return await approve(page, who, typed, form.get("pin", ""))
             case "refuse":
                 return await say(page, who, typed, Decision.REFUSED)
             case _:
