@@ -109,6 +109,8 @@ class _Known:
     names: dict[OperatorId, frozenset[str]]
     """The boxes that a launch at the operator names or excludes: each of them is a kind of its own, and no other for it."""
     kept: dict[tuple[OperatorId, BoxView], tuple[Instant, Instant | None, Seen]]
+    kept_boxes: dict[BoxId, tuple[BoxKind, OperatorId, tuple[Instant, Instant | None, Seen]]]
+    """By boxes what was decided of their kinds: good for as long as the fleet gives out the very same kind."""
     kept_open: dict[OperatorId, tuple[Instant, Instant | None, tuple[OpenCarriage, ...]]]
     recorded_switches: tuple[Switch, ...] = ()
     """What was ever recorded of switches: an account of what stood in the control file, which may be behind it."""
@@ -125,7 +127,7 @@ class Carriage:
 
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
-        self._known = _Known({}, frozenset(), {}, {}, {})
+        self._known = _Known({}, frozenset(), {}, {}, {}, {})
         self._changing = threading.Lock()
 
     def load(self, conn: Connection) -> None:
@@ -150,7 +152,7 @@ class Carriage:
         with self._changing:
             before = self._known
             self._known = _Known(
-                recorded, tells_apart, told_apart, {}, {}, tuple(switches), before.switches, before.switches_since
+                recorded, tells_apart, told_apart, {}, {}, {}, tuple(switches), before.switches, before.switches_since
             )
 
     def switch(self, switches: Sequence[Switch], now: Instant) -> None:
@@ -160,7 +162,7 @@ class Carriage:
             by_service[one.service] = (*by_service.get(one.service, ()), one)
         with self._changing:
             if by_service != self._known.switches or self._known.switches_since is None:
-                self._known = replace(self._known, kept={}, kept_open={}, switches=by_service, switches_since=now)
+                self._known = replace(self._known, kept={}, kept_boxes={}, kept_open={}, switches=by_service, switches_since=now)
 
     def killed(self, now: Instant) -> frozenset[tuple[OperatorId, ServiceId]]:
         """Operator and service of each launch that is recorded as killed now."""
@@ -323,19 +325,40 @@ class Carriage:
             prominence=tuple(sorted({pair for one in found for pair in one.prominence})),
         )
 
+    def seen_on(self, operator: OperatorId | None, box: BoxId, now: Instant) -> Seen:
+        """`seen` of the box itself as it is now, by one look where nothing has changed since the last one."""
+        known, kind = self._known, self._fleet.kind_of(box, now)
+        if operator is None or kind is None:
+            return self.seen(operator, [], now, is_box=True)
+        before = known.kept_boxes.get(box)
+        if before is not None and before[0] is kind and before[1] == operator and _holds(before[2], now):
+            return before[2][2]
+        found = self._kept_of(known, operator, self._view(kind), now)
+        if len(known.kept_boxes) >= MAX_KEPT:
+            known.kept_boxes.clear()
+        known.kept_boxes[box] = kind, operator, found
+        return found[2]
+
     def _seen_by(self, operator: OperatorId, view: BoxView, now: Instant) -> Seen:
-        known = self._known
+        return self._kept_of(self._known, operator, view, now)[2]
+
+    def _kept_of(self, known: _Known, operator: OperatorId, view: BoxView, now: Instant) -> tuple[Instant, Instant | None, Seen]:
         kind = self._kind(known, operator, view)
         kept = known.kept.get((operator, kind))
-        if kept is not None and kept[0] <= now and (kept[1] is None or now < kept[1]):
-            return kept[2]
+        if kept is not None and _holds(kept, now):
+            return kept
         recorded = known.recorded.get(operator, {})
         found = _decide_all(self._fleet.operator(operator), recorded, kind, self._model(view), now, known.switches)
         changes = [next_decision(one.agreements, one.launches, now) for one in recorded.values()]
         if len(known.kept) >= MAX_KEPT:
             known.kept.clear()
-        known.kept[operator, kind] = (now, min((at for at in changes if at is not None), default=None), found)
-        return found
+        made = (now, min((at for at in changes if at is not None), default=None), found)
+        known.kept[operator, kind] = made
+        return made
+
+
+def _holds(kept: tuple[Instant, Instant | None, Seen], now: Instant) -> bool:
+    return kept[0] <= now and (kept[1] is None or now < kept[1])
 
 
 def _names(records: Iterable[_Records]) -> frozenset[str]:
@@ -418,9 +441,10 @@ class PartySight:
         """The services that the party has now, and those of which it is told. A box without a household has none."""
         if party.household is None:
             return _NOTHING
-        is_box = party.kind is PartyKind.BOX and party.box is not None
-        boxes = [party.box] if is_box and party.box is not None else self._fleet.boxes_at(party.line, now)
-        return self._carriage.seen(party.operator, [self._carriage.view_of(box, now) for box in boxes], now, is_box=is_box)
+        if party.kind is PartyKind.BOX and party.box is not None:
+            return self._carriage.seen_on(party.operator, party.box, now)
+        boxes = self._fleet.boxes_at(party.line, now)
+        return self._carriage.seen(party.operator, [self._carriage.view_of(box, now) for box in boxes], now)
 
     def sight(self, party: Party, profile: str | None, now: Instant, *, playing: bool = False) -> Sight:
         """What the party may see as this profile; with None as its youngest. Raises ProfileNotFound, PinNeeded."""

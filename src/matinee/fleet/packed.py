@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from matinee.base.clock import Instant
-from matinee.base.dated import in_force
+from matinee.base.dated import in_force, next_change
 from matinee.base.ids import BoxId, BoxModelId, LineId, OperatorId, decode_id, encode_id
 from matinee.fleet.model import (
     ANY_BOX,
@@ -276,6 +276,14 @@ class PackedFleet:
         row = self._boxes.find(self._key(box))
         line = NONE if row == NONE else self._line_at(self._box(row), at, known_at)
         return None if line == NONE else self._line_name(line)
+
+    def changes_after(self, box: BoxId, at: Instant) -> Instant | None:
+        """The next moment at which a box may stand elsewhere, run something else or be another by what is recorded of it now."""
+        row = self._boxes.find(self._key(box))
+        if row == NONE:
+            return None
+        own = self._box(row)
+        return next_change((*self._assigned(own.assigned), *self._ran(own.ran), *self._identified(own.identified)), at)
 
     def operator_of(self, line: LineId) -> OperatorId | None:
         """Whose a line is."""

@@ -1,12 +1,13 @@
 """The fleet in memory: which box a token is, at which line it stands now, and whose line that is.
 
 Readers take no lock: `packing` says why none of them sees half a change. Changed boxes are read again one by one: there may be
-millions of the others.
+millions of the others. What was found of a box that asked is kept until the box changes, by a record or since a moment has come.
 """
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+import threading
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy.engine import Connection
 
@@ -22,6 +23,18 @@ from matinee.parties.tokens import TokenDigest
 
 _READ_AGAIN: Final = 2_000
 """Changed boxes that are read by one query: databases bound the number of a query's parameters."""
+MAX_KEPT: Final = 20_000
+"""Boxes of which is kept what was found: as many as one process answers between two heartbeats of each. Beyond it all are looked
+up anew: it bounds memory, not what is right."""
+
+
+class _Standing(NamedTuple):
+    """What was found of a box, which holds from `since` on and until just before `until`."""
+
+    since: Instant
+    until: Instant | None
+    party: Party
+    kind: BoxKind
 
 
 class Fleet:
@@ -33,6 +46,11 @@ class Fleet:
         self._operators: dict[OperatorId, Operator] = {}
         self._models: dict[BoxModelId, BoxModel] = {}
         self._packed = PackedFleet()
+        self._kept: dict[BoxId, _Standing] = {}
+        self._box_of: dict[TokenDigest, _Standing] = {}
+        """By a token of a box: good as long as it is what is kept of the box, whose tokens end with a change of it."""
+        self._changes = 0
+        self._keeping = threading.Lock()
 
     def load(self, conn: Connection) -> None:
         self.put(
@@ -75,15 +93,18 @@ class Fleet:
         self._operators = {operator.id: operator for operator in operators}
         self._models = {model.id: model for model in models}
         self._packed = made
+        self._forget_all()
 
     def follow(self, conn: Connection, events: Sequence[Event]) -> None:
         kinds = {event.payload.get("kind") for event in events}
         if kinds - {store.BOX_CHANGED, store.LINE_CHANGED, store.IDENTITY_CHANGED}:
             self._operators = {operator.id: operator for operator in store.all_operators(conn)}
             self._models = {model.id: model for model in store.all_models(conn)}
+            self._forget_all()
         for lines in _batches(store.changed(events, store.LINE_CHANGED)):
             for line in store.lines_of(conn, [LineId(one) for one in lines]):
                 self._packed.put_line(line.id, line.operator)
+            self._forget_at({LineId(one) for one in lines})
         for boxes in _batches(store.changed(events, store.BOX_CHANGED)):
             self._read_again(conn, [BoxId(one) for one in boxes])
 
@@ -107,18 +128,76 @@ class Fleet:
             self._packed.put_interfaces(box, ran[box])
             self._packed.put_identities(box, changed[box])
             self._packed.put_tokens(box, living[box])
+        self._forget(boxes)
 
     def resolve(self, token: str, now: Instant) -> Party | None:
         """Which box this token is, with the line and the operator of the moment; None for what is no box's token."""
-        box = self._packed.box_of_token(tokens.digest(token))
+        digest = tokens.digest(token)
+        known = self._box_of.get(digest)
+        if known is not None and known.party.box is not None and self._standing(known.party.box, now) is known:
+            return known.party
+        changes = self._changes
+        box = self._packed.box_of_token(digest)
         if box is None:
             return None
-        line = self.line_of(box, now)
-        return Party(kind=PartyKind.BOX, box=box, line=line, operator=self.operator_of_line(line))
+        found = self._find(box, now)
+        if found is None:
+            return Party(kind=PartyKind.BOX, box=box)
+        with self._keeping:
+            if changes == self._changes:
+                self._make_room()
+                self._box_of[digest] = found
+        return found.party
+
+    def _standing(self, box: BoxId, at: Instant) -> _Standing | None:
+        """What is kept of a box and holds at a moment."""
+        kept = self._kept.get(box)
+        return kept if kept is not None and kept.since <= at and (kept.until is None or at < kept.until) else None
+
+    def _find(self, box: BoxId, at: Instant) -> _Standing | None:
+        """What is kept of a box, or is found of it and kept; None for a box that is not known."""
+        kept = self._standing(box, at)
+        if kept is not None:
+            return kept
+        changes, packed = self._changes, self._packed
+        kind = packed.kind_of(box, at, None)
+        if kind is None:
+            return None
+        line = packed.line_of(box, at, None)
+        operator = None if line is None else packed.operator_of(line)
+        party = Party(kind=PartyKind.BOX, box=box, line=line, operator=operator)
+        found = _Standing(at, packed.changes_after(box, at), party, kind)
+        with self._keeping:
+            if changes == self._changes:  # else it may be half of before and half of after
+                self._make_room()
+                self._kept[box] = found
+        return found
+
+    def _make_room(self) -> None:
+        if max(len(self._kept), len(self._box_of)) >= MAX_KEPT:
+            self._kept, self._box_of = {}, {}
+
+    def _forget(self, boxes: Collection[BoxId]) -> None:
+        """Called when what is read of these boxes has changed: after, so that who read before keeps nothing of it."""
+        with self._keeping:
+            self._changes += 1
+            for box in boxes:
+                self._kept.pop(box, None)
+
+    def _forget_at(self, lines: Collection[LineId]) -> None:
+        with self._keeping:
+            self._changes += 1
+            self._kept = {box: one for box, one in self._kept.items() if one.party.line not in lines}
+
+    def _forget_all(self) -> None:
+        with self._keeping:
+            self._changes += 1
+            self._kept, self._box_of = {}, {}
 
     def line_of(self, box: BoxId, now: Instant, known_at: Instant | None = None) -> LineId | None:
         """Where the box stands at a moment, as far as was known at another."""
-        return self._packed.line_of(box, now, known_at)
+        kept = self._standing(box, now) if known_at is None else None
+        return self._packed.line_of(box, now, known_at) if kept is None else kept.party.line
 
     def boxes_at(self, line: LineId | None, now: Instant, known_at: Instant | None = None) -> Sequence[BoxId]:
         """The boxes that stand at a line at a moment, in the order in which they came there."""
@@ -130,7 +209,10 @@ class Fleet:
 
     def kind_of(self, box: BoxId, at: Instant, known_at: Instant | None = None) -> BoxKind | None:
         """What is asked of a box when it is decided what it has, found by one look; None for a box that is not known."""
-        return self._packed.kind_of(box, at, known_at)
+        if known_at is not None:
+            return self._packed.kind_of(box, at, known_at)
+        found = self._standing(box, at)
+        return self._packed.kind_of(box, at, None) if found is None else found.kind
 
     def boxes_by_operator(self, at: Instant, known_at: Instant | None = None) -> Iterator[tuple[BoxId, OperatorId]]:
         """Each box that stood at a line at a moment, with the line's operator."""
@@ -187,7 +269,8 @@ class Fleet:
 
     def model_of(self, box: BoxId | None) -> BoxModel | None:
         """The model of a box, None where the box or its model is not known."""
-        model = None if box is None else self._packed.model_of(box)
+        kept = None if box is None else self._kept.get(box)
+        model = kept.kind.model if kept is not None else None if box is None else self._packed.model_of(box)
         return None if model is None else self.model(model)
 
     def model(self, model: BoxModelId) -> BoxModel | None:

@@ -9,9 +9,9 @@ from sqlalchemy.engine import Connection
 
 from matinee.base.clock import Instant
 from matinee.base.dated import in_force
-from matinee.base.ids import HouseholdId, LineId
+from matinee.base.ids import BoxId, HouseholdId, LineId
 from matinee.base.party import Party, PartyKind
-from matinee.fleet.snapshot import Fleet
+from matinee.fleet.snapshot import MAX_KEPT, Fleet
 from matinee.members import pin_store, store
 from matinee.members.guard import Guard
 from matinee.members.model import HouseholdAssignment, Profile, ProfileNotFound
@@ -175,6 +175,8 @@ class Resolver:
         self._fleet = fleet
         self._members = members
         self._screens = screens
+        self._joined: dict[BoxId | None, tuple[Party, Party]] = {}
+        """By boxes: what the fleet says of one, and the same with its household. One look at a time."""
 
     def resolve(self, token: str, now: Instant) -> Party | None:
         """Who asks; None for what is no token of ours, or no longer one."""
@@ -185,12 +187,23 @@ class Resolver:
                 return self._staff.resolve(token, now)
             case TokenKind.BOX:
                 box = self._fleet.resolve(token, now)
-                return box and dataclasses.replace(box, household=self._members.household_at(box.line, now))
+                return None if box is None else self._at_home(box, self._members.household_at(box.line, now))
             case TokenKind.VIEWER:
                 household = self._members.resolve(token, now)
                 return None if household is None else self._viewer(household, tokens.digest(token), now)
             case None:
                 return self._signed_in(token, now)
+
+    def _at_home(self, box: Party, household: HouseholdId | None) -> Party:
+        """The box as one of its household: the same as the last time where both are the same."""
+        joined = self._joined.get(box.box)
+        if joined is not None and joined[0] is box and joined[1].household == household:
+            return joined[1]
+        made = dataclasses.replace(box, household=household)
+        if len(self._joined) >= MAX_KEPT:
+            self._joined.clear()
+        self._joined[box.box] = box, made
+        return made
 
     def _signed_in(self, token: str, now: Instant) -> Party | None:
         """A screen by an access token: good by its signature, unless its session has ended. A relying party's opens nothing."""
