@@ -80,6 +80,8 @@ OF_NO_TITLE = {
     "POST /api/v1/activations": "a link to a subscription",
     "POST /api/v1/vouchers/redeem": "money",
     "GET /api/v1/credit": "money",
+    "GET /api/v1/plan": "money; refused where a kids' profile is open (tests/members/test_plan_api.py)",
+    "GET /api/v1/invoices": "money; refused where a kids' profile is open (tests/members/test_plan_api.py)",
     "POST /api/v1/profiles": "people",
     "PUT /api/v1/profiles": "people",
     "PATCH /api/v1/profiles/{profile_id}": "people",

@@ -89,6 +89,7 @@ GET    /api/v1/hub/{hub_id}/dead                              in   no   no   no 
 POST   /api/v1/hub/{hub_id}/dead/{delivery_id}/retry          in   no   no   no   404  404  404  no   in
 POST   /api/v1/hub/{hub_id}/secret                            in   no   no   no   ok   404  404  no   in
 POST   /api/v1/hub/{hub_id}/test                              in   no   no   no   ok   404  404  no   in
+GET    /api/v1/invoices                                       in   ok   no   ok   no   no   no   ok   in
 GET    /api/v1/me                                             in   ok   ok   ok   no   no   no   ok   in
 GET    /api/v1/offers                                         in   no   no   no   ok   ok   ok   no   in
 POST   /api/v1/offers                                         in   no   no   no   ok   404  ok   no   in
@@ -99,6 +100,7 @@ POST   /api/v1/partner-accounts/{account_id}/activation       in   no   no   no 
 DELETE /api/v1/pin                                            in   ok   pin  ok   no   no   no   pin  in
 PUT    /api/v1/pin                                            in   ok   pin  ok   no   no   no   pin  in
 POST   /api/v1/pin/unlock                                     in   403  403  409  no   no   no   403  in
+GET    /api/v1/plan                                           in   ok   no   ok   no   no   no   ok   in
 GET    /api/v1/plans                                          in   no   no   no   ok   ok   ok   no   in
 POST   /api/v1/plans                                          in   no   no   no   no   no   ok   no   in
 PUT    /api/v1/plans/{plan_id}/limits                         in   no   no   no   no   no   ok   no   in

@@ -47,6 +47,7 @@ def test_a_screen_learns_whose_it_is(world: World, ask: Screens) -> None:
         "party": "box",
         "household_id": world.one.household,
         "box": {"id": world.one.box.id, "model": "Livebox Play", "label": "Salon", "held": False},
+        "boxes": [{"id": world.one.box.id, "model": "Livebox Play", "label": "Salon", "held": False}],
         "operator": {"id": world.orange, "name": "Orange"},
         "language": "fr",
         "profiles": [

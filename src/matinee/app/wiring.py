@@ -30,6 +30,7 @@ from matinee.base.ids import BoxId, HouseholdId, OperatorId, PackageId, ProfileI
 from matinee.base.units import DurationMs
 from matinee.carriage import api as carriage_api
 from matinee.carriage import billing_api, ofrep, record_api, rollout_api, subscription_api, terms_api
+from matinee.carriage.billed_homes import BilledHomes
 from matinee.carriage.closing import CLOSING_SECONDS, Closing
 from matinee.carriage.entitlements import Entitlements
 from matinee.carriage.sides import Sides
@@ -57,7 +58,7 @@ from matinee.home.viewed import ViewedPlaces
 from matinee.library import store as library_store
 from matinee.library.keys import MasterKey
 from matinee.members import api as members_api
-from matinee.members import taste_api, voucher_api
+from matinee.members import plan_api, taste_api, voucher_api
 from matinee.members.consents import KeptConsents
 from matinee.members.sign_in import api as sign_in_api
 from matinee.members.sign_in import pages as sign_in_pages
@@ -236,6 +237,7 @@ def build_web(
         fleet_api.routes(fleet, database, releases, handing, clock),
         members_api.routes(members, fleet, sights, consents, database, clock),
         voucher_api.routes(sights, database, clock),
+        plan_api.routes(sights, members, fleet, BilledHomes(carriage, fleet, members), database, clock),
         sign_in_api.routes(sign_in_server, members, clock),
         sign_in_pages.routes(sign_in_server, household_sign_in, members.guard, clock),
         carriage_api.routes(carriage, sights, entitlements, fleet, catalogue, settings.web_origin, clock),

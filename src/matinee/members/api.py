@@ -9,9 +9,9 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, JSONBody
 from msgspec import UNSET, UnsetType
 
-from matinee.base.clock import Clock
+from matinee.base.clock import Clock, Instant
 from matinee.base.errors import NotFound
-from matinee.base.ids import ProfileId
+from matinee.base.ids import HouseholdId, ProfileId
 from matinee.base.party import SCREENS
 from matinee.catalogue.answers import AnyRequest, revalidated
 from matinee.fleet.model import HELD, Box, BoxModel
@@ -42,7 +42,7 @@ class Named(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Me(msgspec.Struct, frozen=True, kw_only=True):
-    """The screen's household, as its screens need it. `box` is null on the web and a phone.
+    """The screen's household, as its screens need it. `box` is null on the web and a phone; `boxes` are all at its lines.
 
     `kept_on` is the kids' profile that was opened on this screen, which it shows until another one is chosen.
     """
@@ -50,6 +50,7 @@ class Me(msgspec.Struct, frozen=True, kw_only=True):
     party: str
     household_id: str
     box: WireBox | None
+    boxes: list[WireBox]
     operator: Named | None
     language: str
     profiles: list[WireProfile]
@@ -69,26 +70,31 @@ class PreferencesBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 def routes(
     members: Members, fleet: Fleet, carried: CarriedServices, consents: KeptConsents, database: Database, clock: Clock
 ) -> Sequence[HTTPRouteHandler | Router]:
+    def _boxes_of(household: HouseholdId, now: Instant) -> list[WireBox]:
+        at_lines = [one for line in members.lines_of(household, now) for one in fleet.boxes_at(line, now)]
+        found = [box for one in at_lines if (box := fleet.box(one)) is not None]
+        return [_wire_box(box, fleet.model(box.model)) for box in found]
+
     @get("/api/v1/me", opt={"policy": SCREENS})
     async def get_me(request: AnyRequest) -> Response[Me]:
         """The household behind this screen: its profiles, its box, and the services that it may see."""
         party = request.user
         if party.household is None:
             raise NotFound("This box stands at no household's line.", remedy="Have the operator assign it.")
-        box = fleet.box(party.box)
-        model = fleet.model(box.model) if box is not None else None
+        box, now = fleet.box(party.box), clock()
         operator = fleet.operator(party.operator)
         known = members.profiles(party.household)
         me = Me(
             party=party.kind.value,
             household_id=party.household,
-            box=_wire_box(box, model) if box is not None else None,
+            box=_wire_box(box, fleet.model(box.model)) if box is not None else None,
+            boxes=_boxes_of(party.household, now),
             operator=Named(id=operator.id, name=operator.name) if operator else None,
             language=known[0].language if known else DEFAULT_LANGUAGE,
             profiles=told_profiles(members, party),
             has_pin=members.guard.has_pin(party.household),
             kept_on=kids.id if (kids := members.kids_here(party)) is not None else None,
-            services=[Named(id=service.id, name=service.name) for service in carried.services_of(party, clock())],
+            services=[Named(id=service.id, name=service.name) for service in carried.services_of(party, now)],
         )
         return revalidated(request, me)
 

@@ -1,6 +1,6 @@
 """SQL for invoices: issued in one transaction with their number, so that a publisher's numbers have no gap, and never changed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -106,6 +106,13 @@ def of_month(conn: Connection, publisher: PublisherId, household: HouseholdId, m
     own = (invoices.c.publisher_id == publisher, invoices.c.household_id == household, invoices.c.month == month)
     rows = conn.execute(sa.select(invoices.c.body).where(*own).order_by(invoices.c.number))
     return [msgspec.convert(row.body, Invoice) for row in rows]
+
+
+def of_household(conn: Connection, household: HouseholdId, publishers: Collection[PublisherId], limit: int) -> Sequence[Invoice]:
+    """At most `limit` papers that these publishers issued to a household, the newest first."""
+    own = (invoices.c.household_id == household, invoices.c.publisher_id.in_(publishers))
+    newest = sa.select(invoices.c.body).where(*own).order_by(invoices.c.issued_at.desc(), invoices.c.number.desc()).limit(limit)
+    return [msgspec.convert(row.body, Invoice) for row in conn.execute(newest)]
 
 
 def all_numbers(conn: Connection, publisher: PublisherId) -> Sequence[int]:

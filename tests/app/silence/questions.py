@@ -202,6 +202,12 @@ def _credit(silent: Silent, asker: Asker) -> Iterator[Question]:
         yield Question("POST", "/api/v1/vouchers/redeem", body={"code": VOUCHER})
 
 
+@recipe("GET /api/v1/plan", "GET /api/v1/invoices")
+def _plan(silent: Silent, asker: Asker) -> Iterator[Question]:
+    yield Question("GET", "/api/v1/plan")
+    yield Question("GET", "/api/v1/invoices")
+
+
 @recipe("GET /api/v1/reach")
 def _reach(silent: Silent, asker: Asker) -> Iterator[Question]:
     for service in (silent.service, silent.seen.service, SERVICE, UNKNOWN):

@@ -7,13 +7,17 @@ import type {
   Activated,
   Announced,
   Consents,
+  Credit,
   Heartbeat,
   HeartbeatAnswer,
   HistoryPage,
   Home,
+  HomePlan,
   Id,
+  Invoice,
   Launch,
   Me,
+  Money,
   Playback,
   Preferences,
   Problem,
@@ -22,6 +26,7 @@ import type {
   ProfileWish,
   RowPage,
   SearchAnswer,
+  SignedIn,
   Source,
   Status,
   Taste,
@@ -255,6 +260,18 @@ export function createClient(ports: ClientPorts) {
         undefined,
         { retries: RETRIES, ...options },
       ),
+    sessions: async (options?: RequestOptions) => (await get<{ sessions: SignedIn[] }>("/api/v1/sessions", options)).sessions,
+    endSession: (id: Id, options: RequestOptions = {}) =>
+      request<void>("DELETE", `/api/v1/sessions/${encodeURIComponent(id)}`, undefined, options),
+    /** Every one of them, this screen's own among them. */
+    endSessions: (options: RequestOptions = {}) =>
+      request<{ ended: number }>("DELETE", "/api/v1/sessions", undefined, { retries: RETRIES, ...options }),
+    plans: async (options?: RequestOptions) => (await get<{ plans: HomePlan[] }>("/api/v1/plan", options)).plans,
+    invoices: async (options?: RequestOptions) => (await get<{ invoices: Invoice[] }>("/api/v1/invoices", options)).invoices,
+    credit: async (options?: RequestOptions) => (await get<{ items: Credit[] }>("/api/v1/credit", options)).items,
+    /** The same code again is answered as the first time; a wrong one is counted, and never sent twice by itself. */
+    redeem: (code: string, options: RequestOptions = {}) =>
+      request<{ value: Money; credit: Money }>("POST", "/api/v1/vouchers/redeem", { code }, options),
     /** The same preferences twice do no harm: tried again like a GET. */
     setPreferences: (profile: Id, preferences: Preferences, options: RequestOptions = {}) =>
       request<Profile | undefined>("PUT", `/api/v1/profiles/${encodeURIComponent(profile)}/preferences`, preferences, {

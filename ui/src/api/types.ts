@@ -47,6 +47,8 @@ export interface Me {
   household_id: Id;
   /** `held`: staff must check the box before it has any service. */
   box: { id: Id; model: string; label: string; held: boolean } | null;
+  /** All that stand at the home's lines. An older server does not say. */
+  boxes?: { id: Id; model: string; label: string }[];
   operator: { id: Id; name: string };
   language: UiLanguage;
   profiles: Profile[];
@@ -340,4 +342,69 @@ export interface Status {
   ready: boolean;
   /** What is being made now, where the installation tells everyone (the demo does). */
   ingests: Ingest[];
+}
+
+/** A screen or a program that is signed in. `last_seen` is by the hour; `current`: this very screen. */
+export interface SignedIn {
+  id: Id;
+  kind: "tv" | "web" | "program";
+  label: string;
+  begun_at: Instant;
+  last_seen: Instant;
+  current: boolean;
+}
+
+/** Whole minor units: 799 in EUR is 7.99 euro. */
+export interface Money {
+  minor: number;
+  currency: string;
+}
+
+/** "2014-11-20", a day of the home's own. */
+export type Day = string;
+
+export interface PlanLimits {
+  name: string;
+  streams: number;
+  max_height: number | null;
+}
+
+export type PlanState = "active" | "ended" | "pending" | "ending" | "suspended" | "grace" | "cancelled" | "revoked";
+
+/** A plan of the home as it stands. `price` of what the operator sells is what it billed last. */
+export interface HomePlan {
+  service_id: Id;
+  service_name: string;
+  plan: PlanLimits;
+  seller: "us" | "operator";
+  operator: string | null;
+  state: PlanState;
+  waits_for: "link" | "other" | null;
+  since: Instant;
+  until: Instant | null;
+  price: Money | null;
+  next_charge: Day | null;
+  trial_until: Instant | null;
+  due: { amount: Money; grace_until: Instant | null } | null;
+  lowered_from: PlanLimits | null;
+}
+
+export interface Invoice {
+  number: number;
+  kind: "invoice" | "credit_note";
+  seller: string;
+  details: string;
+  month: string;
+  issued_on: Day;
+  total: Money;
+  tax: Money;
+  corrects: number | null;
+  /** `until` is the day after the last one. */
+  lines: { service: string; plan: string; first: Day; until: Day; amount: Money; percent: string }[];
+}
+
+/** What the home has to spend, and for which services. */
+export interface Credit {
+  services: string[];
+  credit: Money;
 }

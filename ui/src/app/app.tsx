@@ -16,6 +16,10 @@ import { createPlays } from "../player/plays";
 import { createConnection } from "../screens/connection";
 import { type KeyboardLayout, type Seat, SeatProvider } from "../screens/context";
 import ActivateScreen from "../screens/activate/activate";
+import DevicesScreen from "../screens/household/devices";
+import InvoicesScreen from "../screens/household/invoices";
+import PlanScreen from "../screens/household/plan";
+import VoucherScreen from "../screens/household/voucher";
 import HomeScreen from "../screens/home/home";
 import { createLive } from "../screens/live";
 import { createNav, hrefOf, type Nav, type Route } from "../screens/nav";
@@ -413,6 +417,18 @@ export function App(props: { shell: Shell; store: Store }): JSX.Element {
         </Match>
         <Match when={route.screen === "settings"}>
           <SettingsScreen />
+        </Match>
+        <Match when={route.screen === "devices"}>
+          <DevicesScreen />
+        </Match>
+        <Match when={route.screen === "plan"}>
+          <PlanScreen />
+        </Match>
+        <Match when={route.screen === "voucher"}>
+          <VoucherScreen />
+        </Match>
+        <Match when={route.screen === "invoices"}>
+          <InvoicesScreen />
         </Match>
         <Match when={route.screen === "profiles"}>
           <ProfilesScreen onChosen={() => nav.home()} />

@@ -6,6 +6,7 @@ import "../screens/title/title.css";
 import "../screens/search/search.css";
 import "../screens/profiles/profiles.css";
 import "../screens/settings/settings.css";
+import "../screens/household/household.css";
 import "../screens/sign_in/sign_in.css";
 import { render } from "solid-js/web";
 import { App } from "./app";

@@ -45,6 +45,12 @@ describe("words", () => {
     expect(fr.duration(6_720_000).replace(/\s/g, " ")).toBe("1h 52min");
   });
 
+  it("say money by its currency's minor unit", () => {
+    expect(en.money({ minor: 799, currency: "EUR" })).toBe("€7.99");
+    expect(fr.money({ minor: 799, currency: "EUR" }).replace(/\s/g, " ")).toBe("7,99 €");
+    expect([en.money({ minor: 500, currency: "JPY" }), en.money({ minor: -150, currency: "EUR" })]).toEqual(["¥500", "-€1.50"]);
+  });
+
   it("never show sixty minutes", () => {
     expect(en.duration(3_599_000)).toBe("1h");
   });

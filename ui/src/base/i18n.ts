@@ -14,6 +14,8 @@ export interface Words {
   percent(fraction: number): string;
   /** RFC 3339 -> "2 October 2014". */
   date(instant: string): string;
+  /** 799 in EUR -> "€7.99", by the currency's own minor unit. */
+  money(money: { readonly minor: number; readonly currency: string }): string;
   /** "2014-11" -> "November 2014". */
   month(month: string): string;
   /** BCP 47 -> "French", capitalised as at the start of a line. */
@@ -85,6 +87,10 @@ function make(language: Language): Words {
     },
     percent: (fraction) => percents.format(fraction),
     date: (instant) => dates.format(new Date(instant)),
+    money({ minor, currency }) {
+      const format = new Intl.NumberFormat(language, { style: "currency", currency });
+      return format.format(minor / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 2));
+    },
     month: (month) => months.format(new Date(`${month}-01`)),
     languageName(tag) {
       if (tag === "und" || tag === "") return t("track.original");

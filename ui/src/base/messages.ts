@@ -1,6 +1,7 @@
 // Every word that a screen of this folder's readers shows, in both languages. English is the shape; French must have
 // exactly the same keys and the same places for values, or the build stops (keys) and a test fails (places).
 
+import { household } from "./messages_household";
 import { people } from "./messages_people";
 
 export interface Plural {
@@ -223,6 +224,7 @@ const en = {
   "error.retry": "Try again",
   "error.home": "To the home screen",
   ...people.en,
+  ...household.en,
 } as const satisfies Record<string, Message>;
 
 export type MessageKey = keyof typeof en;
@@ -442,6 +444,7 @@ const fr: Catalogue = {
   "error.retry": "Réessayer",
   "error.home": "À l’accueil",
   ...people.fr,
+  ...household.fr,
 };
 
 export const catalogues = { en, fr } as const satisfies Record<string, Catalogue>;

@@ -13,7 +13,11 @@ export type Route =
   | { readonly screen: "activate"; readonly id: Id }
   | { readonly screen: "search" }
   | { readonly screen: "settings" }
+  | { readonly screen: OfTheHousehold }
   | { readonly screen: "profiles" };
+
+/** What lies under the settings. */
+export type OfTheHousehold = "devices" | "plan" | "voucher" | "invoices";
 
 export interface Nav {
   readonly stack: Accessor<readonly Route[]>;
@@ -42,14 +46,20 @@ export function routeOf(hash: string): Route {
   const [, screen = "", id = ""] = /^#\/([a-z]*)(?:\/([^/?#]+))?/.exec(hash) ?? [];
   if ((screen === "title" || screen === "play" || screen === "activate") && id) return { screen, id: decode(id) };
   if (screen === "search" || screen === "settings" || screen === "profiles") return { screen };
-  return HOME;
+  return isOfTheHousehold(screen) ? { screen } : HOME;
 }
 
 /** The levels under a route that was opened by its address alone. */
 export function stackFor(route: Route): Route[] {
   if (route.screen === "home") return [HOME];
   if (route.screen === "play") return [HOME, { screen: "title", id: route.id }, route];
+  if (route.screen === "voucher" || route.screen === "invoices") return [HOME, { screen: "settings" }, { screen: "plan" }, route];
+  if (isOfTheHousehold(route.screen)) return [HOME, { screen: "settings" }, route];
   return [HOME, route];
+}
+
+function isOfTheHousehold(screen: string): screen is OfTheHousehold {
+  return screen === "devices" || screen === "plan" || screen === "voucher" || screen === "invoices";
 }
 
 export interface NavPorts {

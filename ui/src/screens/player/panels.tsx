@@ -138,6 +138,8 @@ interface InfoProps {
   words: Words;
   tile: Tile | undefined;
   quality: Quality | null;
+  /** The lines of the tallest picture that the home's plan gives; null: no limit. */
+  atMost: number | null;
   endsAt: Date;
   audio: readonly AudioChoice[];
   text: readonly TextChoice[];
@@ -195,6 +197,14 @@ export function InfoPanel(props: InfoProps): JSX.Element {
           <Show when={picture()}>
             <dt>{say(language(), "picture")}</dt>
             <dd>{picture()}</dd>
+          </Show>
+          <Show when={props.atMost}>
+            {(height) => (
+              <>
+                <dt>{say(language(), "plan")}</dt>
+                <dd>{say(language(), "atMost", { n: height() })}</dd>
+              </>
+            )}
           </Show>
           <dt>{say(language(), "sound")}</dt>
           <dd>{chosen(audioChoices(props.audio, props.words))}</dd>

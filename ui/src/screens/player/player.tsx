@@ -394,6 +394,7 @@ function Film(props: PlayerScreenProps): JSX.Element {
           words={props.words}
           tile={tile()}
           quality={port()?.quality ?? null}
+          atMost={screening.play()?.playback.quality?.max_height ?? null}
           endsAt={new Date(Date.now() + Math.max(0, durationMs() - untrack(positionMs)))}
           audio={screening.audio()}
           text={screening.text()}
@@ -418,7 +419,8 @@ function Film(props: PlayerScreenProps): JSX.Element {
           help={screening.stopped() !== null ? text(stopWord(screening.stopped())) : text(`failure.${screening.complaint()?.trouble ?? "server"}.help`)}
           detail={screening.stopped() ?? screening.complaint()?.detail ?? ""}
           actions={[
-            { label: text("retry"), run: () => screening.retry() },
+            // Where the profile may not see it, trying again changes nothing.
+            ...(screening.stopped() === "profile" ? [] : [{ label: text("retry"), run: () => screening.retry() }]),
             { label: text("toTitle"), run: () => props.onClose() },
           ]}
           onBack={() => props.onClose()}
@@ -462,6 +464,8 @@ function Buttons(props: { shown: boolean; buttons: readonly Button[] }): JSX.Ele
 function stopWord(reason: string | null): PlayerWord {
   if (reason === "stream_limit" || reason === "streams" || reason === "too_many_streams") return "stop.streams";
   if (reason === "plan") return "stop.plan";
+  if (reason === "signed_out") return "stop.signedOut";
+  if (reason === "profile") return "stop.profile";
   if (reason === "other_screen") return "stop.otherScreen";
   return reason === "ended" || reason === "rights" || reason === "window" ? "stop.ended" : "stop.other";
 }

@@ -32,6 +32,8 @@ const en = {
   episode: "Season {season} · Episode {episode}",
   endsAt: "Ends at {time}",
   picture: "Picture",
+  plan: "Plan",
+  atMost: "up to {n}p",
   sound: "Sound",
   loading: "One moment",
   pressOk: "Press OK to play",
@@ -83,6 +85,8 @@ const en = {
   "stop.ended": "This title has just left the service.",
   "stop.otherScreen": "Somebody at home stopped it from another screen. Try again: the film goes on where it stopped.",
   "stop.plan": "Your plan has ended. The title’s page says whom to ask for another.",
+  "stop.signedOut": "This screen was signed out, so the film stopped. Sign it in again to go on where it stopped.",
+  "stop.profile": "This profile may not see this title any more.",
   "stop.other": "The service ended this play. Try again: the film goes on where it stopped.",
 } as const;
 
@@ -116,6 +120,8 @@ const fr: Record<PlayerWord, string> = {
   episode: "Saison {season} · Épisode {episode}",
   endsAt: "Se termine à {time}",
   picture: "Image",
+  plan: "Abonnement",
+  atMost: "jusqu’à {n}p",
   sound: "Son",
   loading: "Un instant",
   pressOk: "Appuyez sur OK pour lire",
@@ -167,6 +173,8 @@ const fr: Record<PlayerWord, string> = {
   "stop.ended": "Ce titre vient de quitter le service.",
   "stop.otherScreen": "Quelqu’un à la maison l’a arrêtée depuis un autre écran. Réessayez : le film reprendra où il s’est arrêté.",
   "stop.plan": "Votre abonnement a pris fin. La fiche du titre dit à qui en demander un autre.",
+  "stop.signedOut": "Cet écran a été déconnecté, et le film s’est arrêté. Reconnectez-le pour reprendre où il s’est arrêté.",
+  "stop.profile": "Ce profil ne peut plus voir ce titre.",
   "stop.other": "Le service a mis fin à cette lecture. Réessayez : le film reprendra où il s’est arrêté.",
 };
 

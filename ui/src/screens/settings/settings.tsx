@@ -7,9 +7,9 @@ import { Layer, useZone } from "../../focus/solid";
 import { type KeyboardLayout, useSeat } from "../context";
 import { Icon } from "../parts/icons";
 import { Menu } from "../parts/menu";
+import { Consent } from "./consent";
 import { History } from "./history";
 import { PinSetting } from "./pin_setting";
-import { Recommendations } from "./recommendations";
 
 interface ChoiceProps<V extends string> {
   zone: string;
@@ -27,13 +27,18 @@ export default function SettingsScreen(): JSX.Element {
     <Layer
       id="settings"
       label={words().t("settings.title")}
-      order={["menu", "language", "keyboard", "pin-setting", "recommendations", "history", "hide-all", "sign-out"]}
+      order={["menu", "household", "language", "keyboard", "pin-setting", "recommendations", "measurement", "history", "hide-all", "sign-out"]}
       initial="language"
       class="screen settings"
     >
       <Menu here="settings" />
       <div class="settings-page">
-        <h1>{words().t("settings.title")}</h1>
+        <div class="settings-head">
+          <h1>{words().t("settings.title")}</h1>
+          <Show when={!seat.me().kept_on}>
+            <OfTheHousehold />
+          </Show>
+        </div>
         <Choice
           zone="language"
           title="settings.language"
@@ -61,7 +66,10 @@ export default function SettingsScreen(): JSX.Element {
           <PinSetting />
         </Show>
         <Show when={!seat.profile().kids}>
-          <Recommendations />
+          <div class="consents">
+            <Consent purpose="recommendations" title="settings.recommendations" help="settings.recommendationsHelp" />
+            <Consent purpose="measurement" title="settings.measurement" help="settings.measurementHelp" />
+          </div>
         </Show>
         <History />
         <Show when={seat.signOut()}>{(signOut) => <SignOut run={signOut()} />}</Show>
@@ -83,6 +91,27 @@ export default function SettingsScreen(): JSX.Element {
         </dl>
       </div>
     </Layer>
+  );
+}
+
+/** The ways to what the home has: its devices and its plan. */
+function OfTheHousehold(): JSX.Element {
+  const { words, nav } = useSeat();
+  const zone = useZone({
+    id: "household",
+    shape: { kind: "row" },
+    count: () => 2,
+    onPress: (index) => nav.open({ screen: index === 0 ? "plan" : "devices" }),
+  });
+  return (
+    <div class="buttons">
+      <button type="button" {...zone.item(0)} class="button">
+        {words().t("settings.plan")}
+      </button>
+      <button type="button" {...zone.item(1)} class="button">
+        {words().t("settings.devices")}
+      </button>
+    </div>
   );
 }
 

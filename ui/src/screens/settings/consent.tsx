@@ -1,30 +1,31 @@
-// Whether titles are recommended to this profile by what it watched: asked, and not so until somebody says yes.
+// One purpose that a profile is asked for, such as being recommended titles by what it watched: not so until somebody says yes.
 
 import { createMemo, For, type JSX, Show } from "solid-js";
 import type { Consents } from "../../api/types";
+import type { MessageKey } from "../../base/messages";
 import { useZone } from "../../focus/solid";
 import { useSeat } from "../context";
 import { createLive } from "../live";
 import { Icon } from "../parts/icons";
 
-const PURPOSE = "recommendations";
 const ANSWERS = [true, false];
 
-export function Recommendations(): JSX.Element {
+export function Consent(props: { purpose: "recommendations" | "measurement"; title: MessageKey; help: MessageKey }): JSX.Element {
   const seat = useSeat();
   const live = createLive<Consents>({
     key: () => seat.profile().id,
     load: (key, signal) => seat.client.consents(key, { signal }),
     connection: seat.connection,
   });
-  const given = createMemo(() => live.value()?.consents.find(({ purpose }) => purpose === PURPOSE)?.given);
+  const given = createMemo(() => live.value()?.consents.find(({ purpose }) => purpose === props.purpose)?.given);
   async function answer(yes: boolean): Promise<void> {
-    await seat.client.setConsent(seat.profile().id, PURPOSE, yes).catch(() => undefined);
+    await seat.client.setConsent(seat.profile().id, props.purpose, yes).catch(() => undefined);
     live.refresh();
     seat.home.refresh();
   }
+  const heading = (): string => `setting-${props.purpose}`;
   const zone = useZone({
-    id: "recommendations",
+    id: props.purpose,
     shape: { kind: "row" },
     count: () => (given() === undefined ? 0 : ANSWERS.length),
     onPress: (index) => void answer(ANSWERS[index] ?? false),
@@ -32,9 +33,9 @@ export function Recommendations(): JSX.Element {
   return (
     <Show when={given() !== undefined}>
       <section class="setting">
-        <h2 id="setting-recommendations">{seat.words().t("settings.recommendations")}</h2>
-        <p>{seat.words().t("settings.recommendationsHelp")}</p>
-        <div role="radiogroup" aria-labelledby="setting-recommendations" class="buttons">
+        <h2 id={heading()}>{seat.words().t(props.title)}</h2>
+        <p>{seat.words().t(props.help)}</p>
+        <div role="radiogroup" aria-labelledby={heading()} class="buttons">
           <For each={ANSWERS}>
             {(yes, index) => (
               <button
