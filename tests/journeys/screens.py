@@ -57,6 +57,17 @@ HOLD_TIMERS = """() => {
   };
 }"""
 
+_NOTE = """() => {
+  const noted = window.filmNoted = { first: null, last: null };
+  const note = event => {
+    const film = event.target;
+    if (!(film instanceof HTMLVideoElement) || film.readyState < 2) return;
+    if (event.type === "playing" && noted.first === null) noted.first = film.currentTime;
+    if (noted.first !== null) noted.last = film.currentTime;
+  };
+  for (const kind of ["playing", "timeupdate", "pause"]) document.addEventListener(kind, note, true);
+}"""
+
 TV = {"width": 1920, "height": 1080}
 PHONE = {"width": 390, "height": 844}
 
@@ -181,6 +192,16 @@ class Screen:
     def film(self) -> dict[str, Any]:
         """Where the film is: seconds, whether it stands, its size; zeros where there is none."""
         return dict(self.page.evaluate(_FILM))
+
+    def note_film(self) -> None:
+        """From now on note where a film is first seen to move and where last, by the picture itself: see `noted`."""
+        self.page.evaluate(_NOTE)
+
+    def noted(self) -> tuple[float, float]:
+        """Where the film began to move and where it moved last (s), since `note_film`."""
+        first, last = self.page.evaluate("[window.filmNoted.first, window.filmNoted.last]")
+        assert first is not None, f"no film has moved. {self.state()}"
+        return float(first), float(last)
 
     def await_film(self, beyond: float = 0.0) -> None:
         """Wait until the film moves, and has come further than some second."""
