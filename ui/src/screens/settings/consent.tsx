@@ -10,7 +10,7 @@ import { Icon } from "../parts/icons";
 
 const ANSWERS = [true, false];
 
-export function Consent(props: { purpose: "recommendations" | "measurement"; title: MessageKey; help: MessageKey }): JSX.Element {
+export function Consent(props: { purpose: "recommendations"; title: MessageKey; help: MessageKey }): JSX.Element {
   const seat = useSeat();
   const live = createLive<Consents>({
     key: () => seat.profile().id,

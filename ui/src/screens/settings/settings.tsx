@@ -27,7 +27,7 @@ export default function SettingsScreen(): JSX.Element {
     <Layer
       id="settings"
       label={words().t("settings.title")}
-      order={["menu", "household", "language", "keyboard", "pin-setting", "recommendations", "measurement", "history", "hide-all", "sign-out"]}
+      order={["menu", "household", "language", "keyboard", "pin-setting", "recommendations", "history", "hide-all", "sign-out"]}
       initial="language"
       class="screen settings"
     >
@@ -68,7 +68,6 @@ export default function SettingsScreen(): JSX.Element {
         <Show when={!seat.profile().kids}>
           <div class="consents">
             <Consent purpose="recommendations" title="settings.recommendations" help="settings.recommendationsHelp" />
-            <Consent purpose="measurement" title="settings.measurement" help="settings.measurementHelp" />
           </div>
         </Show>
         <History />
