@@ -29,7 +29,7 @@ from matinee.parties.hook_work import Postman, caller
 from tests.app.hubs import LIMITS, MASTER, OK, answering, listening
 from tests.carriage.bills import ACCOUNTS
 from tests.members.test_hand_over import SECOND_MONTH, Paid
-from tests.playback.test_plans import Home, Paying
+from tests.playback.paying import Home, Paying
 from tests.playback.test_rights_that_end import unlock
 from tests.world import Screen, screens
 

@@ -8,6 +8,7 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from matinee.base.clock import DAY, MINUTE, SECOND, Instant
+from matinee.members import pin_store
 from matinee.members.sign_in.model import REFRESH_MS
 from matinee.outside.database import Database
 from tests.members.signing import CHALLENGE, VERIFIER, Browser, Program, add_client, asked, sent_back, signing, words_of
@@ -56,6 +57,20 @@ def test_a_page_signs_in_with_a_code_and_its_own_secret(world: World) -> None:
     assert "id_token" not in tokens
     again = sent_back(browser.get(asked(state="2")))
     assert again["code"] != back["code"], "who is signed in here is not asked again"
+
+
+def test_where_there_is_a_pin_a_browser_is_asked_its_password_again_before_it_makes_a_new_screen(world: World) -> None:
+    """A new screen is kept on no kids' profile, and the cookie of a parent's password lives for an hour."""
+    browser = signed_in(world)
+    world.now = Instant(world.now + 2 * MINUTE)
+    assert sent_back(browser.get(asked()))["code"], "a home without a PIN keeps nothing from anybody"
+    with world.database.write() as conn:
+        pin_store.set_pin(conn, world.members.guard.mark, world.one.household, "2468", world.now, of_version=None)
+    world.feed.poll()
+    assert "Password" in words_of(browser.get(asked()))
+    assert "Password" in words_of(browser.send(asked(), step="allow"))
+    on = browser.sign_in("ada@example.com", path=asked())
+    assert sent_back(browser.get(on.headers["location"]))["code"]
 
 
 def test_a_code_is_used_once_and_a_second_use_takes_back_what_the_first_gave(world: World) -> None:

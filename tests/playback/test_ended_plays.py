@@ -1,10 +1,8 @@
 """A play ends with the session of its screen, and with its profile: at edges too, for a reason of its own, and no other does."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
-from litestar.testing import TestClient
 
 from matinee.app.ended_plays import EndedPlays
 from matinee.base.clock import DAY, Instant
@@ -14,23 +12,11 @@ from matinee.members import profile_store, store
 from matinee.members.sign_in import rules, sessions
 from matinee.members.sign_in.api import sign_out_everywhere
 from matinee.members.sign_in.model import TV, ScreenSession
-from matinee.outside.database import Database
 from matinee.parties import outbox
 from tests.catalogue.factories import film
-from tests.playback.test_plans import Home, Paying
+from tests.playback.paying import Home, Paying
 from tests.playback.test_rights_that_end import revoked, unlock
-from tests.world import NOW, screens
-
-
-@pytest.fixture
-def world(any_database: Database, tmp_path: Path) -> Paying:
-    return Paying(any_database, tmp_path)
-
-
-@pytest.fixture
-def home(world: Paying) -> Iterator[Home]:
-    with screens(world) as who, TestClient(world.player) as player:
-        yield Home(world, who, player)
+from tests.world import NOW
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 """Rights that end or change while a film runs: by the real agreements, plans, lines and boxes, through the URLs."""
 
 import base64
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -21,24 +19,12 @@ from matinee.fleet import moves
 from matinee.fleet import store as fleet_store
 from matinee.members import plan_store
 from matinee.members.model import SubscriptionState
-from matinee.outside.database import Database
 from matinee.outside.objects import ObjectStore
 from tests.catalogue.factories import film
-from tests.playback.test_plans import Home, Paying
-from tests.world import NOW, screens
+from tests.playback.paying import Home, Paying
+from tests.world import NOW
 
 KID = base64.urlsafe_b64encode(bytes.fromhex("00112233445566778899aabbccddeeff")).rstrip(b"=").decode()
-
-
-@pytest.fixture
-def world(any_database: Database, tmp_path: Path) -> Paying:
-    return Paying(any_database, tmp_path)
-
-
-@pytest.fixture
-def home(world: Paying) -> Iterator[Home]:
-    with screens(world) as who, TestClient(world.player) as player:
-        yield Home(world, who, player)
 
 
 def give(world: Paying, plan: str, streams: int, max_height: int | None) -> None:

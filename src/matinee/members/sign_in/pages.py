@@ -14,7 +14,7 @@ from litestar import Response, get, post
 from litestar.datastructures import Cookie
 from litestar.handlers import HTTPRouteHandler
 
-from matinee.base.clock import SECOND, Clock
+from matinee.base.clock import MINUTE, SECOND, Clock
 from matinee.base.errors import MatineeError, TooManyRequests
 from matinee.base.party import ANYONE
 from matinee.catalogue.answers import AnyRequest
@@ -30,6 +30,8 @@ from matinee.members.sign_in.signing import HouseholdSignIn
 from matinee.members.sign_in.words import STYLE_HASH, Page, language_of
 
 BROWSER_LABEL: Final = "Browser"
+FRESH_MS: Final = MINUTE
+"""For so long after the password a browser of a home with a PIN signs a screen of ours in by its cookie alone."""
 _KINDS: Final = (
     ("iPhone", "iPhone"),
     ("iPad", "iPad"),
@@ -294,6 +296,13 @@ def _authorize_routes(pages: Pages) -> Sequence[HTTPRouteHandler]:
             return _sent_on(reply.location, [])
         return pages.told(page, "broken", status=max(400, reply.status))
 
+    def is_stale(who: BrowserSignedIn) -> bool:
+        """Whether the password is asked again before a screen of ours is signed in.
+
+        A new screen is kept on no kids' profile: where a home has a PIN, a child at a parent's browser is not to make one.
+        """
+        return pages.guard.has_pin(who.household) and clock() - who.authenticated_at > FRESH_MS
+
     def parameters(request: AnyRequest) -> Mapping[str, str]:
         return parameters_of(request.scope["query_string"].decode("latin-1"))
 
@@ -316,7 +325,7 @@ def _authorize_routes(pages: Pages) -> Sequence[HTTPRouteHandler]:
         program = "" if client.is_ours else client.name
         if who is not None and program and "none" in asked.get("prompt", "").split():
             return sent(page, told_to_ask(asked))
-        if who is None or _must_sign_in(asked, who, clock()):
+        if who is None or _must_sign_in(asked, who, clock()) or (client.is_ours and is_stale(who)):
             return pages.sign_in_form(page, again(request), program=program, goes_to=asked["redirect_uri"])
         if client.is_ours:
             return sent(page, await asyncio.to_thread(given, asked, who, label_for(request)))
@@ -341,14 +350,15 @@ def _authorize_routes(pages: Pages) -> Sequence[HTTPRouteHandler]:
         if refused is not None:
             return sent(page, refused)
         client = server.sign_ins.client(asked["client_id"])
-        program = "" if client is None or client.is_ours else client.name
+        is_ours = client is not None and client.is_ours
+        program = "" if client is None or is_ours else client.name
         step = form.get("step", "")
         if step == "sign_in":
             # Signed in a moment ago: what asked for that need not be asked again.
             kept = {name: value for name, value in asked.items() if name not in ("prompt", "max_age")}
             then = f"/oauth/authorize?{urlencode(kept)}"
             return await _signed_in(pages, page, request, form, then, program=program, goes_to=asked["redirect_uri"])
-        if who is None or step not in ("allow", "refuse"):
+        if who is None or step not in ("allow", "refuse") or (is_ours and is_stale(who)):
             return pages.sign_in_form(page, again(request), program=program, goes_to=asked["redirect_uri"])
         try:
             reply = await asyncio.to_thread(given, asked, who if step == "allow" else None, label_for(request))

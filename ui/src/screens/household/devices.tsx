@@ -8,8 +8,8 @@ import { useSeat } from "../context";
 import { createLive } from "../live";
 import { Icon } from "../parts/icons";
 import { Menu } from "../parts/menu";
-import { ComplaintNotice } from "../parts/notice";
 import { type Asked, Question } from "../parts/question";
+import { Failed } from "./failed";
 
 const KINDS: Readonly<Record<SignedIn["kind"], MessageKey>> = {
   tv: "devices.tv",
@@ -105,7 +105,7 @@ export default function DevicesScreen(): JSX.Element {
               )}
             </For>
           </ul>
-          <Show when={live.value()} fallback={<Failed />}>
+          <Show when={live.value()} fallback={<Failed live={live} />}>
             <Show when={sessions().length > 0} fallback={<p class="household-help">{t("devices.none")}</p>}>
               <Lines sessions={sessions()} nameOf={nameOf} ask={askOne} />
             </Show>
@@ -115,14 +115,6 @@ export default function DevicesScreen(): JSX.Element {
       <Show when={asked()}>{(question) => <Question asked={question()} />}</Show>
     </>
   );
-
-  function Failed(): JSX.Element {
-    return (
-      <Show when={live.complaint()} fallback={<p class="household-help">{t("loading")}</p>}>
-        {(why) => <ComplaintNotice complaint={why()} retry={() => live.refresh()} inline />}
-      </Show>
-    );
-  }
 }
 
 function SignOutAll(props: { count: number; run: () => void }): JSX.Element {

@@ -6,7 +6,7 @@ import { Layer, useZone } from "../../focus/solid";
 import { useSeat } from "../context";
 import { createLive } from "../live";
 import { Menu } from "../parts/menu";
-import { ComplaintNotice } from "../parts/notice";
+import { Failed } from "./failed";
 import { dayBefore } from "./told";
 
 /** In rem: from one line to the next on a television, and how many stand there at once. */
@@ -26,7 +26,7 @@ export default function InvoicesScreen(): JSX.Element {
       <Menu here="settings" />
       <div class="household-page">
         <h1>{t("invoices.title")}</h1>
-        <Show when={live.value()} fallback={<Failed />}>
+        <Show when={live.value()} fallback={<Failed live={live} />}>
           {(invoices) => (
             <Show when={invoices().length > 0} fallback={<p class="household-help">{t("invoices.none")}</p>}>
               <Papers invoices={invoices()} />
@@ -36,14 +36,6 @@ export default function InvoicesScreen(): JSX.Element {
       </div>
     </Layer>
   );
-
-  function Failed(): JSX.Element {
-    return (
-      <Show when={live.complaint()} fallback={<p class="household-help">{t("loading")}</p>}>
-        {(why) => <ComplaintNotice complaint={why()} retry={() => live.refresh()} inline />}
-      </Show>
-    );
-  }
 }
 
 function Papers(props: { invoices: readonly Invoice[] }): JSX.Element {

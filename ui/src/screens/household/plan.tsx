@@ -6,8 +6,8 @@ import { Layer, useZone } from "../../focus/solid";
 import { useSeat } from "../context";
 import { createLive } from "../live";
 import { Menu } from "../parts/menu";
-import { ComplaintNotice } from "../parts/notice";
 import { whomToAsk } from "../parts/plan";
+import { Failed } from "./failed";
 import { billTold, limitsTold, loweredTold, stateTold } from "./told";
 
 /** In rem: from one plan to the next on a television, where so many stand beside each other. */
@@ -47,7 +47,7 @@ export default function PlanScreen(): JSX.Element {
         <For each={live.value()?.credit.filter(({ credit }) => credit.minor > 0) ?? []}>
           {(one) => <p class="household-help">{t("myPlan.credit", { price: seat.words().money(one.credit) })}</p>}
         </For>
-        <Show when={live.value()} fallback={<Failed />}>
+        <Show when={live.value()} fallback={<Failed live={live} />}>
           <Plans plans={plans()} />
           <For each={needed()}>
             {(one) => (
@@ -65,14 +65,6 @@ export default function PlanScreen(): JSX.Element {
       </div>
     </Layer>
   );
-
-  function Failed(): JSX.Element {
-    return (
-      <Show when={live.complaint()} fallback={<p class="household-help">{t("loading")}</p>}>
-        {(why) => <ComplaintNotice complaint={why()} retry={() => live.refresh()} inline />}
-      </Show>
-    );
-  }
 }
 
 function Actions(): JSX.Element {
