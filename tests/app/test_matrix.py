@@ -64,7 +64,7 @@ GET    /activate                                              ok   ok   ok   ok 
 POST   /activate                                              ok   ok   ok   ok   ok   ok   ok   ok   ok
 GET    /api                                                   ok   ok   ok   ok   ok   ok   ok   ok   ok
 GET    /api/openapi.json                                      ok   ok   ok   ok   ok   ok   ok   ok   ok
-POST   /api/v1/activations                                    in   409  409  404  no   no   no   409  in
+POST   /api/v1/activations                                    in   409  no   404  no   no   no   409  in
 GET    /api/v1/announced                                      in   ok   ok   ok   no   no   no   ok   in
 GET    /api/v1/audit                                          in   no   no   no   ok   ok   ok   no   in
 POST   /api/v1/billing/events                                 in   no   no   no   409  404  no   no   in
@@ -75,7 +75,7 @@ GET    /api/v1/box/release                                    in   no   no   no 
 POST   /api/v1/box/start-failed                               in   no   no   no   no   no   no   409  in
 GET    /api/v1/boxes                                          in   no   no   no   ok   ok   no   no   in
 GET    /api/v1/carriage                                       in   no   no   no   ok   ok   ok   no   in
-GET    /api/v1/credit                                         in   ok   ok   ok   no   no   no   ok   in
+GET    /api/v1/credit                                         in   ok   no   ok   no   no   no   ok   in
 GET    /api/v1/decisions                                      in   no   no   no   ok   404  ok   no   in
 DELETE /api/v1/history                                        in   ok   pin  404  no   no   no   ok   in
 GET    /api/v1/history                                        in   ok   pin  404  no   no   no   ok   in
@@ -146,7 +146,7 @@ POST   /api/v1/titles/{title_id}/markers                      in   no   no   no 
 POST   /api/v1/titles/{title_id}/open                         in   409  pin  404  no   no   no   409  in
 GET    /api/v1/titles/{title_id}/report                       in   no   no   no   no   no   404  no   in
 PUT    /api/v1/titles/{title_id}/thumb                        in   ok   pin  404  no   no   no   ok   in
-POST   /api/v1/vouchers/redeem                                in   ok   ok   ok   no   no   no   ok   in
+POST   /api/v1/vouchers/redeem                                in   ok   no   ok   no   no   no   ok   in
 GET    /api/{path}                                            404  404  404  404  404  404  404  404  404
 GET    /artwork/{artwork}/{name}                              404  404  404  404  404  404  404  404  404
 GET    /authority.pem                                         404  404  404  404  404  404  404  404  404

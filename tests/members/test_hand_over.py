@@ -111,6 +111,18 @@ def test_a_month_that_is_handed_over_before_a_run_came_to_it_is_charged_once(pai
     assert paid.payers_at_most() == 1
 
 
+def test_an_end_that_was_recorded_for_later_keeps_no_home_from_being_handed_over(paid: Paid) -> None:
+    paid.fill(5 * 799)
+    paid.direct("d", 0)
+    paid.direct("e", SECOND_MONTH + 90 * DAY, state="ended")
+    paid.run(0)
+    paid.at(MINUTE)
+    assert paid.tell("activate", MINUTE, hand_over=True).json()["valid_to"] == paid.moment(SECOND_MONTH)
+    assert paid.run(SECOND_MONTH + 40 * DAY).charged == 0
+    assert paid.months() == ["2014-10-02"]
+    assert paid.payers_at_most() == 1
+
+
 def test_a_home_in_grace_is_handed_over_at_once_and_owes_that_month_to_nobody_here(paid: Paid) -> None:
     paid.fill(799)
     paid.direct("d", 0)

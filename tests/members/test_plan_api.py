@@ -106,6 +106,17 @@ def test_a_direct_plan_tells_its_trial_and_its_next_charge(world: World) -> None
         assert told["trial_until"] is None
 
 
+def test_a_service_that_was_tried_once_is_told_no_second_trial(world: World) -> None:
+    """As it is charged: what is left of a trial is counted from the day on which the home first had the service."""
+    _subscribe(world, _plan(world, "Basic"))
+    world.now = Instant(world.now + 40 * DAY)
+    _subscribe(world, _plan(world, "Basic"), state=SubscriptionState.ENDED)
+    _subscribe(world, _plan(world, trial=30))
+    with _screens(world) as screens:
+        (told,) = [one for one in _told(screens) if one["plan"]["name"] == "Everything"]
+    assert (told["trial_until"], told["next_charge"]) == (None, "2014-11-11"), "what has begun is owed from its first day on"
+
+
 def test_after_a_month_is_paid_the_next_one_is_told(world: World) -> None:
     _subscribe(world, _plan(world))
     _credit(world, 1_000)

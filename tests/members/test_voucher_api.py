@@ -31,7 +31,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 @contextmanager
 def _screens(world: World) -> Iterator[Screens]:
     app = create_web(
-        routes(world.sights, world.database, lambda: world.now),
+        routes(world.sights, world.members, world.database, lambda: world.now),
         authenticate=Resolver(world.keys, world.fleet, world.members, world.staff).resolve,
         clock=lambda: world.now,
         page_policy="default-src 'self'",

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from matinee.app.ended_plays import EndedPlays
-from matinee.base.clock import DAY, Instant
+from matinee.base.clock import DAY, MINUTE, Instant
 from matinee.base.ids import ScreenSessionId, SessionId, new_id
 from matinee.catalogue.model import AgeClass
 from matinee.members import profile_store, store
@@ -154,3 +154,67 @@ def test_what_could_not_be_stopped_is_tried_again(world: Paying, home: Home, fol
     fails = False
     ended.step()
     assert revoked(world) == {play}
+
+
+def test_a_process_that_begins_after_a_sign_out_stops_what_it_learns_of(world: Paying, home: Home) -> None:
+    """Whoever should have stopped it was killed between the two; a screen that is signed out asks nobody any more."""
+    gone, stays = begin(world), begin(world)
+    there, elsewhere = play_on(world, home, gone), play_on(world, home, stays)
+    _sign_out(world, gone)
+    later = EndedPlays(world.book, world.members, world.catalogue, world.desk.stop, lambda: world.now)
+    with world.database.read() as conn:
+        later.load(conn)
+    later.step()
+    assert revoked(world) == {there}
+    assert (_reason(world, there), _reason(world, elsewhere)) == ("signed_out", None)
+
+
+def test_a_process_that_begins_after_a_profile_was_deleted_stops_what_it_learns_of(world: Paying, home: Home) -> None:
+    begun = home.play(world.film).raise_for_status().json()
+    _delete(world)
+    world.feed.poll()
+    later = EndedPlays(world.book, world.members, world.catalogue, world.desk.stop, lambda: world.now)
+    with world.database.read() as conn:
+        later.load(conn)
+    later.step()
+    assert revoked(world) == {begun["session_id"]}
+
+
+def test_a_play_that_was_beginning_when_its_screen_signed_out_is_stopped_a_minute_later(
+    world: Paying, home: Home, follow: Callable[[], None]
+) -> None:
+    session = begin(world)
+    play = play_on(world, home, session)
+    held = world.book.held_session(play)
+    assert held is not None
+    world.book._sessions.pop(play)  # it is not in the book yet
+    _sign_out(world, session)
+    follow()
+    world.book._sessions[play] = held
+    follow()
+    assert revoked(world) == set()
+    world.now = Instant(world.now + MINUTE)
+    follow()
+    assert revoked(world) == {play}
+    assert _reason(world, play) == "signed_out"
+
+
+def test_one_that_cannot_be_stopped_keeps_no_other_playing_and_no_screen_out_that_is_signed_in(
+    world: Paying, home: Home, follow: Callable[[], None]
+) -> None:
+    one, other = begin(world), begin(world)
+    stuck, free = play_on(world, home, one), play_on(world, home, other)
+
+    def stop(which: SessionId, reason: str) -> None:
+        if which == stuck:
+            raise OSError("no")
+        world.desk.stop(which, reason)
+
+    ended = EndedPlays(world.book, world.members, world.catalogue, stop, lambda: world.now)
+    _everywhere(world, one)
+    world.feed.poll()
+    with world.database.read() as conn:
+        ended.follow(conn, [one for one in outbox.after(conn, 0) if one.topic in ended.topics])
+    with pytest.raises(OSError, match="no"):
+        ended.step()
+    assert revoked(world) == {free}

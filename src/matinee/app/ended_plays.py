@@ -6,12 +6,13 @@ sessions and of homes is kept, and a moment later what runs there is looked thro
 
 import contextlib
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
 from sqlalchemy.engine import Connection
 
-from matinee.base.clock import Clock, Instant
+from matinee.base.clock import DAY, MINUTE, Clock, Instant
 from matinee.base.ids import HouseholdId, SessionId, is_id
 from matinee.catalogue.snapshot import Catalogue
 from matinee.members import store
@@ -27,6 +28,10 @@ EVERY_SECONDS: Final = 1.0
 SIGNED_OUT: Final = "signed_out"
 PROFILE: Final = "profile"
 VIEWER: Final = "viewer:"
+AGAIN_MS: Final = MINUTE
+"""Longer than it takes to begin a play."""
+RUNS_ON_MS: Final = DAY
+"""Longer than the token of a film of half a day lives."""
 
 
 class EndedPlays:
@@ -45,9 +50,15 @@ class EndedPlays:
         self._lock = threading.Lock()
         self._screens: set[str] = set()
         self._homes: set[HouseholdId] = set()
+        self._asks_of_all = True
+        self._again: deque[tuple[Instant, set[str], set[HouseholdId]]] = deque()
 
     def load(self, conn: Connection) -> None:
-        """Nothing: whatever runs is asked about when its first report comes."""
+        """What ended while nobody followed, and is to be looked for among all that the book learnt of what runs."""
+        ended = sessions.ended_since(conn, Instant(self._clock() - RUNS_ON_MS))
+        with self._lock:
+            self._screens.update(f"{VIEWER}{one}" for one in ended)
+            self._asks_of_all = True
 
     def follow(self, conn: Connection, events: Sequence[Event]) -> None:
         for event in events:
@@ -58,24 +69,41 @@ class EndedPlays:
                     self._screens.update(f"{VIEWER}{one}" for one in event.payload["sessions"])
 
     def step(self) -> None:
-        """Stop what runs without a right since the last step. What could not be stopped is tried again. Blocks."""
-        with self._lock:
-            screens, homes = self._screens, self._homes
-            self._screens, self._homes = set(), set()
-        if not screens and not homes:
-            return
+        """Stop what runs without a right since the last step. What could not be stopped is tried again. Blocks.
+
+        What ended is looked for once more after a minute: a play that was beginning then is there by now. Raises what the first
+        play that could not be stopped raises, after all others.
+        """
         now = self._clock()
-        try:
-            for play in self._book.running(now):
+        with self._lock:
+            screens, homes, asks_of_all = self._screens, self._homes, self._asks_of_all
+            self._screens, self._homes, self._asks_of_all = set(), set(), False
+            if screens or homes:
+                self._again.append((Instant(now + AGAIN_MS), screens, homes))
+            while self._again and self._again[0][0] <= now:
+                _, late_screens, late_homes = self._again.popleft()
+                screens, homes = screens | late_screens, homes | late_homes
+        if not screens and not homes and not asks_of_all:
+            return
+        running = self._book.running(now)
+        if asks_of_all:
+            homes = homes | {play.household for play in running}
+        failed: list[Exception] = []
+        for play in running:
+            try:
                 reason = self._reason(play, screens, homes, now)
                 if reason is not None:
                     with contextlib.suppress(SessionNotFound):  # it has ended meanwhile
                         self._stop(play.id, reason)
-        except Exception:
-            with self._lock:
-                self._screens |= screens
-                self._homes |= homes
-            raise
+            except Exception as error:  # noqa: BLE001 -- one that cannot be stopped keeps none behind it playing; it is raised below
+                failed.append(error)
+                with self._lock:
+                    if play.screen in screens:
+                        self._screens.add(play.screen)
+                    else:
+                        self._homes.add(play.household)
+        if failed:
+            raise failed[0]
 
     def _reason(self, play: Session, screens: set[str], homes: set[HouseholdId], now: Instant) -> str | None:
         if play.screen in screens:

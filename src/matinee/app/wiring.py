@@ -236,7 +236,7 @@ def build_web(
         parties_api.routes(sign_in, staff, publishers, database, clock),
         fleet_api.routes(fleet, database, releases, handing, clock),
         members_api.routes(members, fleet, sights, consents, database, clock),
-        voucher_api.routes(sights, database, clock),
+        voucher_api.routes(sights, members, database, clock),
         plan_api.routes(sights, members, fleet, BilledHomes(carriage, fleet, members), database, clock),
         sign_in_api.routes(sign_in_server, members, clock),
         sign_in_pages.routes(sign_in_server, household_sign_in, members.guard, clock),

@@ -60,7 +60,8 @@ def routes(counter: Counter, fleet: Fleet, database: Database, web_origin: str, 
 
     @post("/activations", opt={"policy": SCREENS}, status_code=200)
     async def activate(request: PartyRequest, data: JSONBody[CodeAsked]) -> Response[Activated]:
-        """Open an activation link as this screen's home."""
+        """Open an activation link as this screen's home. 403 on a screen where a kids' profile is open: somebody will pay."""
+        counter.check_grown_ups(request.user)
         name = str(request.user.household)
         attempts.take(name, clock())
         code = "".join(sign for sign in data.code.lower() if sign.isalnum()).translate(_READ_AS)

@@ -147,6 +147,10 @@ class Counter:
         self.lines = HomesLines(members, fleet)
         self.sides = Sides(carriage, fleet, catalogue)
 
+    def check_grown_ups(self, party: Party) -> None:
+        """Raises NotForKids where a kids' profile is open on the screen, and NotFound where it is no home's."""
+        self._members.grown_ups(party)
+
     def plans(self, party: Party, now: Instant) -> Sequence[Plan]:
         """A publisher's own plans; an operator's those that it may sell; an auditor's those of its side."""
         operator = party.side.operator

@@ -106,7 +106,11 @@ class Fleet:
                 self._packed.put_line(line.id, line.operator)
             self._forget_at({LineId(one) for one in lines})
         for boxes in _batches(store.changed(events, store.BOX_CHANGED)):
-            self._read_again(conn, [BoxId(one) for one in boxes])
+            again = [BoxId(one) for one in boxes]
+            try:
+                self._read_again(conn, again)
+            finally:  # some may be read, and be other than what is kept of them
+                self._forget(again)
 
     def _read_again(self, conn: Connection, boxes: Sequence[BoxId]) -> None:
         for known in store.boxes_of(conn, boxes):
@@ -128,7 +132,6 @@ class Fleet:
             self._packed.put_interfaces(box, ran[box])
             self._packed.put_identities(box, changed[box])
             self._packed.put_tokens(box, living[box])
-        self._forget(boxes)
 
     def resolve(self, token: str, now: Instant) -> Party | None:
         """Which box this token is, with the line and the operator of the moment; None for what is no box's token."""

@@ -20,6 +20,18 @@ class MemberError(MatineeError):
     code = ErrorCode.INVALID_REQUEST
 
 
+class NotForKids(MemberError):
+    """A kids' profile is open on this screen."""
+
+    code = ErrorCode.NOT_ALLOWED
+
+    def __init__(self) -> None:
+        super().__init__("A kids' profile is open on this screen.", remedy="Open another profile first.")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return NotForKids, ()
+
+
 class ProfileNotFound(MemberError):
     """No such profile, or another household's: the two read alike."""
 

@@ -13,17 +13,17 @@ from litestar.handlers import HTTPRouteHandler
 from sqlalchemy.engine import Connection
 
 from matinee.base.clock import Clock, Instant, to_rfc3339
-from matinee.base.errors import ErrorCode, NotFound
 from matinee.base.ids import HouseholdId, ServiceId
 from matinee.base.money import Money
-from matinee.base.party import SCREENS, Party
+from matinee.base.party import SCREENS
 from matinee.catalogue.answers import AnyRequest
 from matinee.catalogue.model import Service
 from matinee.fleet.snapshot import Fleet
 from matinee.members import charge_store, invoice_store, plan_store, terms_store
+from matinee.members.bill_rules import active_since, free_days_left
 from matinee.members.charges import Due
 from matinee.members.invoices import Invoice
-from matinee.members.model import CarriedServices, MemberError, Plan, Subscription, SubscriptionState
+from matinee.members.model import CarriedServices, Plan, Subscription, SubscriptionState
 from matinee.members.payments import Billed, Place
 from matinee.members.plan_told import Bill, bill_of, lowered_from, state_told, to_tell, until_told
 from matinee.members.snapshot import Members
@@ -110,32 +110,13 @@ class Invoices(msgspec.Struct, frozen=True, kw_only=True):
     invoices: list[WireInvoice]
 
 
-class NotForKids(MemberError):
-    """A kids' profile is open on this screen."""
-
-    code = ErrorCode.NOT_ALLOWED
-
-    def __init__(self) -> None:
-        super().__init__("A kids' profile is open on this screen.", remedy="Open another profile first.")
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return NotForKids, ()
-
-
 def routes(
     carried: CarriedServices, members: Members, fleet: Fleet, billed: Billed, database: Database, clock: Clock
 ) -> Sequence[HTTPRouteHandler]:
-    def grown_ups(party: Party) -> HouseholdId:
-        if party.household is None:
-            raise NotFound("This box stands at no household's line.", remedy="Have the operator assign it.")
-        if members.kids_here(party) is not None:
-            raise NotForKids
-        return party.household
-
     @get("/api/v1/plan", opt={"policy": SCREENS}, sync_to_thread=True)
     def get_plan(request: AnyRequest) -> Response[Plans]:
         """The household's plans of the services that it sees. 403 on a screen where a kids' profile is open."""
-        household, now = grown_ups(request.user), clock()
+        household, now = members.grown_ups(request.user), clock()
         seen = {service.id: service for service in carried.services_of(request.user, now)}
         with database.read() as conn:
             told = _plans(conn, household, seen, fleet, billed, now)
@@ -144,7 +125,7 @@ def routes(
     @get("/api/v1/invoices", opt={"policy": SCREENS}, sync_to_thread=True)
     def get_invoices(request: AnyRequest) -> Response[Invoices]:
         """The household's invoices and credit notes, the newest first, of the publishers whose services it sees."""
-        household = grown_ups(request.user)
+        household = members.grown_ups(request.user)
         publishers = {service.publisher for service in carried.services_of(request.user, clock())}
         with database.read() as conn:
             found = invoice_store.of_household(conn, household, publishers, MAX_INVOICES)
@@ -165,7 +146,7 @@ def _plans(
         place = billed.place_of(household, one.service, now) or NOWHERE
         dues = charge_store.dues_of(conn, household, one.plan) if one.operator is None else []
         own = [other for other in records if (other.plan, other.operator) == (one.plan, one.operator)]
-        bill = _direct(conn, one, own, dues, place, now) if one.operator is None else None
+        bill = _direct(conn, one, own, records, dues, place, now) if one.operator is None else None
         last = [
             charge for charge in charges if (charge.plan, charge.operator) == (one.plan, one.operator) and charge.corrects is None
         ]
@@ -196,15 +177,26 @@ def _plans(
 
 
 def _direct(
-    conn: Connection, one: Subscription, own: Sequence[Subscription], dues: Sequence[Due], place: Place, now: Instant
+    conn: Connection,
+    one: Subscription,
+    own: Sequence[Subscription],
+    records: Sequence[Subscription],
+    dues: Sequence[Due],
+    place: Place,
+    now: Instant,
 ) -> Bill:
+    """What is to be paid for a direct plan, counted as it is charged. `own`: its records; `records`: the household's."""
+    of_service = [other for other in records if other.service == one.service]
+    since = active_since(own, now) or one.valid_from
+    zone = ZoneInfo(place.zone)
     terms = terms_store.terms_of(conn, [one.plan]).get(one.plan, NO_TERMS)
 
     def price(day: date) -> Money | None:
         found = price_on(terms.prices, place.country, day.isoformat())
         return found if found is not None and found.minor > 0 else None
 
-    return bill_of(own, dues, trial_days(terms.trials, one.valid_from), price, ZoneInfo(place.zone), now)
+    free_days = free_days_left(of_service, since, trial_days(terms.trials, since), zone)
+    return bill_of(own, dues, free_days, price, zone, now)
 
 
 def _limits(plan: Plan) -> WireLimits:

@@ -168,7 +168,7 @@ class Selling:
             if one.state in PAYING:
                 of_plan = [row for row in rows if row.plan == one.plan]
                 told, end = active_until(of_plan, since), self._paid_until(of_plan, every, since, zone)
-                if told is None or end == since:
+                if told is None or end < told:
                     self._end_direct(one, account, since, end)
                     ends.append(end)
                 else:

@@ -9,12 +9,13 @@ from sqlalchemy.engine import Connection
 
 from matinee.base.clock import Instant
 from matinee.base.dated import in_force
+from matinee.base.errors import NotFound
 from matinee.base.ids import BoxId, HouseholdId, LineId
 from matinee.base.party import Party, PartyKind
 from matinee.fleet.snapshot import MAX_KEPT, Fleet
 from matinee.members import pin_store, store
 from matinee.members.guard import Guard
-from matinee.members.model import HouseholdAssignment, Profile, ProfileNotFound
+from matinee.members.model import HouseholdAssignment, NotForKids, Profile, ProfileNotFound
 from matinee.members.pins import Marking
 from matinee.members.sign_in.screen_tokens import ScreenTokens
 from matinee.parties import tokens
@@ -146,6 +147,14 @@ class Members:
         if self.guard.is_kept_from(party, one, self.kids_here(party)):
             raise ProfileNotFound
         return one
+
+    def grown_ups(self, party: Party) -> HouseholdId:
+        """The household of a screen at which money may be spoken of. Raises NotFound, NotForKids."""
+        if party.household is None:
+            raise NotFound("This box stands at no household's line.", remedy="Have the operator assign it.")
+        if self.kids_here(party) is not None:
+            raise NotForKids
+        return party.household
 
     def kids_here(self, party: Party) -> Profile | None:
         """The kids' profile that is open on the party's screen; None where none is, or where it is a kids' profile no more."""

@@ -1,4 +1,5 @@
-"""Vouchers and credit, as a household's screens see them. A code that gives nothing never tells why; to try many is slow."""
+"""Vouchers and credit, as a household's screens see them. A code that gives nothing never tells why; to try many is slow.
+A kids' screen is told nothing of money."""
 
 import asyncio
 from collections.abc import Collection, Sequence
@@ -10,14 +11,14 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 
 from matinee.base.clock import Clock, Instant
-from matinee.base.errors import NotFound
 from matinee.base.ids import HouseholdId, PublisherId, ServiceId
 from matinee.base.money import Money
-from matinee.base.party import SCREENS, Party
+from matinee.base.party import SCREENS
 from matinee.catalogue.answers import AnyRequest
 from matinee.catalogue.model import Service
 from matinee.members import ledger, voucher_store
 from matinee.members.model import CarriedServices
+from matinee.members.snapshot import Members
 from matinee.members.voucher_codes import MAX_TYPED
 from matinee.members.voucher_store import Redeemed
 from matinee.outside.database import Database
@@ -62,13 +63,13 @@ class CreditList(msgspec.Struct, frozen=True, kw_only=True):
     items: list[WireCredit]
 
 
-def routes(carried: CarriedServices, database: Database, clock: Clock) -> Sequence[HTTPRouteHandler]:
+def routes(carried: CarriedServices, members: Members, database: Database, clock: Clock) -> Sequence[HTTPRouteHandler]:
     attempts = Attempts(PER_HOUSEHOLD, IN_ALL, "Codes were tried too often.")
 
     @post("/api/v1/vouchers/redeem", opt={"policy": SCREENS}, status_code=200)
     async def redeem_voucher(request: AnyRequest, data: JSONBody[RedeemBody]) -> Response[WireRedeemed]:
         """Put a voucher's value into the household's credit, once. The same code again is answered as the first time."""
-        household, now = _household(request.user), clock()
+        household, now = members.grown_ups(request.user), clock()
         seen = {service.id for service in carried.services_of(request.user, now)}
         attempts.take(household, now)  # on the event loop, where no two are taken at once
         told = await asyncio.to_thread(_redeem, database, data.code, household, seen, now)
@@ -80,7 +81,7 @@ def routes(carried: CarriedServices, database: Database, clock: Clock) -> Sequen
     @get("/api/v1/credit", opt={"policy": SCREENS}, sync_to_thread=True)
     def get_credit(request: AnyRequest) -> Response[CreditList]:
         """What the household has to spend, by the publishers of the services that it sees."""
-        household = _household(request.user)
+        household = members.grown_ups(request.user)
         seen = _by_publisher(carried.services_of(request.user, clock()))
         with database.read() as conn:
             found = ledger.balances(conn, household)
@@ -96,12 +97,6 @@ def routes(carried: CarriedServices, database: Database, clock: Clock) -> Sequen
 
 def _redeem(database: Database, code: str, household: HouseholdId, seen: Collection[ServiceId], now: Instant) -> Redeemed:
     return voucher_store.redeem(database, code, household, seen, now, actor=household)
-
-
-def _household(party: Party) -> HouseholdId:
-    if party.household is None:
-        raise NotFound("This box stands at no household's line.", remedy="Have the operator assign it.")
-    return party.household
 
 
 def _by_publisher(services: Sequence[Service]) -> dict[PublisherId, list[str]]:

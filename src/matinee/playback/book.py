@@ -267,8 +267,6 @@ class Book:
 
     def _ended_elsewhere(self, connection: Connection, written: Mapping[SessionId, Session]) -> Sequence[store.Ended]:
         """Which plays that go on here were ended in another process: a player that reports to both must not go on for ever."""
-        if self._fresh_ms is None:
-            return ()
         return store.ended_of(connection, [session.id for session in written.values() if session.ended_at is None])
 
     def _note_ends(self, ended: Sequence[store.Ended]) -> None:

@@ -175,8 +175,8 @@ class Leases:
             return
         try:
             with self._database.write() as conn:
+                store.stop_session(conn, session, reason, now)  # plays, then their leases, as in parties/outbox.py
                 lease_store.release(conn, [session])
-                store.stop_session(conn, session, reason, now)
                 lease_store.tell_stopped(conn, session, reason, now)
         except AWAY as error:
             log.error("other processes are not told of a stop; edges are", error=type(error).__name__)

@@ -292,9 +292,10 @@ class Desk:
             session = self._book.find_session(session_id) or session
         if session.stop_reason is None:
             session, place = self._book.hear(session_id, report, now)
-            if session.ended_at is not None and session.stop_reason is None:  # while this waited for its place
+            if session.ended_at is not None:  # while this waited for its place
                 await self._streams.free(session_id)
-                raise SessionEnded("The session has ended.", remedy="Start the film again.")
+                if session.stop_reason is None:
+                    raise SessionEnded("The session has ended.", remedy="Start the film again.")
             service = None if showing is None else showing.service
             is_last = notice is not None or not self._is_trusted()
             session = self._renewed(party, session, service, now, is_last=is_last)

@@ -148,7 +148,7 @@ def routes(server: SignInServer, members: Members, clock: Clock) -> Sequence[HTT
 
     @delete("/api/v1/sessions/{session_id:str}", opt={"policy": SCREENS}, status_code=204, sync_to_thread=True)
     def end_session(request: AnyRequest, session_id: FromPath[str]) -> None:
-        """Sign one screen out. Within a second it plays nothing new, and what plays there is renewed no more."""
+        """Sign one screen out. Within a second it plays nothing new, and what plays there is stopped a moment later."""
         check_may_sign_out(request)
         with database.write() as conn:
             ended = sessions.end(conn, _household(request), ScreenSessionId(session_id.replace("\0", "")), clock())

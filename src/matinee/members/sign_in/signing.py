@@ -1,6 +1,6 @@
 """Signing a household in by name and password, so that nobody is told which names there are, and nobody locks another out.
 
-Hashes run on two threads of their own, a few wait, more are turned away. Tries are counted by name, whether there is such an
+Hashes run off the event loop, one at a time; a few wait, more do not. Tries are counted by name, whether there is such an
 account or not. Who guesses at somebody's name all day spends that budget: so a browser that has once signed in by a name keeps a
 cookie that says so, and its tries are counted by that cookie, with a part of the places that wait kept for such browsers.
 """

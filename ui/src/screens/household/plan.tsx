@@ -13,6 +13,8 @@ import { billTold, limitsTold, loweredTold, stateTold } from "./told";
 /** In rem: from one plan to the next on a television, where so many stand beside each other. */
 const PITCH = 34.5;
 const BESIDE = 3;
+/** Of a plan that is over the card says when; that the service needs one, and whom to ask, is said beside it. */
+const OVER: readonly string[] = ["ended", "cancelled", "revoked"];
 
 export default function PlanScreen(): JSX.Element {
   const seat = useSeat();
@@ -27,8 +29,8 @@ export default function PlanScreen(): JSX.Element {
   });
   const plans = createMemo(() => live.value()?.plans ?? []);
   const needed = createMemo(() => {
-    const pending = plans().map(({ service_id }) => service_id);
-    return (seat.home.value()?.needs_plan ?? []).filter(({ service_id }) => !pending.includes(service_id));
+    const told = plans().filter(({ state }) => !OVER.includes(state)).map(({ service_id }) => service_id);
+    return (seat.home.value()?.needs_plan ?? []).filter(({ service_id }) => !told.includes(service_id));
   });
   return (
     <Layer
@@ -58,7 +60,7 @@ export default function PlanScreen(): JSX.Element {
               </section>
             )}
           </For>
-          <Show when={plans().length === 0 && needed().length === 0}>
+          <Show when={seat.home.value() !== undefined && plans().length === 0 && needed().length === 0}>
             <p class="household-help">{t("myPlan.noneHelp")}</p>
           </Show>
         </Show>
