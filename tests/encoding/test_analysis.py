@@ -39,7 +39,8 @@ STRETCHES = (
 def test_the_survey_reads_the_whole_film_small() -> None:
     assert " ".join(command.survey_command(PLAN, SOURCE, TOOLS)) == (
         "ffmpeg -hide_banner -nostdin -y -loglevel level+info -nostats -progress pipe:1 -stats_period 0.5 -max_error_rate 1 "
-        "-reinit_filter 0 -protocol_whitelist file -format_whitelist mov,mp4,matroska,webm,mpegts,mpeg,avi,flv,asf,ogg,mxf,"
+        "-reinit_filter 0 -skip_loop_filter all "
+        "-protocol_whitelist file -format_whitelist mov,mp4,matroska,webm,mpegts,mpeg,avi,flv,asf,ogg,mxf,"
         "mpegvideo,h264,hevc,m4v,ivf,obu,nut,wtv,rm,dv,gxf -max_pixels 35651584 -threads 4 -noautorotate "
         "-i file:/films/A film.mkv -filter_complex "
         "[0:0]fps=24000/1001:start_time=0,trim=end_frame=2400,"

@@ -79,7 +79,7 @@ def analyse(
             kept.trim()
 
 
-_FIRST_LOOK = (Judge(MODEL, 13),)
+_FIRST_LOOK = (Judge(MODEL, 17),)
 _SECOND_LOOK = (Judge(MODEL, 11), Judge(OLDER_MODEL, 33))
 """The first look only says where to look again; the older model's figure is told, and decides nothing."""
 

@@ -27,7 +27,8 @@ _REEL = ["-f", "concat", "-i", REEL_FILE]
 def survey_command(plan: EncodePlan, source: Path, tools: Tools) -> list[str]:
     """Encode the whole film once, small and fast, and write down how many bytes each frame took.
 
-    Its frames are those that the encoder is given, so that a stretch is found where the survey counted it.
+    Its frames are those that the encoder is given, so that a stretch is found where the survey counted it. Only the filter
+    over their blocks' edges is left out in decoding: it is a tenth of this pass, and moves what four seconds take by some 3 %.
     """
     group = str(plan.segment_frames)
     steps = evened(plan)
@@ -36,7 +37,8 @@ def survey_command(plan: EncodePlan, source: Path, tools: Tools) -> list[str]:
     small = f"[0:{plan.source.index}]{','.join(steps)},{scaled(SURVEY_WIDTH, SURVEY_HEIGHT)},format=yuv420p[small]"
     return [
         *[tools.ffmpeg, *QUIET, *_TELLING, "-max_error_rate", "1", "-reinit_filter", "0"],
-        *[*film_input(source), "-filter_complex", small, "-map", "[small]", "-c:v", "libx264", "-preset", "ultrafast"],
+        *["-skip_loop_filter", "all", *film_input(source)],
+        *["-filter_complex", small, "-map", "[small]", "-c:v", "libx264", "-preset", "ultrafast"],
         *["-crf", str(SURVEY_CRF), "-g", group, "-keyint_min", group, "-sc_threshold", "0", "-threads", "1"],
         *["-fps_mode", "passthrough", *NO_TRACES, "-f", "framecrc", SURVEY_FILE],
     ]
