@@ -163,6 +163,7 @@ def _real(folder: Path) -> Any:
         verifier=TokenVerifier(ring),
         control=ControlWriter(ObjectStore.local(folder / "published"), ring),
         stops=lambda grant: False,
+        may_stop=lambda party, profile, now: None,
         addresses=Addresses(web="https://tv.example", edge="https://edge.example"),
         clock=clock,
     )

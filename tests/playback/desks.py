@@ -90,6 +90,7 @@ class Stage:
             verifier=self.verifier,
             control=ControlWriter(self.store, self.ring),
             stops=lambda grant: grant.service in self.stopped,
+            may_stop=lambda party, profile, now: None,
             addresses=Addresses(web="http://web.test", edge="http://edge.test"),
             clock=lambda: self.now,
             settings=PlaybackSettings(token_ms=DurationMs(token_ms)),

@@ -18,7 +18,7 @@ from matinee.delivery.control import ControlWriter
 from matinee.delivery.keyring import open_ring
 from matinee.delivery.tokens import TokenMinter, TokenVerifier
 from matinee.members import plan_store
-from matinee.members.model import SubscriptionState
+from matinee.members.model import Profile, SubscriptionState
 from matinee.outside.database import Database
 from matinee.outside.objects import ObjectStore
 from matinee.playback.api import routes
@@ -60,6 +60,7 @@ class Paying(World):
             verifier=TokenVerifier(ring),
             control=ControlWriter(ObjectStore.local(folder / "published"), ring),
             stops=lambda grant: False,
+            may_stop=self.members.check_stop,
             addresses=Addresses(web="http://web.test", edge="http://edge.test"),
             clock=lambda: self.now,
         )
@@ -110,17 +111,22 @@ class Home:
         found = self.who.box.get("/api/v1/announced").raise_for_status().json()["services"]
         return [(one["name"], one["shows"]) for one in found]
 
-    def play(self, title: Title, *, phone: bool = False) -> httpx.Response:
-        body = {"title_id": title.id, "profile_id": self.world.one.adult.id}
+    def play(self, title: Title, *, phone: bool = False, profile: Profile | None = None) -> httpx.Response:
+        body = {"title_id": title.id, "profile_id": (profile or self.world.one.adult).id}
         return self._post("/api/v1/playback", body, phone=phone)
+
+    def stop(self, session: str, *, phone: bool = False, unlock: str = "") -> httpx.Response:
+        """Stop a play from this screen, wherever it runs."""
+        return self._post(f"/api/v1/playback/{session}/stop", None, phone=phone, unlock=unlock)
 
     def beat(self, session: str, sequence: int) -> httpx.Response:
         body = {"sequence": sequence, "position_ms": sequence * 1000, "state": "playing"}
         return self._post(f"/api/v1/playback/{session}/heartbeat", body)
 
-    def _post(self, path: str, body: Any, *, phone: bool = False) -> httpx.Response:
+    def _post(self, path: str, body: Any, *, phone: bool = False, unlock: str = "") -> httpx.Response:
         token = self.world.one.viewer_token if phone else self.world.one.box_token
-        return self._player.post(path, json=body, headers={"Authorization": f"Bearer {token}"})
+        headers = {"Authorization": f"Bearer {token}", "Matinee-Unlock": unlock}
+        return self._player.post(path, json=body, headers=headers)
 
     def explained(self, key: str, **moments: str) -> Any:
         asked = {"box": self.world.one.box.id, "service": self.world.cinema.id, **moments}

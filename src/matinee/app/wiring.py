@@ -206,6 +206,7 @@ def build_web(
         verifier=verifier,
         control=control,
         stops=switchboard.stops,
+        may_stop=members.check_stop,
         addresses=Addresses(web=settings.web_origin, edge=settings.edge_origin),
         clock=clock,
         settings=PlaybackSettings(

@@ -148,6 +148,16 @@ class Members:
             raise ProfileNotFound
         return one
 
+    def check_stop(self, party: Party, profile: str, now: Instant) -> None:
+        """Check that a film which a profile sees may be stopped from another screen, the party's. Raises PinNeeded.
+
+        A child does not end a film that its screen may not open: for that the household's PIN is asked, as for who lives here.
+        """
+        here = self.kids_here(party)
+        one = next((one for one in self.profiles(party.household) if one.id == profile), None)
+        if here is not None and (one is None or self.guard.is_kept_from(party, one, here)):
+            self.guard.check_change(party, now)
+
     def grown_ups(self, party: Party) -> HouseholdId:
         """The household of a screen at which money may be spoken of. Raises NotFound, NotForKids."""
         if party.household is None:

@@ -104,7 +104,10 @@ def routes(desk: Desk) -> list[HTTPRouteHandler]:
 
     @post("/api/v1/playback/{session_id:str}/stop", status_code=204, opt={"policy": SCREENS})
     async def stop(request: Request[Any, Any, Any], session_id: FromPath[str]) -> None:
-        """Stop a play of the same household, at whichever of its screens: that one is told so at its next heartbeat."""
+        """Stop a play of the same household, at whichever of its screens: that one is told so at its next heartbeat.
+
+        403 `pin_needed` where a kids' profile is open and may not open the one that watches there.
+        """
         await desk.stop_other(request.user, SessionId(session_id))
 
     @post("/licence/clearkey/{stream_token:str}", status_code=200, opt={"policy": ANYONE}, middleware=[straight(unlock)])

@@ -170,12 +170,16 @@ class Desk:
         verifier: TokenVerifier,
         control: ControlWriter,
         stops: Callable[[StreamGrant], bool],
+        may_stop: Callable[[Party, ProfileId, Instant], None],
         addresses: Addresses,
         clock: Clock,
         settings: PlaybackSettings | None = None,
         unread_ms: Callable[[], int] = lambda: 0,
     ) -> None:
-        """`unread_ms`: for how long nothing could be read of what rights there are."""
+        """`may_stop` raises where a party may not stop a film of that profile at another screen of its home.
+
+        `unread_ms`: for how long nothing could be read of what rights there are.
+        """
         self._book = book
         self._showings = showings
         self._sights = sights
@@ -186,6 +190,7 @@ class Desk:
         self._verifier = verifier
         self._control = control
         self._stops = stops
+        self._may_stop = may_stop
         self._to = addresses
         self._clock = clock
         self._unread_ms = unread_ms
@@ -372,15 +377,20 @@ class Desk:
     async def stop_other(self, party: Party, session_id: SessionId) -> None:
         """Stop a play of the same household, from any of its screens. Saying it again changes nothing.
 
-        Raises SessionNotFound, and TooManyRequests where one screen stops others again and again.
+        Raises SessionNotFound, PinNeeded, and TooManyRequests where one screen stops others again and again.
         """
-        if await asyncio.to_thread(self._runs_on_another, party, session_id):
-            self._stopping.take(party.screen, self._clock())
+        watching = await asyncio.to_thread(self._watching_elsewhere, party, session_id)
+        if watching is not None:
+            now = self._clock()
+            self._may_stop(party, watching, now)
+            self._stopping.take(party.screen, now)
         await asyncio.to_thread(self._stop_for, _household(party), session_id)
 
-    def _runs_on_another(self, party: Party, session_id: SessionId) -> bool:
+    def _watching_elsewhere(self, party: Party, session_id: SessionId) -> ProfileId | None:
+        """Whose film it is; None where it is this screen's own, or has ended."""
         session, found = self._play_of(_household(party), session_id)
-        return found.screen != party.screen and (session is None or session.ended_at is None)
+        is_elsewhere = found.screen != party.screen and (session is None or session.ended_at is None)
+        return found.profile if is_elsewhere else None
 
     def _play_of(self, household: HouseholdId, session_id: SessionId) -> tuple[Session | None, Session | Lease]:
         """A play of the household: its session, and what else is known of it by its lease alone."""

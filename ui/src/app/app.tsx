@@ -63,7 +63,8 @@ export function App(props: { shell: Shell; store: Store }): JSX.Element {
     token: () => (session.has() ? session.token().then((token) => token ?? shell.token) : shell.token),
     renewed: async (token) => {
       const renewed = await session.refused(token);
-      if (signedIn() && !session.has()) location.reload(); // signed out elsewhere: what runs here ends with it
+      // Signed out elsewhere: what runs here ends with it, and a film says so first.
+      if (signedIn() && !session.has() && nav.current().screen !== "play") location.reload();
       return renewed || (!session.has() && shell.token !== null && token !== shell.token);
     },
     unlock: () => unlocks()[profile()?.id ?? ""] ?? null,
@@ -204,7 +205,9 @@ export function App(props: { shell: Shell; store: Store }): JSX.Element {
     on(
       () => nav.current().screen,
       (_, before) => {
-        if (before === "play") home.refresh();
+        if (before !== "play") return;
+        if (refused()) location.reload();
+        else home.refresh();
       },
       { defer: true },
     ),
@@ -406,6 +409,8 @@ export function App(props: { shell: Shell; store: Store }): JSX.Element {
                 fromStart={play().fromStart ?? false}
                 onClose={() => void nav.back()}
                 onNeedsPlan={() => leadToPlan(play().id)}
+                askPin={() => people.askPin(null)}
+                onSignIn={() => location.reload()}
                 onNext={(id: string) => nav.replace({ screen: "play", id })}
               />
             </Suspense>

@@ -62,11 +62,16 @@ export class HeartbeatLoop {
   /** Nothing after this. A loop that never started says nothing here either. */
   end(): void {
     if (this.over) return;
-    this.over = true;
     const began = this.timer !== null;
+    this.silence();
+    if (began) this.options.transport.end({ sequence: this.sequence++, position_ms: this.options.now().position_ms });
+  }
+
+  /** Nothing after this, and no last word: there is nobody any more who would hear it. */
+  silence(): void {
+    this.over = true;
     if (this.timer !== null) clearInterval(this.timer);
     if (this.calm !== null) clearTimeout(this.calm);
-    if (began) this.options.transport.end({ sequence: this.sequence++, position_ms: this.options.now().position_ms });
   }
 
   private beat(): void {

@@ -2,6 +2,7 @@
 // Nothing of it has left this machine before `start`: a play that was prepared and never started leaves no trace.
 
 import type { Client } from "../api/client";
+import { complaintOf } from "../api/errors";
 import type { DurationMs, Id, Playback } from "../api/types";
 import { Reporter, type ReportTransport } from "../telemetry/reporter";
 import { HeartbeatLoop, type Beat } from "./heartbeat";
@@ -9,6 +10,9 @@ import { failureOf } from "./shaka_failures";
 import { renewed, streamPrefix } from "./stream_url";
 import type { PlayerPort, PlayerState } from "./port";
 import type { UnsentEnds } from "./unsent";
+
+/** The word for a play whose screen was signed out: the server says it, and so does a heartbeat that is let in no more. */
+export const SIGNED_OUT = "signed_out";
 
 export interface PlayPorts {
   readonly client: Pick<Client, "heartbeat">;
@@ -27,6 +31,7 @@ export class Play {
   private over = false;
   private asked = false;
   private began = false;
+  private reason: string | null = null;
 
   /** What the server answered, its addresses with the newest token. */
   readonly playback: Playback;
@@ -64,7 +69,7 @@ export class Play {
       answered: ({ manifests, token, stop }) => {
         port.renew(manifests);
         freshen(playback, manifests.dash, token);
-        if (stop !== null) for (const tell of this.stopped) tell(stop);
+        if (stop !== null) this.stop(stop);
       },
       transport: {
         beat: (beat) =>
@@ -73,7 +78,10 @@ export class Play {
               void ports.ends.retry();
               return answer;
             },
-            () => null,
+            (error: unknown) => {
+              if (complaintOf(error) === "signedOut") this.signedOut();
+              return null;
+            },
           ),
         end: ({ sequence, position_ms }) => void ports.ends.tell(playback.session_id, sequence, position_ms),
       },
@@ -107,9 +115,10 @@ export class Play {
     this.port.seek(positionMs);
   }
 
-  /** The server ends this play: too many screens, rights that ended. Returns the way to stop listening. */
+  /** The server ends this play: too many screens, rights that ended. Who comes late is told too. Returns the way to stop listening. */
   onStop(listener: (reason: string) => void): () => void {
     this.stopped.add(listener);
+    if (this.reason !== null) listener(this.reason);
     return () => this.stopped.delete(listener);
   }
 
@@ -118,6 +127,21 @@ export class Play {
     this.finish();
     this.gone.abort();
     await this.port.dispose();
+  }
+
+  private stop(reason: string): void {
+    this.reason = reason;
+    this.port.pause();
+    for (const tell of this.stopped) tell(reason);
+  }
+
+  /** The server knows this screen no more: it would hear no report and no end either. */
+  private signedOut(): void {
+    if (this.over) return;
+    this.over = true;
+    this.reporter.quit();
+    this.heart.silence();
+    this.stop(SIGNED_OUT);
   }
 
   private finish(): void {

@@ -12,11 +12,12 @@ let failures: (PlayerFailure | null)[] = [];
 let refusal: Error | null = null;
 let stop: string | null = null;
 let serverUp = true;
+let signedIn = true;
 let plays: Plays;
 
 beforeEach(() => {
   vi.useFakeTimers({ now: 1_000_000 });
-  [sent, screens, failures, refusal, stop, serverUp] = [[], [], [], null, null, true];
+  [sent, screens, failures, refusal, stop, serverUp, signedIn] = [[], [], [], null, null, true, true];
   plays = createPlays({
     profileId: () => "p1",
     createPlayer: () => {
@@ -42,6 +43,7 @@ beforeEach(() => {
       heartbeat: (session, beat) => {
         sent.push(`beat ${session} ${beat.sequence} ${beat.state} ${beat.position_ms}`);
         const answer: HeartbeatAnswer = { manifests: { hls: "", dash: `https://edge/s/T${beat.sequence + 1}/p/m.mpd` }, token: "t", token_expires_at: "", position_ms: 0, stop };
+        if (!signedIn) return Promise.reject(new ApiError(401, { type: "", title: "", status: 401, code: "not_signed_in" }));
         return serverUp ? Promise.resolve(answer) : Promise.reject(new Error("away"));
       },
       stopPlayback: (session) => {
@@ -99,6 +101,24 @@ describe("a play", () => {
     await settle();
     expect(reasons[0]).toBe("stream_limit");
     await play.end();
+  });
+
+  it("stops where its screen was signed out elsewhere, says so also to who asks later, and tells the server nothing more", async () => {
+    const play = await plays.open("a");
+    const reasons: string[] = [];
+    play.onStop((reason) => reasons.push(reason));
+    await play.start(false);
+    await settle();
+    signedIn = false;
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect([screens[0]!.state, reasons]).toEqual(["paused", ["signed_out"]]);
+    play.onStop((reason) => reasons.push(`late ${reason}`));
+    expect(reasons).toEqual(["signed_out", "late signed_out"]);
+    const before = sent.length;
+    await vi.advanceTimersByTimeAsync(30_000);
+    await play.end();
+    await settle();
+    expect(sent.slice(before).filter((line) => !line.startsWith("report"))).toEqual([]);
   });
 
   it("asks for a fresh token at once when an edge refuses the old one", async () => {

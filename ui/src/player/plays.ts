@@ -23,8 +23,8 @@ export interface Plays {
    * server gives no session, with PlayerFailure when the film cannot be loaded. `signal`: nobody waits for it any more.
    */
   open(titleId: Id, signal?: AbortSignal): Promise<Play>;
-  /** Stops a film at another screen of the home. Rejects with ApiError or NetworkError. */
-  stop(session: Id): Promise<void>;
+  /** Stops a film at another screen of the home, with what its PIN gave where that is asked. Rejects with ApiError or NetworkError. */
+  stop(session: Id, unlock?: string): Promise<void>;
   /** Fetches the player in idle time, and tells what could not be told before; called once after the first paint. */
   warm(): void;
 }
@@ -108,7 +108,7 @@ export function createPlays(options: PlaysOptions): Plays {
       warmEngine();
       void ports.ends.retry();
     },
-    stop: (session) => options.client.stopPlayback(session),
+    stop: (session, unlock = "") => options.client.stopPlayback(session, { unlock }),
     begin(titleId) {
       const play = predictor.takeReady(titleId);
       if (!play) return false;

@@ -19,6 +19,10 @@ export interface PlayerScreenProps {
   onClose(): void;
   /** The home has no plan for this title: the router shows the title's page, which says whom to ask. */
   onNeedsPlan?(): void;
+  /** Asks for the household's PIN: what it gave, null where the viewer gave up. */
+  askPin?(): Promise<string | null>;
+  /** This screen was signed out while it was open: the router leads to where one signs in. */
+  onSignIn?(): void;
   /** The next episode, taken by the viewer or by the countdown: the router replaces this play by that one. */
   onNext(titleId: Id): void;
   /** The viewer chose another language: kept for every title. */

@@ -23,8 +23,10 @@ let unmount: () => void = () => undefined;
 
 /** What the next plays are refused with, null where one begins; then they begin. */
 let refusals: (Error | null)[] = [];
+/** What the PIN gives each time that it is asked; null where the viewer gives up. */
+let pins: (string | null)[] = [];
 /** What each heartbeat is answered; without, nobody answers. */
-let heard: Partial<HeartbeatAnswer> | null = null;
+let heard: Partial<HeartbeatAnswer> | Error | null = null;
 
 async function watch(more: Partial<Playback> = {}, seat: "tv" | "web" = "tv"): Promise<FakePort> {
   const plays = createPlays({
@@ -42,13 +44,16 @@ async function watch(more: Partial<Playback> = {}, seat: "tv" | "web" = "tv"): P
       },
       heartbeat: () => {
         const answer = heard;
-        if (answer === null) return Promise.reject(new Error("away"));
+        if (answer === null || answer instanceof Error) return Promise.reject(answer ?? new Error("away"));
         const { manifests } = fakePlayback("a", "s1");
         return Promise.resolve({ manifests, token: "t", token_expires_at: "", position_ms: 0, stop: null, ...answer });
       },
       endPlayback: () => Promise.resolve(),
-      stopPlayback: (session) => {
-        log.push(`stop ${session}`);
+      stopPlayback: (session, options) => {
+        log.push(`stop ${session}${options?.unlock ? ` by ${options.unlock}` : ""}`);
+        if (session === "parents" && !options?.unlock) {
+          return Promise.reject(new ApiError(403, { type: "", title: "", status: 403, code: "pin_needed" }));
+        }
         return session === "gone" ? Promise.reject(new Error("away")) : Promise.resolve();
       },
     },
@@ -64,6 +69,8 @@ async function watch(more: Partial<Playback> = {}, seat: "tv" | "web" = "tv"): P
           words={wordsFor("en")}
           seat={seat}
           onClose={() => log.push("close")}
+          askPin={() => Promise.resolve(pins.shift() ?? null)}
+          onSignIn={() => log.push("sign in")}
           onNext={(id) => log.push(`next ${id}`)}
           onPreferences={(preferences) => log.push(JSON.stringify(preferences))}
         />
@@ -100,7 +107,7 @@ async function pass(ms: number): Promise<void> {
 beforeEach(() => {
   vi.useFakeTimers();
   [ports, failures, log] = [[], [], []];
-  [refusals, heard] = [[], null];
+  [refusals, pins, heard] = [[], [], null];
 });
 afterEach(() => {
   unmount();
@@ -309,6 +316,30 @@ function tooMany(...streams: RunningStream[]): ApiError {
 
 const rows = (): string[] => [...document.querySelectorAll(".play-stream")].map((row) => row.textContent ?? "");
 
+describe("a screen that was signed out", () => {
+  const REFUSED = new ApiError(401, { type: "", title: "", status: 401, code: "not_signed_in" });
+
+  it("stops the film, says why, and leads to where one signs in", async () => {
+    const port = await watch();
+    heard = REFUSED;
+    await pass(10_500);
+    expect(port.state).toBe("paused");
+    expect(document.querySelector("[role=alert]")?.textContent).toContain("This screen was signed out");
+    expect([...document.querySelectorAll(".play-pill")].map((one) => one.textContent)).toEqual(["Sign in"]);
+    tap("ok");
+    tap("back");
+    expect(log).toEqual(["sign in", "sign in"]);
+  });
+
+  it("is told so where no film begins any more", async () => {
+    refusals = [REFUSED];
+    await watch();
+    expect(document.querySelector("[role=alert]")?.textContent).toContain("not signed in");
+    tap("ok");
+    expect(log).toEqual(["sign in"]);
+  });
+});
+
 describe("a home that watches on as many screens as it may", () => {
   it("names each of the others, and by OK stops one and plays here", async () => {
     refusals = [tooMany(LIVING_ROOM, PHONE)];
@@ -334,6 +365,21 @@ describe("a home that watches on as many screens as it may", () => {
     expect(rows()).toHaveLength(1);
     tap("back");
     expect(log).toEqual(["stop gone", "close"]);
+  });
+
+  it("asks a child's screen for the PIN before a parent's film is stopped, and lets it be where none is given", async () => {
+    const parents = { ...LIVING_ROOM, session_id: "parents" };
+    refusals = [tooMany(parents)];
+    pins = [null, "the right one"];
+    await watch();
+    tap("ok");
+    await pass(500);
+    expect([log, rows().length]).toEqual([["stop parents"], 1]);
+    expect(document.querySelector(".play-streams-failed")).toBeNull();
+    tap("ok");
+    await pass(500);
+    expect(log).toEqual(["stop parents", "stop parents", "stop parents by the right one"]);
+    expect([rows(), ports.at(-1)?.state]).toEqual([[], "playing"]);
   });
 
   it("tries again by its button, and is told anew who watches", async () => {

@@ -2,9 +2,11 @@
 // key and go by themselves. What a key means is decided in keys.ts, how a seek runs in scrubbing.ts.
 
 import { createEffect, createMemo, createSignal, For, type JSX, on, onCleanup, Show, untrack } from "solid-js";
+import { complaintOf } from "../../api/errors";
 import { isDirection, type Press } from "../../base/actions";
 import { Layer, useFocus, useZone } from "../../focus/solid";
 import { offerAt, sameOffer, type Offer } from "../../player/offers";
+import { SIGNED_OUT } from "../../player/play";
 import { Bar } from "./bar";
 import type { PlayerScreenProps } from "./contract";
 import { Icon, type PlayerIcon } from "./icons";
@@ -102,11 +104,26 @@ function Film(props: PlayerScreenProps): JSX.Element {
     if (screening.complaint()?.trouble === "needsPlan") props.onNeedsPlan?.();
   });
 
+  const signedOut = (): boolean => screening.stopped() === SIGNED_OUT || screening.complaint()?.trouble === "signedOut";
+
+  /** Under the player lie the pages of a home that a screen that was signed out has no more. */
+  function leave(): void {
+    if (signedOut()) props.onSignIn?.();
+    else props.onClose();
+  }
+
   async function stopOther(session: string): Promise<boolean> {
     try {
       await props.plays.stop(session);
-    } catch {
-      return false;
+    } catch (error) {
+      if (complaintOf(error) !== "pin") return false;
+      const unlock = await props.askPin?.();
+      if (!unlock) return true; // it runs on there, as the viewer knows
+      try {
+        await props.plays.stop(session, unlock);
+      } catch {
+        return false;
+      }
     }
     screening.retry();
     return true;
@@ -418,12 +435,12 @@ function Film(props: PlayerScreenProps): JSX.Element {
           title={screening.stopped() !== null ? text("stop.title") : text(`failure.${screening.complaint()?.trouble ?? "server"}.title`)}
           help={screening.stopped() !== null ? text(stopWord(screening.stopped())) : text(`failure.${screening.complaint()?.trouble ?? "server"}.help`)}
           detail={screening.stopped() ?? screening.complaint()?.detail ?? ""}
-          actions={[
+          actions={signedOut() ? [{ label: text("signIn"), run: leave }] : [
             // Where the profile may not see it, trying again changes nothing.
             ...(screening.stopped() === "profile" ? [] : [{ label: text("retry"), run: () => screening.retry() }]),
-            { label: text("toTitle"), run: () => props.onClose() },
+            { label: text("toTitle"), run: leave },
           ]}
-          onBack={() => props.onClose()}
+          onBack={leave}
         />
       </Show>
     </div>
@@ -464,7 +481,7 @@ function Buttons(props: { shown: boolean; buttons: readonly Button[] }): JSX.Ele
 function stopWord(reason: string | null): PlayerWord {
   if (reason === "stream_limit" || reason === "streams" || reason === "too_many_streams") return "stop.streams";
   if (reason === "plan") return "stop.plan";
-  if (reason === "signed_out") return "stop.signedOut";
+  if (reason === SIGNED_OUT) return "stop.signedOut";
   if (reason === "profile") return "stop.profile";
   if (reason === "other_screen") return "stop.otherScreen";
   return reason === "ended" || reason === "rights" || reason === "window" ? "stop.ended" : "stop.other";

@@ -88,12 +88,6 @@ export function createScreening(options: ScreeningOptions): Screening {
     port.on("tracks", tracks);
     port.on("quality", setQuality);
     port.on("error", complain);
-    now.onStop((reason) => {
-      port.pause();
-      // Asked anew, the server gives a place that has come free, or names who holds them.
-      if (reason === NO_PLACE) again();
-      else setStopped(reason);
-    });
     batch(() => {
       setPlay(now);
       setState(port.state);
@@ -102,6 +96,11 @@ export function createScreening(options: ScreeningOptions): Screening {
       tracks();
       // It began before this screen was there, and failed meanwhile.
       if (port.state === "failed") complain(new PlayerFailure("engine", "early"));
+    });
+    now.onStop((reason) => {
+      // Asked anew, the server gives a place that has come free, or names who holds them.
+      if (reason === NO_PLACE) again();
+      else setStopped(reason);
     });
   }
 

@@ -12,7 +12,7 @@ export interface StreamsProps {
   /** How many the home may see at once. */
   limit: number;
   streams: readonly RunningStream[];
-  /** Stops one of them and plays here; resolves to whether it could be stopped. */
+  /** Stops one of them and plays here; resolves to false where it could not be stopped. */
   onStop(session: Id): Promise<boolean>;
   onRetry(): void;
   onLeave(): void;
