@@ -163,6 +163,28 @@ def test_a_box_that_is_returned_while_it_plays_is_signed_out_and_its_film_ends(w
     assert home.play(world.film).status_code == 401
 
 
+@pytest.mark.parametrize("restarts", [False, True])
+def test_with_a_box_goes_also_the_film_that_another_one_replaced_on_it(world: Paying, home: Home, restarts: bool) -> None:
+    """Where the home has room for both, the token of the first was not revoked."""
+    world.bill("direct")
+    give(world, "Two", 2, None)
+    both = {home.play(title).json()["session_id"] for title in (world.film, world.night)}
+    assert revoked(world) == set()
+    world.now = Instant(NOW + HOUR)
+    with world.database.write() as conn:
+        moves.return_box(conn, world.one.box.id, world.now, world.now, actor="test")
+    world.feed.poll()
+    if restarts:
+        world.book.flush()
+        world.leases.flush()
+        world.desk_of(type(world.book)(world.database, lambda: world.now))
+        world.book.learn()
+    for _ in range(2):
+        moved(world).step()
+    assert revoked(world) == both
+    assert not [one for one in world.book.running(world.now) if one.box is not None], "and is looked for no more"
+
+
 def test_the_box_that_comes_in_its_place_goes_on_where_the_old_one_was(world: Paying, home: Home) -> None:
     begun = home.play(world.film).json()
     home.beat(begun["session_id"], 7)

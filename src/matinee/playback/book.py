@@ -23,6 +23,7 @@ from matinee.catalogue.model import Watched
 from matinee.outside.database import Database
 from matinee.playback import lease_store, rules, store
 from matinee.playback.model import Place, Report, Session, SessionNotFound, TooBusy
+from matinee.playback.streams import REPLACED
 
 MAX_UNWRITTEN = 50_000
 MAX_SESSIONS = 100_000
@@ -149,15 +150,18 @@ class Book:
         """
         with self._lock:
             held = self._sessions.get(session)
-            if held is not None and held.stop_reason is None:
+            if held is not None and (held.stop_reason is None or held.stop_reason == REPLACED != reason):
                 now = held.ended_at or self._clock()
                 self._keep_session(msgspec.structs.replace(held, ended_at=now, stop_reason=reason))
 
     def running(self, now: Instant) -> Sequence[Session]:
-        """The sessions held here whose token an edge takes still."""
+        """The sessions held here whose token an edge takes still.
+
+        That of a film that another one replaced on its box is among them: it was not revoked where the home had room for it.
+        """
         with self._lock:
             held = list(self._sessions.values())
-        return [one for one in held if one.stop_reason is None and one.token_expires_at > now]
+        return [one for one in held if one.stop_reason in (None, REPLACED) and one.token_expires_at > now]
 
     def running_on_boxes(self, now: Instant) -> Sequence[Session]:
         """Those of them that run on a box."""

@@ -70,11 +70,12 @@ def all_leases(conn: Connection, now: Instant) -> Sequence[Lease]:
 
 
 def sessions_of(conn: Connection, now: Instant, limit: int) -> Sequence[Session]:
-    """The plays that run under a lease and whose token opens edges still: by their leases, which are few, and soon forgotten."""
+    """The plays that run under a lease, or were replaced, and whose token opens edges still: by their leases, soon forgotten."""
+    runs_on = sa.or_(play_sessions.c.ended_at.is_(None), play_sessions.c.stop_reason == REPLACED)
     query = (
         sa.select(play_sessions)
         .join_from(stream_leases, play_sessions, play_sessions.c.id == stream_leases.c.session)
-        .where(stream_leases.c.token_until > now, play_sessions.c.ended_at.is_(None))
+        .where(stream_leases.c.token_until > now, runs_on)
         .limit(limit)
     )
     return [msgspec.convert(plain(row), Session) for row in conn.execute(query).mappings()]
