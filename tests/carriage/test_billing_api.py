@@ -242,7 +242,8 @@ def test_an_account_is_of_one_service_and_resolved_by_its_two_sides_alone(bills:
     assert bills.tell("activate").json()["partner_account_id"] == ids[0]
     for who, one in ((bills.orange, ids[0]), (bills.studio, ids[0]), (bills.orange, ids[1]), (bills.rival, ids[1])):
         told = who.get(f"{ACCOUNTS}/{one}").json()
-        assert told["household"] == "one"
+        assert told["partner_account_id"] == one
+        assert told["household"] == ("one" if who is bills.orange else None), "by that two services would know it for one home"
     assert bills.studio.get(f"{ACCOUNTS}/{ids[1]}").status_code == bills.rival.get(f"{ACCOUNTS}/{ids[0]}").status_code == 404
     assert bills.studio.get(f"{ACCOUNTS}/{ids[0]}").json()["state"] == "active"
 

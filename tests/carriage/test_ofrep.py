@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from matinee.catalogue import store as titles
+from matinee.fleet import store as fleet
 from matinee.fleet.buckets import bucket
 from tests.world import Screens, World, screens, world_on_sqlite
 
@@ -28,6 +30,7 @@ def context(key: str | None) -> dict[str, Any]:
 
 
 def test_a_flag_is_whether_a_box_has_a_service(world: World, ask: Screens) -> None:
+    world.sign(world.free, world.cinema, "refused")
     for box, value, reason in ((world.one.box.id, True, "TARGETING_MATCH"), (world.other.box.id, False, "DISABLED")):
         answer = ask.studio.send("POST", f"{BULK}/{world.cinema.id}", context(box))
         assert answer.status_code == 200
@@ -98,7 +101,25 @@ def test_anothers_flag_reads_as_one_that_does_not_exist(world: World, ask: Scree
     assert theirs.status_code == none.status_code == 404
     assert theirs.json()["errorCode"] == none.json()["errorCode"] == "FLAG_NOT_FOUND"
     assert len(theirs.content) == len(none.content)
+    world.sign(world.orange, world.theatre, "refused")
     assert [flag["key"] for flag in ask.rival.send("POST", BULK, body).json()["flags"]] == [world.theatre.id]
+
+
+def test_a_publisher_asks_about_no_box_of_an_operator_that_it_has_nothing_with(world: World, ask: Screens) -> None:
+    """Nor about one at no line: each reads as a box that does not exist. All at once tells of what is recorded there alone."""
+    with world.database.write() as conn:
+        loose = fleet.ensure_box(conn, world.model.id, "at no line", "Salon", world.now)
+        second = titles.ensure_service(conn, world.studio.id, "Nocturama", world.now)
+    world.feed.poll()
+    for path in (BULK, f"{BULK}/{world.cinema.id}"):
+        nothing = ask.studio.send("POST", path, context("0" * 26))
+        assert nothing.json()["errorCode"] == "INVALID_CONTEXT"
+        for box in (world.other.box.id, loose.id):
+            answer = ask.studio.send("POST", path, context(box))
+            assert (answer.status_code, answer.content) == (nothing.status_code, nothing.content)
+    assert [flag["key"] for flag in ask.studio.send("POST", BULK, context(world.one.box.id)).json()["flags"]] == [world.cinema.id]
+    here = ask.studio.send("POST", f"{BULK}/{second.id}", context(world.one.box.id))
+    assert (here.status_code, here.json()["errorCode"]) == (400, "INVALID_CONTEXT")
 
 
 def test_screens_and_strangers_may_not_ask(world: World, ask: Screens) -> None:

@@ -86,6 +86,27 @@ def test_decisions_are_told_to_their_sides(world: World, seated: Seated) -> None
             assert answer.status_code == (200 if knows else 404), (who, service, box, answer.text)
 
 
+def test_a_publisher_asks_about_boxes_of_its_operators_alone(world: World, seated: Seated) -> None:
+    """A box that has moved to another operator is told of for the time before; one at no line, never."""
+    with world.database.write() as conn:
+        bouygues = fleet.ensure_operator(conn, "Bouygues", "FR", "Europe/Paris", NOW).id
+        line = fleet.ensure_line(conn, bouygues, "third", NOW)
+        fleet.assign_box(conn, world.one.box.id, line.id, Instant(NOW + DAY), NOW)
+        loose = fleet.ensure_box(conn, world.model.id, "at no line", "Salon", NOW)
+    world.feed.poll()
+    before, after = "2014-10-02T11:00:00Z", "2014-10-04T11:00:00Z"
+    for who in STUDIO_SIDE:
+        asked = {"service": world.cinema.id, "at": after}
+        unknown = seated[who].get("/api/v1/decisions", box=UNKNOWN, **asked)
+        for box in (world.one.box.id, loose.id):
+            answer = seated[who].get("/api/v1/decisions", box=box, **asked)
+            assert (answer.status_code, answer.content) == (404, unknown.content), who
+        was = seated[who].get("/api/v1/decisions", box=world.one.box.id, service=world.cinema.id, at=before)
+        assert was.status_code == 200, who
+    told = seated["auditor of all"].get("/api/v1/decisions", box=world.one.box.id, service=world.cinema.id, at=after)
+    assert told.status_code == 200
+
+
 def test_what_is_anothers_reads_as_what_does_not_exist(world: World, seated: Seated) -> None:
     world.sign(world.free, world.theatre)
     with world.database.write() as conn:

@@ -69,6 +69,25 @@ def test_a_publisher_sells_its_own_and_an_operator_where_it_bills(counter: Count
     assert counter.listed(counter.rival) == counter.listed(counter.free) == []
 
 
+def test_a_publisher_knows_an_operator_s_customer_by_its_account_alone(counter: Counter) -> None:
+    """By the home's reference two services would find out that they have it in common."""
+    counter.bill("operator")
+    plan = counter.plan()
+    asked = {"service_id": counter.world.cinema.id, "household": "one"}
+    account = counter.orange.send("POST", "/api/v1/partner-accounts", asked).json()["partner_account_id"]
+    told = counter.sell(counter.orange, plan).json()
+    assert (told["household"], told["partner_account_id"]) == ("one", account)
+    own = counter.sell(counter.studio, plan).json()
+    assert (own["household"], own["partner_account_id"]) == ("one", None)
+    for who, knows in ((counter.studio, {None, "one"}), (counter.all, {"one"})):
+        found = counter.listed(who)
+        assert {one["household"] for one in found} == knows
+        assert {one["partner_account_id"] for one in found} == {None, account}
+    assert [one["id"] for one in counter.listed(counter.studio, household="one")] == [own["id"]]
+    assert [one["id"] for one in counter.listed(counter.orange, household="one")] == [told["id"]]
+    assert len(counter.listed(counter.all, household="one")) == 2
+
+
 def test_what_is_another_s_reads_as_what_does_not_exist(counter: Counter) -> None:
     counter.bill("operator")
     plan = counter.plan()

@@ -122,9 +122,10 @@ def routes(
         found = sides.service(request.user, service)
         if found is None:
             raise NotFound("There is no such service of yours.", remedy="Send the id of one of your services.")
-        asked = sides.box(request.user, box, moment, known)
-        if asked is None:
-            raise NotFound("There is no such box.", remedy="Send a box's id.")
+        allowed = sides.box(request.user, box, [found], moment, known)
+        if allowed is None:
+            raise NotFound("There is no such box.", remedy="Send the id of one that stood at a line of your side then.")
+        asked, _ = allowed
         decision = carriage.explain(asked, found.id, moment, known)
         entitlement = _entitlement(request.user, found, asked, moment, known)
         return Response(explained(decision, entitlement), headers={"Cache-Control": "private, no-store"})

@@ -50,7 +50,7 @@ def routes(counter: Counter, fleet: Fleet, database: Database, web_origin: str, 
 
     @get("/partner-accounts/{account_id:str}", opt={"policy": OWNERS}, sync_to_thread=True)
     def get_account(request: PartyRequest, account_id: FromPath[str]) -> Response[WireAccount]:
-        """Which home an account is, and how it stands: to its operator, and to its service's publisher."""
+        """How an account stands: to its service's publisher, and to its operator, which also reads which home it is."""
         return Response(bills.account(request.user, account_id), headers=PRIVATE)
 
     @post("/partner-accounts/{account_id:str}/activation", opt={"policy": OPERATORS}, sync_to_thread=True)

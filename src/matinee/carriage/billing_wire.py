@@ -72,7 +72,7 @@ class AccountAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class WireAccount(msgspec.Struct, frozen=True, kw_only=True):
-    """`household`: its reference, null until its link was opened. `state` null: nothing was sold to it yet."""
+    """`household`: its reference, null until its link was opened and to the publisher. `state` null: nothing was sold yet."""
 
     partner_account_id: str
     operator_id: str

@@ -104,10 +104,11 @@ class Bills:
             return account_told(made, asked.household, live(billing_store.events_of(conn, made.id)), now), is_new
 
     def account(self, party: Party, text: str) -> WireAccount:
-        """An account of the operator's own, or of the publisher's services. Raises NotFound."""
+        """An account of the operator's own, or of the publisher's services, which is not told whose it is. Raises NotFound."""
         with self._database.read() as conn:
             found = self._own_account(conn, party, text)
-            home = None if found.household is None else store.references_of(conn, [found.household])[found.household]
+            named = [] if found.household is None or not party.side.has_operator(found.operator) else [found.household]
+            home = next(iter(store.references_of(conn, named).values()), None)
             return account_told(found, home, live(billing_store.events_of(conn, found.id)), self._clock())
 
     def new_link(self, party: Party, text: str) -> WireLink:

@@ -21,6 +21,7 @@ from matinee.carriage.model import ClauseName, Decision
 from matinee.carriage.sides import Sides
 from matinee.carriage.snapshot import Carriage
 from matinee.catalogue.answers import revalidated
+from matinee.catalogue.model import Service
 from matinee.catalogue.snapshot import Catalogue
 from matinee.fleet.snapshot import Fleet
 
@@ -62,8 +63,10 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 def routes(carriage: Carriage, fleet: Fleet, catalogue: Catalogue, clock: Clock) -> Sequence[HTTPRouteHandler]:
     sides = Sides(carriage, fleet, catalogue)
 
-    async def box_in(request: Request[Party, Any, Any], now: Instant) -> BoxId | Refusal:
-        """The box that a request asks for, or why there is none."""
+    async def box_in(
+        request: Request[Party, Any, Any], services: Sequence[Service], now: Instant
+    ) -> tuple[BoxId, Sequence[Service]] | Refusal:
+        """The box that a request asks for, and of which of these services it is told; or why there is none."""
         try:
             asked = msgspec.json.decode(await request.body(), type=Asked)
         except (msgspec.DecodeError, RecursionError) as error:
@@ -74,8 +77,9 @@ def routes(carriage: Carriage, fleet: Fleet, catalogue: Catalogue, clock: Clock)
         key = asked.context.targetingKey
         if not key:
             return Refusal(errorCode="TARGETING_KEY_MISSING", errorDetails="Send a box's id as context.targetingKey.")
-        box = sides.box(request.user, key, now)
-        return Refusal(errorCode="INVALID_CONTEXT", errorDetails="context.targetingKey is no box's id.") if box is None else box
+        allowed = sides.box(request.user, key, services, now)
+        no_box = Refusal(errorCode="INVALID_CONTEXT", errorDetails="context.targetingKey is the id of no box of your side.")
+        return no_box if allowed is None else allowed
 
     @post("/ofrep/v1/evaluate/flags/{key:str}", opt={"policy": SIDES}, status_code=200, include_in_schema=False)
     async def evaluate(request: Request[Party, Any, Any], key: FromPath[str]) -> Response[Any]:
@@ -84,10 +88,10 @@ def routes(carriage: Carriage, fleet: Fleet, catalogue: Catalogue, clock: Clock)
         if service is None:
             return _refused(Refusal(key=key, errorCode="FLAG_NOT_FOUND", errorDetails="No service of yours has this id."), 404)
         now = clock()
-        box = await box_in(request, now)
-        if isinstance(box, Refusal):
-            return _refused(msgspec.structs.replace(box, key=key), 400)
-        answer = _evaluation(service.id, carriage.explain(box, service.id, now))
+        asked = await box_in(request, [service], now)
+        if isinstance(asked, Refusal):
+            return _refused(msgspec.structs.replace(asked, key=key), 400)
+        answer = _evaluation(service.id, carriage.explain(asked[0], service.id, now))
         return Response(
             msgspec.json.encode(answer), media_type="application/json", headers={"Cache-Control": "private, no-store"}
         )
@@ -96,10 +100,11 @@ def routes(carriage: Carriage, fleet: Fleet, catalogue: Catalogue, clock: Clock)
     async def evaluate_all(request: Request[Party, Any, Any]) -> Response[Any]:
         """Which services of one's own side a box has, all at once; with an entity tag, by which an unchanged answer is 304."""
         now = clock()
-        box = await box_in(request, now)
-        if isinstance(box, Refusal):
-            return _refused(box, 400)
-        flags = [_evaluation(one.id, carriage.explain(box, one.id, now)) for one in sides.services(request.user)]
+        asked = await box_in(request, sides.services(request.user), now)
+        if isinstance(asked, Refusal):
+            return _refused(asked, 400)
+        box, services = asked
+        flags = [_evaluation(one.id, carriage.explain(box, one.id, now)) for one in services]
         return revalidated(request, Evaluations(flags=flags))
 
     return [evaluate, evaluate_all]

@@ -1,8 +1,8 @@
 """What staff and keys may ask about: the part of carriage that is their own side's. Who is let to a route is its policy's.
 
-A publisher has its services, at whatever operator. An operator has the boxes at its own lines, and the services with which it has
-a record: a refusal is one, also of what nobody else has heard of. An auditor has what its side has, or all. What is outside of a
-side is looked up no further: it reads as what does not exist.
+A publisher has its services, and of them the boxes at lines of operators with which there is a record of them. An operator has
+the boxes at its own lines, and the services with which it has a record: a refusal is one, also of what nobody else has heard of.
+An auditor has what its side has, or all. What is outside of a side is looked up no further: it reads as what does not exist.
 """
 
 from collections.abc import Sequence
@@ -51,13 +51,22 @@ class Sides:
         found = self._catalogue.view.services.get(service)
         return "" if found is None else found.name
 
-    def box(self, party: Party, text: str, at: Instant, known_at: Instant | None = None) -> BoxId | None:
-        """The box of this id; for an operator's side only one that stood at a line of its own at that moment."""
+    def box(
+        self, party: Party, text: str, services: Sequence[Service], at: Instant, known_at: Instant | None = None
+    ) -> tuple[BoxId, Sequence[Service]] | None:
+        """The box of this id, and which of these services of the party's side it may ask about there; None where it may of none.
+
+        An operator's side, of a box that stood at a line of its own at that moment. A publisher's, of one that stood at a line of
+        an operator with which something was ever recorded of the service: a refusal is told as one, and no more of any other box.
+        """
         if not is_id(text) or self._fleet.box(BoxId(text)) is None:
             return None
-        side = party.side
-        stood = self._fleet.operator_of_line(self._fleet.line_of(BoxId(text), at, known_at))
-        return BoxId(text) if side.publisher is not None or side.has_operator(stood) else None
+        side, box = party.side, BoxId(text)
+        stood = self._fleet.operator_of_line(self._fleet.line_of(box, at, known_at))
+        if side.publisher is None:
+            return (box, services) if side.has_operator(stood) else None
+        recorded = [one for one in services if stood is not None and self._carriage.has_record(stood, one.id)]
+        return (box, recorded) if recorded else None
 
     def records(self, party: Party) -> Sequence[Records]:
         """What was recorded of the party's side, by the ids of operators and services."""

@@ -38,13 +38,13 @@ from matinee.catalogue.snapshot import Catalogue
 from matinee.catalogue.view import CatalogueView, partners_for_grown_ups
 from matinee.fleet.buckets import ALL_BOXES
 from matinee.fleet.model import ANY_BOX, BoxKind, BoxModel, Operator
-from matinee.fleet.snapshot import Fleet
+from matinee.fleet.snapshot import MAX_KEPT, Fleet
 from matinee.members.model import Profile
 from matinee.members.snapshot import Members
 from matinee.parties.outbox import Event
 
 DEFAULT_LANGUAGE = Language("fr")
-MAX_KEPT: Final = 200_000
+MAX_KINDS: Final = 200_000
 """Kinds of boxes that are kept decided. Beyond it all are forgotten and decided anew: it bounds memory, not what is right."""
 
 LEAVING_MS: Final = 30 * DAY
@@ -110,7 +110,7 @@ class _Known:
     """The boxes that a launch at the operator names or excludes: each of them is a kind of its own, and no other for it."""
     kept: dict[tuple[OperatorId, BoxView], tuple[Instant, Instant | None, Seen]]
     kept_boxes: dict[BoxId, tuple[BoxKind, OperatorId, tuple[Instant, Instant | None, Seen]]]
-    """By boxes what was decided of their kinds: good for as long as the fleet gives out the very same kind."""
+    """By boxes what was decided of their kinds: good for as long as the fleet gives out the very same kind, so as many as it keeps."""
     kept_open: dict[OperatorId, tuple[Instant, Instant | None, tuple[OpenCarriage, ...]]]
     recorded_switches: tuple[Switch, ...] = ()
     """What was ever recorded of switches: an account of what stood in the control file, which may be behind it."""
@@ -350,7 +350,7 @@ class Carriage:
         recorded = known.recorded.get(operator, {})
         found = _decide_all(self._fleet.operator(operator), recorded, kind, self._model(view), now, known.switches)
         changes = [next_decision(one.agreements, one.launches, now) for one in recorded.values()]
-        if len(known.kept) >= MAX_KEPT:
+        if len(known.kept) >= MAX_KINDS:
             known.kept.clear()
         made = (now, min((at for at in changes if at is not None), default=None), found)
         known.kept[operator, kind] = made

@@ -17,7 +17,7 @@ from matinee.base.clock import Clock, Instant, to_rfc3339
 from matinee.base.errors import NotAllowed, NotFound
 from matinee.base.ids import HouseholdId, OperatorId, PlanId, ServiceId, is_id
 from matinee.base.pagination import MAX_PAGE, decode_cursor, encode_cursor
-from matinee.base.party import OWNERS, PUBLISHERS, SIDES, Party
+from matinee.base.party import OWNERS, PUBLISHERS, SIDES, Party, Side
 from matinee.base.units import Pixels
 from matinee.carriage.api import instant
 from matinee.carriage.entitlements import billed_by
@@ -27,7 +27,7 @@ from matinee.carriage.snapshot import Carriage
 from matinee.catalogue.model import Seller
 from matinee.catalogue.snapshot import Catalogue
 from matinee.fleet.snapshot import Fleet
-from matinee.members import plan_store, store, terms_store
+from matinee.members import account_store, plan_store, store, terms_store
 from matinee.members.leaving import HomesLines
 from matinee.members.model import (
     DEFAULT_STREAMS,
@@ -114,11 +114,16 @@ class SubscriptionAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
 
 
 class WireSubscription(msgspec.Struct, frozen=True, kw_only=True):
-    """`seller`: "us", the service's publisher, or "operator", then with its id."""
+    """`seller`: "us", the service's publisher, or "operator", then with its id.
+
+    `household` is the home's reference; to a publisher null where an operator sold it, which names the home to this service by
+    `partner_account_id` and to no other.
+    """
 
     id: str
     reference: str
-    household: str
+    household: str | None
+    partner_account_id: str | None
     service_id: str
     plan_id: str
     seller: str
@@ -227,17 +232,22 @@ def routes(counter: Counter, database: Database, clock: Clock) -> Sequence[Route
         cursor: Annotated[str | None, Parameter(max_length=400)] = None,
         limit: Annotated[int, Parameter(ge=1, le=MAX_PAGE)] = 50,
     ) -> Response[SubscriptionPage]:
-        """What was recorded of subscriptions to one's own services; for an operator, of those that it sold."""
+        """What was recorded of subscriptions to one's own services; for an operator, of those that it sold.
+
+        A publisher that names a household reads of what it sold that one itself.
+        """
         after = "" if cursor is None else str(decode_cursor(cursor, str)[0])
         services = [service.id for service in counter.sides.services(request.user)]
         with database.read() as conn:
             of = None if household is None else household_called(conn, household)
             nobody = household is not None and of is None
-            operator = request.user.side.operator
-            rows = [] if nobody else plan_store.page_of(conn, services, operator, of, after, limit + 1)
+            side = request.user.side
+            asked = (conn, services, side.operator, of, after, limit + 1)
+            rows = [] if nobody else plan_store.page_of(*asked, ours_alone=of is not None and side.publisher is not None)
             names = store.references_of(conn, {one.household for one in rows})
+            items = [_told(conn, one, names[one.household], side) for one in rows[:limit]]
         page = SubscriptionPage(
-            items=[_told(one, names[one.household]) for one in rows[:limit]],
+            items=items,
             next_cursor=encode_cursor(rows[limit - 1].id) if len(rows) > limit else None,
         )
         return Response(page, headers=PRIVATE)
@@ -273,7 +283,8 @@ def routes(counter: Counter, database: Database, clock: Clock) -> Sequence[Route
                 valid_to=until,
                 reference=data.reference,
             )
-        return Response(_told(made, data.household), status_code=201 if is_new else 200, headers=PRIVATE)
+            told = _told(conn, made, data.household, party.side)
+        return Response(told, status_code=201 if is_new else 200, headers=PRIVATE)
 
     handlers = [list_plans, make_plan, change_limits, list_subscriptions, record_subscription]
     # In a router, since two methods share a path: the app would register such handlers twice.
@@ -321,11 +332,13 @@ def wire_plan(one: Plan, terms: Terms, now: Instant) -> WirePlan:
     )
 
 
-def _told(one: Subscription, household: str) -> WireSubscription:
+def _told(conn: Connection, one: Subscription, household: str, side: Side) -> WireSubscription:
+    account = None if one.operator is None else account_store.account_of(conn, one.operator, one.service, one.household)
     return WireSubscription(
         id=one.id,
         reference=one.reference,
-        household=household,
+        household=None if one.operator is not None and side.publisher is not None else household,
+        partner_account_id=None if account is None else account.id,
         service_id=one.service,
         plan_id=one.plan,
         seller=one.seller.value,

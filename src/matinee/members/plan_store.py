@@ -350,13 +350,20 @@ def page_of(
     household: HouseholdId | None,
     after: str,
     limit: int,
+    *,
+    ours_alone: bool = False,
 ) -> Sequence[Subscription]:
-    """At most `limit` records of these services, with an operator those that it sold, by id from after one on."""
+    """At most `limit` records of these services, with an operator those that it sold, by id from after one on.
+
+    With `ours_alone` those that no operator sold.
+    """
     query = _recorded().where(plans.c.service_id.in_(services), subscriptions.c.id > after)
     if operator is not None:
         query = query.where(subscriptions.c.operator_id == operator)
     if household is not None:
         query = query.where(subscriptions.c.household_id == household)
+    if ours_alone:
+        query = query.where(subscriptions.c.operator_id.is_(None))
     return [_subscription(row) for row in conn.execute(query.order_by(subscriptions.c.id).limit(limit))]
 
 
