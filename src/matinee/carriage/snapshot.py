@@ -110,7 +110,7 @@ class _Known:
     """The boxes that a launch at the operator names or excludes: each of them is a kind of its own, and no other for it."""
     kept: dict[tuple[OperatorId, BoxView], tuple[Instant, Instant | None, Seen]]
     kept_boxes: dict[BoxId, tuple[BoxKind, OperatorId, tuple[Instant, Instant | None, Seen]]]
-    """By boxes what was decided of their kinds: good for as long as the fleet gives out the very same kind, so as many as it keeps."""
+    """By boxes what was decided of their kinds: good while the fleet gives out the very same kind, so of as many as it keeps."""
     kept_open: dict[OperatorId, tuple[Instant, Instant | None, tuple[OpenCarriage, ...]]]
     recorded_switches: tuple[Switch, ...] = ()
     """What was ever recorded of switches: an account of what stood in the control file, which may be behind it."""

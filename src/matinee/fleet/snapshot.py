@@ -24,9 +24,9 @@ from matinee.parties.tokens import TokenDigest
 _READ_AGAIN: Final = 2_000
 """Changed boxes that are read by one query: databases bound the number of a query's parameters."""
 MAX_KEPT: Final = 20_000
-"""Boxes of which is kept what was found, here and by the household and the decisions that follow: as many as one process answers
-between two heartbeats of each, some 950 bytes for a box in all three (19 MB, measured by tracemalloc). Beyond it all are looked up
-anew: it bounds memory, not what is right."""
+"""Boxes of which is kept what was found, here and in the household and the decisions that follow: as many as one process answers
+between two heartbeats of each, some 950 bytes for a box in all three (19 MB, by tracemalloc). Beyond it all are looked up anew:
+it bounds memory, not what is right."""
 
 
 class _Standing(NamedTuple):
