@@ -141,6 +141,10 @@ class Stage:
     def showing(self, title: TitleId, sight: Sight) -> Showing | None:
         return self.showings.get(title) if self.ages.get(title, 99) <= sight.max_age else None
 
+    def service_of(self, title: TitleId, sight: Sight) -> ServiceId | None:
+        found = self.showing(title, sight)
+        return None if found is None else found.service
+
     def sight(self, party: Party, profile: str | None, now: Instant, *, playing: bool = False) -> Sight:
         household, age = self.profiles.get(ProfileId(profile or ""), (None, 0))
         if household is None or household != party.household:

@@ -8,7 +8,7 @@ from collections import OrderedDict
 
 import msgspec
 
-from matinee.base.ids import TitleId
+from matinee.base.ids import ServiceId, TitleId
 from matinee.base.units import DurationMs
 from matinee.catalogue.model import Language, MarkerKind, Sight, Title
 from matinee.catalogue.pages import wire_markers
@@ -61,6 +61,11 @@ class CatalogueShowings:
             next_duration_ms=following.playable.duration_ms if following and following.playable else None,
             next_tile=self._encode(view, sight, following)[0] if following else None,
         )
+
+    def service_of(self, title: TitleId, sight: Sight) -> ServiceId | None:
+        """The title's service, if this sight may see it; None otherwise."""
+        found = self._catalogue.view.get(sight, title)
+        return None if found is None else found.service
 
     def _encode(self, view: CatalogueView, sight: Sight, title: Title) -> tuple[msgspec.Raw, msgspec.Raw]:
         key = (title.id, sight.language)

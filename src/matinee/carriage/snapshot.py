@@ -16,8 +16,9 @@ from sqlalchemy.engine import Connection
 
 from matinee.base.clock import DAY, Instant
 from matinee.base.dated import in_force
-from matinee.base.ids import BoxId, OperatorId, ServiceId
+from matinee.base.ids import BoxId, BoxModelId, OperatorId, ServiceId
 from matinee.base.party import Party, PartyKind
+from matinee.base.units import Pixels
 from matinee.carriage import store
 from matinee.carriage.expressions import asks_for_one_box, check
 from matinee.carriage.in_the_open import for_every_box, in_the_open
@@ -436,6 +437,7 @@ class PartySight:
         self._members = members
         self._catalogue = catalogue
         self._barred: tuple[CatalogueView | None, frozenset[ServiceId]] = None, frozenset()
+        self._pictures: dict[BoxModelId, tuple[BoxModel, Pixels | None, bool]] = {}
 
     def seen(self, party: Party, now: Instant) -> Seen:
         """The services that the party has now, and those of which it is told. A box without a household has none."""
@@ -450,7 +452,7 @@ class PartySight:
         """What the party may see as this profile; with None as its youngest. Raises ProfileNotFound, PinNeeded."""
         one, kids = self._eyes(party, profile, now, playing=playing)
         operator = self._fleet.operator(party.operator)
-        model = self._fleet.model_of(party.box)
+        max_height, takes_av1 = self._picture(self._fleet.model_of(party.box))
         seen = self.seen(party, now)
         barred = self._not_for_kids() if kids else frozenset[ServiceId]()
         return Sight(
@@ -465,9 +467,18 @@ class PartySight:
             now=now,
             language=one.language if one is not None else DEFAULT_LANGUAGE,
             profile=one.id if one is not None and profile is not None else None,
-            max_height=model.max_height if model is not None else None,
-            takes_av1=model.takes_av1 if model is not None else True,
+            max_height=max_height,
+            takes_av1=takes_av1,
         )
+
+    def _picture(self, model: BoxModel | None) -> tuple[Pixels | None, bool]:
+        """How high a picture a model shows, and whether it takes AV1: what it is declared to do, read once."""
+        if model is None:
+            return None, True
+        kept = self._pictures.get(model.id)
+        if kept is None or kept[0] is not model:
+            kept = self._pictures[model.id] = model, model.max_height, model.takes_av1
+        return kept[1], kept[2]
 
     def _eyes(self, party: Party, profile: str | None, now: Instant, *, playing: bool) -> tuple[Profile | None, bool]:
         """With whose eyes the party sees, and whether they are a child's. What plays already asks for no PIN again.

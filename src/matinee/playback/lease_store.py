@@ -13,7 +13,7 @@ from matinee.members.forgotten import Forgotten, ForgottenKind
 from matinee.outside.database import InstantColumn, metadata
 from matinee.parties import outbox
 from matinee.playback.model import Session
-from matinee.playback.store import insert_into, plain, play_sessions
+from matinee.playback.store import insert_into, plain, play_sessions, run_many
 from matinee.playback.streams import REPLACED, Judged, Lease, judge
 
 TOPIC: Final = "playback"
@@ -83,24 +83,19 @@ def sessions_of(conn: Connection, now: Instant, limit: int) -> Sequence[Session]
 
 def save(conn: Connection, leases: Iterable[Lease]) -> None:
     """Write leases as they are now."""
-    rows = [msgspec.structs.asdict(one) for one in sorted(leases, key=lambda one: one.session)]
-    if rows:
-        insert = insert_into(conn, stream_leases)
-        kept = {name: insert.excluded[name] for name in ("until", "token_until", "limit", "is_over")}
-        conn.execute(insert.on_conflict_do_update(index_elements=[stream_leases.c.session], set_=kept), rows)
+    insert = insert_into(conn, stream_leases)
+    kept = {name: insert.excluded[name] for name in ("until", "token_until", "limit", "is_over")}
+    statement = insert.on_conflict_do_update(index_elements=[stream_leases.c.session], set_=kept)
+    run_many(conn, statement, leases, key=lambda one: one.session)
 
 
 def renew(conn: Connection, leases: Iterable[Lease]) -> None:
     """Renew those that are recorded. One that another process has ended is not brought back, and none is made shorter."""
-    rows = [
-        {"of": one.session, "new_until": one.until, "new_token": one.token_until}
-        for one in sorted(leases, key=lambda one: one.session)
-    ]
-    if rows:
-        columns = stream_leases.c
-        until, token = (sa.bindparam(name, type_=sa.BigInteger) for name in ("new_until", "new_token"))
-        changed = sa.update(stream_leases).where(columns.session == sa.bindparam("of"), columns.until < until)
-        conn.execute(changed.values(until=until, token_until=token), rows)
+    columns = stream_leases.c
+    until = sa.bindparam("until", type_=sa.BigInteger)
+    changed = sa.update(stream_leases).where(columns.session == sa.bindparam("session", type_=sa.String), columns.until < until)
+    statement = changed.values(until=until, token_until=sa.bindparam("token_until", type_=sa.BigInteger))
+    run_many(conn, statement, leases, key=lambda one: one.session)
 
 
 def release(conn: Connection, sessions: Collection[SessionId]) -> None:

@@ -178,6 +178,10 @@ class Showings(Protocol):
         """The title, if this sight may see it; None otherwise, whether there is such a title or not. Never blocks."""
         ...
 
+    def service_of(self, title: TitleId, sight: Sight) -> ServiceId | None:
+        """Of which service the title is, for what has all the rest of it already; None as above. Never blocks."""
+        ...
+
 
 class ViewerPreferences(Protocol):
     """A profile's wishes, from memory."""

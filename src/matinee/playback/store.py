@@ -94,7 +94,7 @@ def save_sessions(connection: Connection, sessions: Iterable[Session]) -> None:
         },
         where=new.sequence >= old.sequence,
     )
-    _execute(connection, statement, sessions, key=lambda session: session.id)
+    run_many(connection, statement, sessions, key=lambda session: session.id)
 
 
 def save_places(connection: Connection, counted: Iterable[Place]) -> None:
@@ -110,7 +110,7 @@ def save_places(connection: Connection, counted: Iterable[Place]) -> None:
             sa.and_(new.session != old.session, new.counted_at >= old.counted_at),
         ),
     )
-    _execute(connection, statement, counted, key=lambda place: (place.profile, place.title))
+    run_many(connection, statement, counted, key=lambda place: (place.profile, place.title))
 
 
 def stop_session(connection: Connection, session: SessionId, reason: str, now: Instant) -> None:
@@ -173,7 +173,7 @@ def insert_into(connection: Connection, table: sa.Table) -> Any:
     return (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)
 
 
-def _execute(connection: Connection, statement: Any, values: Iterable[Any], key: Any) -> None:
+def run_many(connection: Connection, statement: Any, values: Iterable[Any], key: Any) -> None:
     """Run one statement for many values, by the driver's own executemany.
 
     SQLAlchemy's costs 20 us a row, all of it holding the interpreter that answers requests meanwhile; the driver's a third.

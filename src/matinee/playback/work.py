@@ -283,16 +283,16 @@ class Desk:
         """Take a report in and answer with fresh addresses. Raises SessionNotFound, SessionEnded, TooBusy, InvalidRequest."""
         now = self._clock()
         session = await self._own(party, session_id, report)
-        showing = None
+        service = None
         if session.stop_reason is None:
             if session.ended_at is not None:
                 raise SessionEnded("The session has ended.", remedy="Start the film again.")
-            showing = self._showings.showing(session.title, self._sight_of(party, session, now))
-            if showing is None:
+            service = self._showings.service_of(session.title, self._sight_of(party, session, now))
+            if service is None:
                 # A title that was removed, or that the operator no longer carries, must not play on from token to token.
                 await asyncio.to_thread(self.stop, session_id, LEFT_THE_SERVICE)
                 session = self._book.find_session(session_id) or session
-        notice = None if showing is None else await self._keep_place(party, session, showing.service, now)
+        notice = None if service is None else await self._keep_place(party, session, service, now)
         if notice is not None:
             session = self._book.find_session(session_id) or session
         if session.stop_reason is None:
@@ -301,7 +301,6 @@ class Desk:
                 await self._streams.free(session_id)
                 if session.stop_reason is None:
                     raise SessionEnded("The session has ended.", remedy="Start the film again.")
-            service = None if showing is None else showing.service
             is_last = notice is not None or not self._is_trusted()
             session = self._renewed(party, session, service, now, is_last=is_last)
             position = session.position_ms if place is None else place.position_ms
