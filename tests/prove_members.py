@@ -10,8 +10,10 @@ from tests.proving import BIN, Line, Verdict, prove, run, run_tests
 
 def journeys() -> Verdict:
     """In Chromium: a television's code, approved on the phone, plays; a box at its operator's line is in without a word (what it
-    exchanges for that is asked over HTTP); the web goes on within a second of where the television stopped."""
-    return run_tests(["tests/journeys/test_sign_in.py", "tests/members/test_exchange.py", "tests/journeys/test_viewer.py"])
+    exchanges for that is asked over HTTP); the web goes on within a second of where the television stopped; a film plays on while
+    the centre is killed."""
+    files = ("journeys/test_sign_in.py", "members/test_exchange.py", "journeys/test_viewer.py", "journeys/test_centre_down.py")
+    return run_tests([f"tests/{one}" for one in files])
 
 
 def strangers() -> Verdict:

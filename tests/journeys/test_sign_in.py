@@ -230,6 +230,16 @@ def test_a_code_on_the_television_is_approved_on_a_phone_and_the_film_plays(
         tv.press("Enter")
         tv.await_film()
 
+        with service.client() as box:  # another screen of the home signs it out
+            (there,) = (one for one in box.get("/api/v1/sessions").json()["sessions"] if one["kind"] == "tv")
+            box.delete(f"/api/v1/sessions/{there['id']}").raise_for_status()
+        tv.see("This screen was signed out, so the film stopped.")
+        assert tv.film()["paused"]
+        assert tv.focused() == "Sign in"
+        tv.page.screenshot(path=tmp_path / "tv-signed-out.png")
+        tv.press("Enter")
+        tv.until("another code", lambda: tv.layer() == "sign-in" and tv.page.locator(".sign-in-code").count() == 1)
+
 
 def test_a_browser_signs_in_on_our_page_and_comes_back(service: Service, browser: Browser, lone_box: str, tmp_path: Path) -> None:
     with screen(browser, f"{service.web}/watch/", size=PHONE, touch=True, forgives=CUT_LINE) as phone:

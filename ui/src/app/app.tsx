@@ -55,16 +55,20 @@ export function App(props: { shell: Shell; store: Store }): JSX.Element {
   const [returning, setReturning] = createSignal(!tv && /[?&]state=/.test(location.search));
   let toldStarted = false;
   const send: typeof fetch = (input, init) => fetch(input, init);
-  // A screen that has signed in goes by that; another by what the shell brought: a box's token, or one of the address.
+  // A screen that has signed in goes by that, and by nothing where that has ended; another by what the shell brought: a box's
+  // token, or one of the address.
   const session = deviceSession(tv, send);
   const [signedIn, setSignedIn] = createSignal(session.has());
   const client = createClient({
     origin: "",
-    token: () => (session.has() ? session.token().then((token) => token ?? shell.token) : shell.token),
+    token: () => (signedIn() || session.has() ? session.token().then((token) => token ?? (signedIn() ? null : shell.token)) : shell.token),
     renewed: async (token) => {
       const renewed = await session.refused(token);
-      // Signed out elsewhere: what runs here ends with it, and a film says so first.
-      if (signedIn() && !session.has() && nav.current().screen !== "play") location.reload();
+      if (signedIn() && !session.has()) {
+        // Signed out elsewhere: what runs here ends with it, and a film says so first.
+        if (nav.current().screen !== "play") location.reload();
+        return false;
+      }
       return renewed || (!session.has() && shell.token !== null && token !== shell.token);
     },
     unlock: () => unlocks()[profile()?.id ?? ""] ?? null,
@@ -77,7 +81,7 @@ export function App(props: { shell: Shell; store: Store }): JSX.Element {
       // The box was returned, or this screen was signed out: whoever has it next learns nothing of the home that had it.
       store.wipe();
       setRefused(true);
-      shell.tokenRefused();
+      if (!signedIn()) shell.tokenRefused(); // else it was not the shell's that was refused
     },
   });
   const opener = openerFor(navigator.userAgent, window);
