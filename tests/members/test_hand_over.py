@@ -3,7 +3,7 @@
 All of it is real: prices and records over the URLs, credit, the run that charges months, and the operator's events.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -12,10 +12,14 @@ import pytest
 from matinee.base.clock import DAY, HOUR, MINUTE, Instant
 from matinee.base.money import Money
 from matinee.carriage.billed_homes import BilledHomes
-from matinee.members import charge_store, erasure, tax_store, voucher_store
+from matinee.members import charge_store, erasure, ledger, plan_store, tax_store, voucher_store
 from matinee.members.bills import Bills as Charging
 from matinee.members.bills import Outcome
+from matinee.members.charges import Charge
 from matinee.members.credit import PrepaidCredit
+from matinee.members.model import SubscriptionState
+from matinee.members.payers import first_paid, pays
+from matinee.members.payments import Payment, Receipt
 from matinee.members.price_list import PlanPrices
 from matinee.outside.database import Database
 from tests.carriage.bills import ACCOUNTS, Bills
@@ -24,6 +28,28 @@ from tests.world import NOW, World, screens
 SECOND_MONTH = 30 * DAY + 13 * HOUR
 """The first moment of 2 November in Paris, from noon of 2 October on, when the home subscribed: clocks have gone back."""
 THIRD_MONTH = SECOND_MONTH + 30 * DAY
+
+
+class Killed(BaseException):
+    """The process is gone: nothing catches this."""
+
+
+class Deadly(PrepaidCredit):
+    """Credit of which the process dies right after a call that is named."""
+
+    after = ""
+
+    def charge(self, payment: Payment) -> Receipt:
+        made = super().charge(payment)
+        if self.after == "charge":
+            raise Killed
+        return made
+
+    def refund(self, payment: Payment, of: str) -> Receipt:
+        made = super().refund(payment, of)
+        if self.after == "refund":
+            raise Killed
+        return made
 
 
 class Paid(Bills):
@@ -54,23 +80,41 @@ class Paid(Bills):
     def at(self, moment: int) -> None:
         self.world.now = Instant(NOW + moment)
 
-    def run(self, moment: int | None = None) -> Outcome:
-        """What the worker does every five minutes."""
+    def run(self, moment: int | None = None, dies_after: str = "") -> Outcome:
+        """What the worker does every five minutes. `dies_after`: a call of the way to pay that it does not outlive."""
         world = self.world
         if moment is not None:
             self.at(moment)
         with world.database.read() as conn:
             prices = PlanPrices(conn)
         homes = BilledHomes(world.carriage, world.fleet, world.members)
-        credit = PrepaidCredit(world.database, lambda: world.now, actor="test")
+        credit = Deadly(world.database, lambda: world.now, actor="test")
+        credit.after = dies_after
         outcome = Charging(world.database, credit, prices, homes, grace_days=7, actor="test").run(world.now)
         world.feed.poll()
         assert outcome.problems == []
         return outcome
 
-    def months(self) -> list[str]:
+    def charges(self) -> Sequence[Charge]:
         with self.world.database.read() as conn:
-            return [one.first.isoformat() for one in charge_store.charges_of(conn, self.world.one.household)]
+            return charge_store.charges_of(conn, self.world.one.household)
+
+    def months(self) -> list[str]:
+        return [one.first.isoformat() for one in self.charges() if one.corrects is None]
+
+    def given_back(self) -> list[tuple[str, str, int]]:
+        """From which day on, up to which, and how much."""
+        return [
+            (one.first.isoformat(), one.until.isoformat(), -one.amount.minor)
+            for one in self.charges()
+            if one.corrects is not None
+        ]
+
+    def balance(self) -> int:
+        """What credit is left; nothing of it came about or is lost, and charges tell of it all."""
+        with self.world.database.read() as conn:
+            assert ledger.faults(conn) == []
+            return ledger.balance(conn, self.world.studio.id, self.world.one.household, "EUR").minor
 
 
 @pytest.fixture
@@ -168,6 +212,156 @@ def test_what_is_paid_in_grace_goes_on_no_further_than_an_operator_lets_it(paid:
     assert paid.run(THIRD_MONTH + DAY).charged == 0
     assert paid.plays(at=grace_end + HOUR), "it was paid"
     assert paid.months() == ["2014-10-02", "2014-11-02"]
+    assert paid.given_back() == [("2014-11-11", "2014-12-02", 559)], "21 of 30 days are the operator's"
+    assert paid.balance() == 4 * 799 + 559
+
+
+def test_a_month_that_ends_early_by_its_publisher_is_no_operator_s_too(paid: Paid) -> None:
+    """Its end was known; the operator was let begin there, in the middle of a month that was paid whole."""
+    paid.fill(799)
+    paid.direct("d", 0)
+    paid.run(0)
+    paid.direct("e", 10 * DAY, state="ended")
+    paid.at(DAY)
+    assert paid.tell("activate", DAY, hand_over=True).json()["valid_to"] == paid.moment(10 * DAY)
+    for moment in (2 * DAY, 11 * DAY, 40 * DAY):
+        paid.run(moment)
+    assert paid.given_back() == [("2014-10-12", "2014-11-02", 541)], "21 of 31 days"
+    assert paid.balance() == 541
+    assert paid.payers_at_most() == 1
+
+
+def test_a_grace_lasts_no_longer_than_until_the_operator_begins(paid: Paid) -> None:
+    paid.direct("d", 0)
+    paid.at(SECOND_MONTH - 3 * DAY)
+    assert paid.tell("activate", SECOND_MONTH - 3 * DAY, hand_over=True).json()["valid_to"] == paid.moment(SECOND_MONTH)
+    assert paid.run(SECOND_MONTH - 3 * DAY + MINUTE).in_grace == 1
+    with paid.world.database.read() as conn:
+        (due,) = charge_store.open_dues(conn)
+    assert due.grace_until == NOW + SECOND_MONTH
+    assert paid.plays(at=SECOND_MONTH - 1)
+    assert paid.plays(at=SECOND_MONTH), "without a gap"
+    assert paid.run(SECOND_MONTH).given_up == 1
+    paid.fill(799)
+    assert paid.run(SECOND_MONTH + DAY).charged == 0
+    assert paid.payers_at_most() == 1
+
+
+@pytest.mark.parametrize("pays", [True, False])
+def test_who_was_handed_over_and_cannot_pay_plays_for_the_grace_and_then_by_the_operator(paid: Paid, pays: bool) -> None:
+    paid.direct("d", 0)
+    paid.at(MINUTE)
+    assert paid.tell("activate", MINUTE, hand_over=True).json()["valid_to"] == paid.moment(SECOND_MONTH)
+    assert paid.run(2 * MINUTE).in_grace == 1
+    if pays:
+        paid.fill(799)
+    assert paid.run(3 * DAY).charged == (1 if pays else 0)
+    assert paid.plays(at=7 * DAY)
+    assert paid.plays(at=9 * DAY) is pays, "nobody else bills the rest of that month"
+    assert paid.plays(at=SECOND_MONTH)
+    paid.run(SECOND_MONTH + DAY)
+    assert paid.given_back() == []
+    assert paid.payers_at_most() == 1
+
+
+def test_what_was_paid_and_not_recorded_when_an_operator_took_over_is_given_back_once(paid: Paid) -> None:
+    """Paid in its grace by a process that died of it; before the next one came, the home was handed over."""
+    paid.fill(799)
+    paid.direct("d", 0)
+    paid.run(0)
+    assert paid.run(SECOND_MONTH).in_grace == 1
+    at = SECOND_MONTH + 2 * DAY + HOUR
+    paid.at(at)
+    paid.fill(799)
+    with pytest.raises(Killed):
+        paid.run(at, dies_after="charge")
+    assert paid.tell("activate", at, hand_over=True).json()["state"] == "active"
+    with pytest.raises(Killed):
+        paid.run(at + HOUR, dies_after="refund")
+    assert (paid.balance(), paid.given_back()) == (746, [])
+    for _ in range(2):
+        paid.run(at + 2 * HOUR)
+    assert paid.months() == ["2014-10-02", "2014-11-02"]
+    assert paid.given_back() == [("2014-11-04", "2014-12-02", 746)], "28 of 30 days: it had two"
+    assert paid.balance() == 746
+    assert sum(one.tax.minor for one in paid.charges() if one.tax is not None) == 133 + 9
+    paid.fill(799)
+    assert paid.run(THIRD_MONTH + DAY).charged == 0
+    assert paid.payers_at_most() == 1
+
+
+def test_of_a_plan_that_is_changed_in_its_month_the_rest_is_given_back_and_pays_for_the_other(paid: Paid) -> None:
+    """Each day is paid for once, whichever plan it was; also where the home then goes back to the first."""
+    paid.fill(799)
+    paid.direct("a", 0, "Basic")
+    assert paid.run(0).charged == 1
+    for reference, at, before, after in (("b", 10 * DAY, "Basic", "Plus"), ("c", 20 * DAY, "Plus", "Basic")):
+        paid.at(at)
+        paid.fill(799)
+        paid.direct(f"{reference} ends", at, before, "ended")
+        paid.direct(reference, at, after)
+        assert paid.run(at).charged == 1
+        assert paid.run(at + HOUR).charged == 0
+    assert paid.months() == ["2014-10-02", "2014-10-12", "2014-10-22"]
+    assert paid.given_back() == [("2014-10-12", "2014-11-02", 541), ("2014-10-22", "2014-11-12", 541)]
+    assert paid.balance() == 2 * 541
+    assert paid.run(SECOND_MONTH + DAY).charged == 0
+    assert paid.run(52 * DAY).charged == 1
+    assert paid.months()[-1] == "2014-11-22"
+
+
+def test_a_plan_that_is_changed_and_changed_back_within_a_day_is_paid_once(paid: Paid) -> None:
+    paid.fill(799)
+    paid.direct("a", 0, "Basic")
+    paid.run(0)
+    for reference, at, before, after in (("b", HOUR, "Basic", "Plus"), ("c", 2 * HOUR, "Plus", "Basic")):
+        paid.at(at)
+        paid.direct(f"{reference} ends", at, before, "ended")
+        paid.direct(reference, at, after)
+        assert paid.run(at).charged == 1, "what was given back pays for it"
+    assert paid.balance() == 0
+    assert paid.run(HOUR + DAY).charged == 0
+    assert [one.amount.minor for one in paid.charges()].count(799) == 3
+    assert [minor for _, _, minor in paid.given_back()] == [799, 799]
+
+
+def test_who_changes_to_a_plan_that_it_cannot_pay_has_the_rest_of_the_first_back(paid: Paid) -> None:
+    paid.fill(799)
+    paid.direct("a", 0, "Basic")
+    paid.run(0)
+    paid.at(10 * DAY)
+    paid.direct("a ends", 10 * DAY, "Basic", "ended")
+    paid.direct("b", 10 * DAY, "Plus")
+    assert paid.run(10 * DAY).in_grace == 1
+    assert paid.run(20 * DAY).given_up == 1
+    assert paid.balance() == 541
+    assert len(paid.given_back()) == 1
+
+
+def test_who_was_an_operator_s_for_an_hour_and_came_back_pays_for_that_day_once_more(paid: Paid) -> None:
+    """The month that it comes back to is another one of the same day; nothing of that is the operator's."""
+    paid.direct("a", 0)
+    assert paid.run(0).in_grace == 1
+    paid.at(HOUR)
+    assert paid.tell("activate", HOUR, hand_over=True).json()["state"] == "active"
+    paid.at(2 * HOUR)
+    assert paid.tell("revoke", 2 * HOUR).status_code == 201
+    paid.fill(2 * 799)
+    paid.run(2 * HOUR)
+    paid.at(3 * HOUR)
+    paid.direct("b", 3 * HOUR)
+    assert paid.run(3 * HOUR).charged == 1
+    assert paid.run(4 * HOUR).charged == 0
+    assert (paid.balance(), paid.given_back()) == (799, [])
+
+
+def test_two_plans_at_once_are_paid_for_both(paid: Paid) -> None:
+    paid.fill(2 * 799)
+    paid.direct("a", 0, "Basic")
+    paid.direct("b", 10 * DAY, "Plus")
+    for moment in (0, 10 * DAY, 11 * DAY):
+        paid.run(moment)
+    assert (paid.balance(), paid.given_back()) == (0, [])
 
 
 def test_a_home_that_comes_back_to_a_direct_plan_has_no_second_trial(paid: Paid) -> None:
@@ -207,6 +401,26 @@ def test_a_home_that_leaves_an_operator_has_tried_it_there(paid: Paid) -> None:
     assert paid.direct("a", 21 * DAY) == 201
     assert paid.run(21 * DAY).charged == 1
     assert paid.months() == ["2014-10-23"]
+
+
+@pytest.mark.parametrize("who", ["us", "operator"])
+@pytest.mark.parametrize(("begins", "ends"), [(0, None), (0, 20), (5, None), (5, 20)])
+def test_of_an_erased_home_nothing_runs_on_nor_begins(paid: Paid, who: str, begins: int, ends: int | None) -> None:
+    """The newest record may be an end that is to come: what runs until then, or begins only later, is over all the same."""
+    operator = None if who == "us" else paid.world.orange
+    with paid.world.database.write() as conn:
+        for state, day in ((SubscriptionState.ACTIVE, begins), (SubscriptionState.ENDED, ends)):
+            plan, since = plan_store.plan_of(conn, paid.plans["Plus"]), None if day is None else Instant(NOW + day * DAY)
+            assert plan is not None
+            if since is not None:
+                plan_store.record_subscription(
+                    conn, paid.world.one.household, plan, operator, state, NOW, actor="test", valid_from=since
+                )
+    paid.at(DAY)
+    assert pays(paid.rows(), Instant(NOW + 6 * DAY))
+    with paid.world.database.write() as conn:
+        erasure.erase(conn, paid.world.one.household, paid.world.now, actor="test")
+    assert first_paid(paid.rows(), paid.world.now) is None
 
 
 def test_what_an_operator_tells_late_of_an_erased_home_changes_nothing(paid: Paid) -> None:

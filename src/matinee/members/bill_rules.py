@@ -3,7 +3,7 @@ us.
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -11,6 +11,7 @@ from matinee.base.clock import Instant
 from matinee.base.dated import in_force
 from matinee.members.charges import Due
 from matinee.members.model import PLAYS, Subscription, SubscriptionState
+from matinee.members.payers import pays
 from matinee.members.periods import Period, day_of, first_moment, next_period, period_from
 from matinee.members.rules import standing as all_standing
 
@@ -74,6 +75,35 @@ def paid_until(since: Instant, free_days: int, dues: Sequence[Due], at: Instant,
     return ends
 
 
+def unused_from(due: Due, of_service: Sequence[Subscription], dues: Sequence[Due]) -> date | None:
+    """From which of its days on a month was another's: the home had this plan no more, and paid for the service elsewhere.
+
+    None where there is none. `of_service` and `dues`: all that was recorded of the home and the service. Who pays an operator
+    does so from the operator's beginning on; a direct plan is paid for the days of its own months, which are left out where they
+    were given up.
+    """
+    zone = ZoneInfo(due.zone)
+    own = [one for one in of_service if _is_of(one, due)]
+    sold_on_a_bill = [one for one in of_service if one.operator is not None]
+    others = [one for one in dues if one.plan != due.plan and one.lapsed_at is None]
+
+    def is_paid(at: Instant) -> bool:
+        if pays(sold_on_a_bill, at):
+            return True
+        day = day_of(at, zone)
+        return any(
+            one.first <= day < one.until and standing([row for row in of_service if _is_of(row, one)], at) is not None
+            for one in others
+        )
+
+    begun = [one.valid_from for one in own if one.id == due.subscription]  # what it had earlier that day was another month's
+    begins, ends = max([first_moment(due.first, zone), *begun]), first_moment(due.until, zone)
+    moments = {*_edges(of_service), *(first_moment(one.first, zone) for one in others)}
+    within = (at for at in sorted(moments) if begins <= at < ends)
+    found = next((at for at in within if standing(own, at) is None and is_paid(at)), None)
+    return None if found is None else day_of(found, zone)
+
+
 def month_after(period: Period) -> Period:
     return period_from(period.anchor, period.until)
 
@@ -81,6 +111,10 @@ def month_after(period: Period) -> Period:
 def grace_end(now: Instant, days: int, zone: ZoneInfo) -> Instant:
     """Until when a home plays on that could not pay: so many whole days after today."""
     return now if days == 0 else first_moment(day_of(now, zone) + timedelta(days=days + 1), zone)
+
+
+def _is_of(one: Subscription, due: Due) -> bool:
+    return one.operator is None and one.plan == due.plan
 
 
 def _edges(records: Sequence[Subscription]) -> list[Instant]:

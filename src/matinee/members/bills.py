@@ -6,10 +6,14 @@ there: it asks what became of the payment before it asks for another. No transac
 
 A home that cannot pay plays on for a grace, the end of which is recorded at once as the end of its subscription; a payment that
 comes in time takes that end back.
+
+A month is charged whole. Where the home pays an operator, or for another plan of the service, before it is over, its days from
+there on are given back; that is looked at before and after each payment, and first of all for who was killed in between.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -17,7 +21,7 @@ from sqlalchemy.engine import Connection
 
 from matinee.base.clock import DAY, Instant, to_rfc3339
 from matinee.base.errors import MatineeError
-from matinee.base.ids import HouseholdId, PlanId
+from matinee.base.ids import HouseholdId, OperatorId, PlanId, ServiceId
 from matinee.base.party import publisher_side
 from matinee.members import charge_store, plan_store, tax_store
 from matinee.members.bill_rules import (
@@ -28,12 +32,14 @@ from matinee.members.bill_rules import (
     month_after,
     month_owed,
     standing,
+    unused_from,
 )
 from matinee.members.charges import Charge, Due, event_id_of
 from matinee.members.model import MemberError, Plan, Subscription, SubscriptionState
 from matinee.members.payers import first_paid
 from matinee.members.payments import Billed, Declined, Payment, PaymentPort, PriceList, Receipt
 from matinee.members.periods import day_of, first_moment
+from matinee.members.refunds import give_days_back
 from matinee.members.tax import TaxRate, rate_on, tax_in
 from matinee.outside.database import Database
 from matinee.parties import audit, outbox
@@ -68,15 +74,20 @@ class Bills:
         """Charge all that is due by a moment. What is wrong with one home is told in the outcome and keeps no other back."""
         outcome = Outcome()
         with self._database.read() as conn:
-            sold = [one for one in plan_store.subscriptions_of(conn) if one.operator is None]
+            every = plan_store.subscriptions_of(conn)
             plans = {plan.id: plan for plan in plan_store.all_plans(conn)}
             rates = tax_store.rates_of(conn)
             left = {(due.household, due.plan) for due in charge_store.open_dues(conn)}
             paid = charge_store.paid_until(conn)
         everywhere = day_of(Instant(now + DAY), ZoneInfo("UTC"))  # no zone is further than a day from any other
-        for (household, plan), records in _by_home(sold).items():
+        for household, service in _changed(every, paid):
+            try:
+                self._give_back(household, service, now)
+            except MatineeError as error:
+                outcome.problems.append(f"{household}: {error}")
+        for (household, plan), records in _by_home(one for one in every if one.operator is None).items():
             has_open = (household, plan) in left
-            if not has_open and paid.get((household, plan), everywhere) > everywhere:
+            if not has_open and paid.get((household, plan), (everywhere, ""))[0] > everywhere:
                 continue  # nearly every home on nearly every run: nothing of it need be read
             try:
                 self._charge_home(household, plans[plan], records, rates, now, outcome, has_open=has_open)
@@ -102,9 +113,27 @@ class Bills:
                 dues = charge_store.dues_of(conn, household, plan.id)
                 ever = _of_service(conn, household, plan)
             due = next((one for one in dues if one.is_open), None) or self._write_down(plan, records, ever, dues, rates, now)
-            if due is None or not self._settle(due, plan, now, outcome):
+            if due is None:
+                return
+            has_others = any((one.plan, one.operator) != (plan.id, None) for one in ever)
+            if has_others:
+                self._give_back(household, plan.service, now)  # before it is charged: what it had paid may pay for this
+            is_settled = self._settle(due, plan, now, outcome)
+            if has_others:
+                self._give_back(household, plan.service, now)
+            if not is_settled:
                 return
             has_open = False
+
+    def _give_back(self, household: HouseholdId, service: ServiceId, now: Instant) -> None:
+        """Give back the days of paid months that the home then paid for elsewhere."""
+        with self._database.read() as conn:
+            records = [one for one in plan_store.subscriptions_of(conn, [household]) if one.service == service]
+            dues = charge_store.dues_of(conn, household, *{one.plan for one in records})
+        for due in dues:
+            since = None if due.settled_at is None else unused_from(due, records, dues)
+            if since is not None:
+                give_days_back(self._database, self._port, due, since, now, actor=self._actor)
 
     def _write_down(
         self,
@@ -134,7 +163,7 @@ class Bills:
                     f"No rate of tax is recorded for {place.country} on {period.first}: {plan.name} is not charged.",
                     remedy=f"Record it: matinee tax set {place.country} PERCENT --from DAY.",
                 )
-            given_up = sum(one.lapsed_at is not None and one.first == period.first for one in dues)
+            given_up = sum(one.first == period.first and (one.lapsed_at is not None or one.until == one.first) for one in dues)
             due = Due(
                 event_id=event_id_of(held.household, plan.id, period.first, given_up),
                 publisher=plan.publisher,
@@ -205,12 +234,15 @@ class Bills:
             if now >= due.grace_until:
                 self._give_up(due, now, outcome)
             return
-        ends = grace_end(now, self._grace_days, ZoneInfo(due.zone))
+        grace = grace_end(now, self._grace_days, ZoneInfo(due.zone))
         with self._database.write() as conn:
             outbox.hold(conn)
+            told = active_until(_records(conn, due), now)
+            ends = grace if told is None else min(grace, told)  # an end that is recorded, as where an operator begins, stands
             if not charge_store.change_due(conn, due, grace_until=ends):
                 return  # another process was first, or it is paid meanwhile
-            self._subscribe(conn, due, plan, _unpaid(due), SubscriptionState.ENDED, ends, now)
+            if ends != told:
+                self._subscribe(conn, due, plan, _unpaid(due), SubscriptionState.ENDED, ends, now)
             self._audit(conn, "bill.grace", due, now, {"until": to_rfc3339(ends)})
         outcome.in_grace += 1
 
@@ -287,6 +319,21 @@ def _records(conn: Connection, due: Due) -> list[Subscription]:
 def _of_service(conn: Connection, household: HouseholdId, plan: Plan) -> list[Subscription]:
     """What is recorded of a household and a plan's service, whoever sold it."""
     return [one for one in plan_store.subscriptions_of(conn, [household]) if one.service == plan.service]
+
+
+def _changed(
+    every: Iterable[Subscription], paid: Mapping[tuple[HouseholdId, PlanId], tuple[date, str]]
+) -> Iterable[tuple[HouseholdId, ServiceId]]:
+    """Where a home was sold a service in two ways, and paid for a plan for longer than it stood: few homes, of all there are."""
+    found: dict[tuple[HouseholdId, ServiceId], dict[tuple[PlanId, OperatorId | None], list[Subscription]]] = {}
+    for one in every:
+        found.setdefault((one.household, one.service), {}).setdefault((one.plan, one.operator), []).append(one)
+    for (household, service), sold in found.items():
+        for (plan, operator), records in sold.items() if len(sold) > 1 else ():
+            until = None if operator is not None else paid.get((household, plan))
+            if until is not None and standing(records, Instant(first_moment(until[0], ZoneInfo(until[1])) - 1)) is None:
+                yield household, service
+                break
 
 
 def _by_home(sold: Iterable[Subscription]) -> dict[tuple[HouseholdId, PlanId], list[Subscription]]:

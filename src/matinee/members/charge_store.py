@@ -155,10 +155,10 @@ def due_of(conn: Connection, publisher: PublisherId, event_id: str) -> Due | Non
     return None if row is None else _due(row)
 
 
-def dues_of(conn: Connection, household: HouseholdId, plan: PlanId) -> Sequence[Due]:
-    """All that a household ever owed for a plan, by its days."""
-    own = (dues.c.household_id == household, dues.c.plan_id == plan)
-    return [_due(row) for row in conn.execute(sa.select(dues).where(*own).order_by(dues.c.first_day))]
+def dues_of(conn: Connection, household: HouseholdId, *plans: PlanId) -> Sequence[Due]:
+    """All that a household ever owed for these plans, by its days."""
+    own = (dues.c.household_id == household, dues.c.plan_id.in_(plans))
+    return [_due(row) for row in conn.execute(sa.select(dues).where(*own).order_by(dues.c.first_day, dues.c.event_id))]
 
 
 def open_dues(conn: Connection) -> Sequence[Due]:
@@ -167,11 +167,12 @@ def open_dues(conn: Connection) -> Sequence[Due]:
     return [_due(row) for row in conn.execute(query.order_by(dues.c.first_day, dues.c.event_id))]
 
 
-def paid_until(conn: Connection) -> dict[tuple[HouseholdId, PlanId], date]:
-    """Up to which day, not including it, each household has paid for each plan."""
-    query = sa.select(dues.c.household_id, dues.c.plan_id, sa.func.max(dues.c.until_day).label("until"))
-    rows = conn.execute(query.where(dues.c.settled_at.is_not(None)).group_by(dues.c.household_id, dues.c.plan_id))
-    return {(row.household_id, row.plan_id): date.fromisoformat(row.until) for row in rows}
+def paid_until(conn: Connection) -> dict[tuple[HouseholdId, PlanId], tuple[date, str]]:
+    """Up to which day, not including it, each household has paid for each plan, and the zone of its days."""
+    last = (sa.func.max(dues.c.until_day).label("until"), sa.func.max(dues.c.zone).label("zone"))
+    query = sa.select(dues.c.household_id, dues.c.plan_id, *last).where(dues.c.settled_at.is_not(None))
+    rows = conn.execute(query.group_by(dues.c.household_id, dues.c.plan_id))
+    return {(row.household_id, row.plan_id): (date.fromisoformat(row.until), row.zone) for row in rows}
 
 
 def change_due(conn: Connection, due: Due, **moments: Instant) -> bool:
@@ -180,6 +181,13 @@ def change_due(conn: Connection, due: Due, **moments: Instant) -> bool:
     own = (dues.c.publisher_id == due.publisher, dues.c.event_id == due.event_id)
     still_open = (dues.c.settled_at.is_(None), dues.c.lapsed_at.is_(None))
     return conn.execute(sa.update(dues).where(*own, *still_open, *is_new).values(**moments)).rowcount == 1
+
+
+def shorten_due(conn: Connection, due: Due, until: date) -> bool:
+    """Let a paid month end before a day, from which on it was given back; whether it lasted longer until now."""
+    own = (dues.c.publisher_id == due.publisher, dues.c.event_id == due.event_id, dues.c.settled_at.is_not(None))
+    shorter = sa.update(dues).where(*own, dues.c.until_day > until.isoformat()).values(until_day=until.isoformat())
+    return conn.execute(shorter).rowcount == 1
 
 
 def _recorded(conn: Connection, told: Sequence[Charge], *, actor: str) -> Sequence[tuple[Charge, bool]]:

@@ -6,12 +6,13 @@ A charge is known by its seller and the seller's own id for the event of billing
 from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 
 import msgspec
 
 from matinee.base.clock import Instant
 from matinee.base.ids import HouseholdId, OperatorId, PlanId, PublisherId, SubscriptionId
-from matinee.base.money import Money
+from matinee.base.money import Money, rounded
 from matinee.base.party import SideKey, operator_side, publisher_side
 
 
@@ -50,7 +51,8 @@ class Charge(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Due(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a household owes for one month of a direct plan, from the moment on at which that month began.
 
-    At most one of `settled_at` and `lapsed_at` is told; `grace_until` once it could not be paid: it plays on until then.
+    At most one of `settled_at` and `lapsed_at` is told; `grace_until` once it could not be paid: it plays on until then. Where
+    days of a paid month are given back, `until` becomes the first of them.
     """
 
     event_id: str
@@ -79,7 +81,7 @@ class Due(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 def event_id_of(household: HouseholdId, plan: PlanId, first: date, given_up: int = 0) -> str:
     """The event id of a direct plan's month: the same month can be charged once, whoever charges it and however often.
 
-    `given_up`: how many times that month was given up unpaid before, and then subscribed to again.
+    `given_up`: how many times that month was given up unpaid or given back whole before, and then subscribed to again.
     """
     again = f".{given_up + 1}" if given_up else ""
     return f"{household}.{plan}.{first.isoformat()}{again}"
@@ -94,6 +96,12 @@ def given_back(charges: Iterable[Charge], event_id: str, currency: str) -> Money
     """How much of a charge was taken back, above zero."""
     taken = [one.amount for one in charges if one.corrects == event_id and one.amount.currency == currency]
     return -sum(taken, Money(0, currency))
+
+
+def share_of(charge: Charge, until: date) -> Money:
+    """What of a charge is for its days before one, to the nearest minor unit, a half away from zero."""
+    days = Fraction((until - charge.first).days, (charge.until - charge.first).days)
+    return Money(rounded(charge.amount.minor * days), charge.amount.currency)
 
 
 def by_event(charges: Sequence[Charge]) -> dict[str, Charge]:

@@ -40,11 +40,12 @@ def period_from(anchor: date, first: date) -> Period:
 def next_period(since: date, paid: Period | None) -> Period:
     """The period to be charged next. `since` is the day on which the home subscribed, `paid` the last period that it paid.
 
-    Who comes back while an earlier payment lasts owes from the end of that on, and is then counted from there.
+    Who comes back while an earlier payment lasts owes from the end of that on, and is then counted from there; so is what follows
+    a month of which days were given back.
     """
     if paid is None or paid.until < since:
         return period_of(since, 0)
-    if paid.first < since:
+    if paid.first < since or paid.until < period_from(paid.anchor, paid.first).until:
         return period_of(paid.until, 0)
     return period_from(paid.anchor, paid.until)
 
