@@ -15,9 +15,10 @@ from matinee.base.dated import in_force
 from matinee.base.errors import NotFound
 from matinee.base.ids import HouseholdId, LineId, OperatorId, ProfileId, new_id
 from matinee.catalogue.model import AgeClass, Language
-from matinee.members import account_store, forgotten, pin_store, plan_store, store
+from matinee.members import account_store, forgotten, pin_store, plan_store, rules, store
 from matinee.members.forgotten import Forgotten, ForgottenKind
 from matinee.members.model import LIVE, HouseholdAssignment, SubscriptionState
+from matinee.members.payers import edges
 from matinee.members.selling import Selling
 from matinee.members.sign_in import work as sign_in
 from matinee.parties import audit, outbox
@@ -72,12 +73,15 @@ def _end_subscriptions(conn: Connection, household: HouseholdId, now: Instant, a
     selling = Selling(conn, _Nowhere(), now, actor)
     for account in account_store.all_of(conn, household):
         selling.close(account.operator, household, account.service, now)
-    newest = {(one.plan, one.operator): one for one in plan_store.subscriptions_of(conn, [household])}
-    for one in newest.values():
-        plan = plan_store.plan_of(conn, one.plan)
-        if plan is not None and one.state in LIVE:
+    recorded = plan_store.subscriptions_of(conn, [household])
+    moments = [now, *(edge for edge in edges(recorded) if edge > now)]
+    # What runs to an end that is recorded, or begins only later, ends now as well.
+    held = (one for moment in moments for one in rules.standing(recorded, moment) if one.state in LIVE)
+    for of_plan, operator in dict.fromkeys((one.plan, one.operator) for one in held):
+        plan = plan_store.plan_of(conn, of_plan)
+        if plan is not None:
             plan_store.record_subscription(
-                conn, household, plan, one.operator, SubscriptionState.ENDED, now, actor=actor, valid_from=now
+                conn, household, plan, operator, SubscriptionState.ENDED, now, actor=actor, valid_from=now
             )
 
 
