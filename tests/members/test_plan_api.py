@@ -17,7 +17,7 @@ from matinee.base.money import Money
 from matinee.base.party import operator_side
 from matinee.carriage.billed_homes import BilledHomes
 from matinee.carriage.model import Billing
-from matinee.members import invoice_store, pin_store, plan_store, profile_store, tax_store, terms_store, voucher_store
+from matinee.members import invoice_store, pin_store, plan_store, profile_store, store, tax_store, terms_store, voucher_store
 from matinee.members.bills import Bills
 from matinee.members.contracts import Span
 from matinee.members.credit import PrepaidCredit
@@ -186,6 +186,31 @@ def test_each_state_of_an_operators_subscription(
         (told,) = _told(screens)
     assert (told["state"], told["waits_for"]) == (state.value, waits_for)
     assert told["until"] == (None if until is None else to_rfc3339(until))
+
+
+def test_a_plan_of_an_operator_that_the_home_has_left_is_told_no_more(world: World) -> None:
+    """Nobody has told its end yet; it plays nothing. If the home gets a line there again, it has it again."""
+    plan, there = _plan(world), world.settle(world.free, "there")
+
+    def line_is(household: HouseholdId | None, since: int) -> None:
+        with world.database.write() as conn:
+            store.assign_household(conn, there.line.id, household, Instant(NOW + since), world.now)
+        world.feed.poll()
+
+    line_is(world.one.household, 1)
+    spans = [Span(state=SubscriptionState.ACTIVE, plan=plan.id, valid_from=Instant(NOW + 2))]
+    with world.database.write() as conn:
+        plan_store.lay(conn, world.one.household, world.cinema.id, operator_side(world.free), world.free, spans, world.now)
+    with _screens(world) as screens:
+        world.now = Instant(NOW + DAY)
+        assert [one["operator"] for one in _told(screens)] == ["Free"]
+        line_is(None, DAY)
+        assert _told(screens) == []
+        _subscribe(world, plan)
+        assert [(one["seller"], one["state"]) for one in _told(screens)] == [("us", "active")]
+        world.now = Instant(NOW + 2 * DAY)
+        line_is(world.one.household, 2 * DAY)
+        assert sorted(one["seller"] for one in _told(screens)) == ["operator", "us"]
 
 
 def test_what_ended_long_ago_is_told_no_more_and_another_home_never(world: World) -> None:

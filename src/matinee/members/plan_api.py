@@ -23,6 +23,7 @@ from matinee.members import charge_store, invoice_store, plan_store, terms_store
 from matinee.members.bill_rules import active_since, free_days_left
 from matinee.members.charges import Due
 from matinee.members.invoices import Invoice
+from matinee.members.leaving import HomesLines
 from matinee.members.model import CarriedServices, Plan, Subscription, SubscriptionState
 from matinee.members.payments import Billed, Place
 from matinee.members.plan_told import Bill, bill_of, lowered_from, state_told, to_tell, until_told
@@ -113,13 +114,15 @@ class Invoices(msgspec.Struct, frozen=True, kw_only=True):
 def routes(
     carried: CarriedServices, members: Members, fleet: Fleet, billed: Billed, database: Database, clock: Clock
 ) -> Sequence[HTTPRouteHandler]:
+    lines = HomesLines(members, fleet)
+
     @get("/api/v1/plan", opt={"policy": SCREENS}, sync_to_thread=True)
     def get_plan(request: AnyRequest) -> Response[Plans]:
         """The household's plans of the services that it sees. 403 on a screen where a kids' profile is open."""
         household, now = members.grown_ups(request.user), clock()
         seen = {service.id: service for service in carried.services_of(request.user, now)}
         with database.read() as conn:
-            told = _plans(conn, household, seen, fleet, billed, now)
+            told = _plans(conn, household, seen, fleet, lines, billed, now)
         return Response(Plans(plans=told), headers=PRIVATE)
 
     @get("/api/v1/invoices", opt={"policy": SCREENS}, sync_to_thread=True)
@@ -135,13 +138,21 @@ def routes(
 
 
 def _plans(
-    conn: Connection, household: HouseholdId, seen: dict[ServiceId, Service], fleet: Fleet, billed: Billed, now: Instant
+    conn: Connection,
+    household: HouseholdId,
+    seen: dict[ServiceId, Service],
+    fleet: Fleet,
+    lines: HomesLines,
+    billed: Billed,
+    now: Instant,
 ) -> list[WirePlan]:
     records = [one for one in plan_store.subscriptions_of(conn, [household]) if one.service in seen]
     plans = {one.id: one for one in plan_store.all_plans(conn) if one.service in seen}
     charges = charge_store.charges_of(conn, household)
     told = []
-    for one in to_tell(records, now):
+    sellers = {one.operator for one in records if one.operator is not None}
+    left = {operator for operator in sellers if lines.left(household, operator, now) is not None}
+    for one in to_tell(records, now, left):
         operator = fleet.operator(one.operator)
         place = billed.place_of(household, one.service, now) or NOWHERE
         dues = charge_store.dues_of(conn, household, one.plan) if one.operator is None else []

@@ -3,7 +3,7 @@
 A direct plan whose month could not be paid is recorded as one with an end: the home is told that it is in grace, and what is due.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import date, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from matinee.base.clock import DAY, Instant
+from matinee.base.ids import OperatorId
 from matinee.base.money import Money
 from matinee.members.bill_rules import active_since, active_until, month_after, month_owed
 from matinee.members.charges import Due
@@ -36,9 +37,13 @@ class Bill(msgspec.Struct, frozen=True, kw_only=True):
     due: Due | None
 
 
-def to_tell(records: Iterable[Subscription], at: Instant) -> list[Subscription]:
-    """What stands at a moment, by service; of a service where nothing is live also what ended lately."""
-    held = standing(records, at)
+def to_tell(records: Iterable[Subscription], at: Instant, left: Collection[OperatorId] = ()) -> list[Subscription]:
+    """What stands at a moment, by service; of a service where nothing is live also what ended lately.
+
+    `left`: operators at which the home has no line any more. What they sold plays nothing and is billed no more, whatever is
+    recorded as live.
+    """
+    held = [one for one in standing(records, at) if one.operator not in left or one.state not in LIVE]
     living = {one.service for one in held if one.state in LIVE}
     lately = [one for one in held if one.service not in living and at - one.valid_from < TOLD_AFTER_MS]
     return sorted([*(one for one in held if one.state in LIVE), *lately], key=lambda one: (one.service, one.plan))
