@@ -167,8 +167,8 @@ class Stage:
     def seller_needed(self, party: Party, service: ServiceId, now: Instant) -> Seller | None:
         return self.seller
 
-    def terms(self, party: Party, service: ServiceId, now: Instant) -> StreamTerms:
-        return self.given
+    def terms(self, party: Party, service: ServiceId, now: Instant) -> StreamTerms | None:
+        return self.given if self.seller is None else None
 
     def label(self, box: BoxId) -> str:
         return f"the box {box}"

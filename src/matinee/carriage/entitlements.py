@@ -60,13 +60,15 @@ class Entitlements:
         had = () if party.household is None else self._subscriptions.of(party.household, service)
         return waits_for_link(had, party.operator, now)
 
-    def terms(self, party: Party, service: ServiceId, now: Instant) -> StreamTerms:
+    def terms(self, party: Party, service: ServiceId, now: Instant) -> StreamTerms | None:
         """See `catalogue.model.Plans`."""
         billed = billed_by(self._carriage.agreement_of(party.operator, service, now))
-        if billed.by is None or party.household is None:
+        if billed.is_agreed and billed.by is None:
             return self._unbilled
+        if not billed.is_agreed or party.household is None:
+            return None
         held = plans_held(self._subscriptions.of(party.household, service), party.operator, now)
-        return best_of(plan for one in held if (plan := self._subscriptions.plan(one)) is not None)
+        return best_of(plan for one in held if (plan := self._subscriptions.plan(one)) is not None) if held else None
 
     def of_household(
         self, household: HouseholdId, service: ServiceId, at: Instant, known_at: Instant | None = None

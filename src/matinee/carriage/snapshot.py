@@ -454,11 +454,14 @@ class PartySight:
         operator = self._fleet.operator(party.operator)
         max_height, takes_av1 = self._picture(self._fleet.model_of(party.box))
         seen = self.seen(party, now)
-        barred = self._not_for_kids() if kids else frozenset[ServiceId]()
+        services, searched, listed = (seen.plays_on if playing else seen.direct), seen.search, seen.row
+        if kids:
+            barred = self._not_for_kids()
+            services, searched, listed = services - barred, searched - barred, listed - barred
         return Sight(
-            services=(seen.plays_on if playing else seen.direct) - barred,
-            searched=seen.search - barred,
-            listed=seen.row - barred,
+            services=services,
+            searched=searched,
+            listed=listed,
             prominence=() if kids else seen.prominence,
             kids=kids,
             max_age=one.age_class if one is not None else AGE_CLASSES[0],

@@ -340,10 +340,10 @@ class Plans(Protocol):
         """Whether the plan that is needed was sold already, and waits for the home to activate it. Never blocks."""
         ...
 
-    def terms(self, party: Party, service: ServiceId, now: Instant) -> StreamTerms:
+    def terms(self, party: Party, service: ServiceId, now: Instant) -> StreamTerms | None:
         """What the party's home may have, by the best of its plans that hold; where none is needed, what the settings say.
 
-        Never blocks. Ask it where `seller_needed` says None.
+        None where it needs a plan and has none: `seller_needed` says whose. Never blocks.
         """
         ...
 

@@ -218,12 +218,9 @@ class Desk:
             raise TitleNotPlayable(
                 f"There is nothing to play in {title}.", remedy="Choose one of its episodes, or open it where it lies."
             )
-        seller = self._plans.seller_needed(party, showing.service, now)
-        if seller is not None:
-            waits = self._plans.waits_for_link(party, showing.service, now)
-            remedy = _OPEN_LINK if waits else _ASK_SELLER[seller]
-            raise PlanNeeded("This household needs a plan to watch this title.", remedy=remedy)
         terms = self._plans.terms(party, showing.service, now)
+        if terms is None:
+            raise self._plan_needed(party, showing.service, now)
         licence = await self._licence_of(package)
         places = self._book.held_places(profile)
         if places is None:
@@ -237,6 +234,11 @@ class Desk:
         else:
             await self._open(session, showing.service, terms.streams, sight, now, prepares=prepares)
         return self._tell(session, showing, licence)
+
+    def _plan_needed(self, party: Party, service: ServiceId, now: Instant) -> PlanNeeded:
+        seller = self._plans.seller_needed(party, service, now) or Seller.US
+        remedy = _OPEN_LINK if self._plans.waits_for_link(party, service, now) else _ASK_SELLER[seller]
+        return PlanNeeded("This household needs a plan to watch this title.", remedy=remedy)
 
     def _is_trusted(self) -> bool:
         return self._unread_ms() <= self._settings.trust_ms
@@ -330,13 +332,12 @@ class Desk:
         Neither a plan that ends nor one that gives less stops a film that runs: it goes on by the token that it has. What has no
         place at all is stopped at once: its screen was not heard of for a while, and others have come.
         """
-        asks, notice = self._asks(session, service, now), None
-        if self._plans.seller_needed(party, service, now) is not None:
+        asks, terms, notice = self._asks(session, service, now), self._plans.terms(party, service, now), None
+        if terms is None:
             self._streams.keep_on(asks, now)
             notice = PLAN_ENDED
         else:
-            limit = self._plans.terms(party, service, now).streams
-            kept = Verdict.HELD if limit is None else await self._streams.keep(asks, limit, now)
+            kept = Verdict.HELD if terms.streams is None else await self._streams.keep(asks, terms.streams, now)
             if isinstance(kept, Judged):
                 await self._clear_away(kept)
                 kept = kept.verdict
@@ -573,7 +574,8 @@ class Desk:
         tallest = session.max_height
         if service is not None and now >= session.started_at + whole:
             # A film keeps its height; a play that goes on for longer than its film and a pause gets what the plan gives now.
-            given = self._plans.terms(party, service, now).max_height
+            terms = self._plans.terms(party, service, now)
+            given = None if terms is None else terms.max_height
             tallest = given if tallest is None else min(tallest, given or tallest)
         grant = StreamGrant(
             session=session.id,
