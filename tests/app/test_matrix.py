@@ -144,7 +144,7 @@ GET    /api/v1/rows/{row_id}                                  in   ok   pin  404
 GET    /api/v1/search                                         in   ok   pin  404  no   no   no   ok   in   no   no   no   no   no
 GET    /api/v1/services/{service_id}/watch-actions            in   no   no   no   no   no   ok   no   in   404  no   ok   no   no
 DELETE /api/v1/sessions                                       in   ok   pin  ok   no   no   no   ok   in   no   no   no   no   no
-GET    /api/v1/sessions                                       in   ok   ok   ok   no   no   no   ok   in   no   no   no   no   no
+GET    /api/v1/sessions                                       in   ok   pin  ok   no   no   no   ok   in   no   no   no   no   no
 DELETE /api/v1/sessions/{session_id}                          in   ok   pin  404  no   no   no   ok   in   no   no   no   no   no
 GET    /api/v1/staff/me                                       in   no   no   no   ok   ok   ok   no   in   ok   no   no   ok   ok
 DELETE /api/v1/staff/session                                  in   no   no   no   ok   ok   ok   no   in   ok   no   no   ok   ok

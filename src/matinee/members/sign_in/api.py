@@ -126,7 +126,10 @@ def routes(server: SignInServer, members: Members, clock: Clock) -> Sequence[HTT
         return Response(_metadata(issuer) | _OPENID, headers={"Cache-Control": "public, max-age=300"})
 
     def check_may_sign_out(request: AnyRequest) -> None:
-        """Where a kids' profile is open the PIN is asked: a screen that is signed in anew is kept on none. Raises PinNeeded."""
+        """Where a kids' profile is open the PIN is asked: a screen that is signed in anew is kept on none. Raises PinNeeded.
+
+        To list them too: whoever knows a session's id can end it by a made-up token (docs/decisions/0028).
+        """
         if members.kids_here(request.user) is not None:
             members.guard.check_change(request.user, clock())
 
@@ -142,6 +145,7 @@ def routes(server: SignInServer, members: Members, clock: Clock) -> Sequence[HTT
     @get("/api/v1/sessions", opt={"policy": SCREENS})
     async def list_sessions(request: AnyRequest) -> Response[Sessions]:
         """What is signed in to this household, the newest first. A box at its line is not among them: it is there by its line."""
+        check_may_sign_out(request)
         found = await asyncio.to_thread(living, _household(request))
         rows = [_wire(server, one, request.user.session) for one in found]
         return Response(Sessions(sessions=rows), headers=PRIVATE)
