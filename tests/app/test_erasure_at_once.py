@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from matinee.app.forgetting import erase_everywhere
+from matinee.app.forgetting import NAME, Forgetting, erase_everywhere
 from matinee.base.clock import DAY, Instant
 from matinee.base.errors import MatineeError
 from matinee.base.ids import ClientId, PackageId, ServiceId, SessionId, TitleId, new_id
@@ -24,7 +24,7 @@ from matinee.members.sign_in import accounts, codes, rules, sessions
 from matinee.members.sign_in.api import sign_out_everywhere
 from matinee.members.sign_in.model import TV, AuthorizationCode, Decision, DeviceCode, ScreenSession
 from matinee.outside.database import Database
-from matinee.parties import outbox
+from matinee.parties import cursors, outbox
 from matinee.playback import lease_store
 from matinee.playback import store as playback
 from matinee.playback.model import Place, Session
@@ -231,6 +231,41 @@ def test_an_erasure_and_the_book_of_plays_at_once_both_come_through(any_database
     for thread in threads:
         thread.join(60)
     assert faults == []
+
+
+def test_the_worker_that_erases_of_several_homes_keeps_no_row_of_one_while_it_waits_for_another(any_database: Database) -> None:
+    """Somebody writes of both in one transaction, in the other order: neither waits for the other."""
+    world = World(any_database)
+    title = TitleId(new_id())
+    for home in (world.one, world.other):
+        fill(world, home, title)
+        with any_database.write() as conn:
+            profile_store.delete(conn, home.household, home.adult.id, NOW)
+    faults: list[BaseException] = []
+
+    def forgets() -> None:
+        try:
+            Forgetting(any_database, lambda: LATER, viewing_months=24, plays_months=13).step()
+        except sa.exc.SQLAlchemyError as error:
+            faults.append(error)
+
+    def write(conn: Connection, household: str) -> None:
+        conn.execute(sa.update(playback.places).where(playback.places.c.household == household).values(completed=True))
+
+    worker = threading.Thread(target=forgets)
+    with any_database.write() as conn:
+        write(conn, world.other.household)
+        worker.start()
+        if not any_database.is_sqlite:
+            _wait_until_blocked_or_over(any_database, worker)
+        write(conn, world.one.household)
+    worker.join(20)
+    assert not worker.is_alive()
+    assert faults == []
+    with any_database.read() as conn:
+        left = {row.profile for row in conn.execute(sa.select(playback.places.c.profile))}
+        assert cursors.seen(conn, NAME) == outbox.latest(conn)
+    assert left == {world.one.child.id, world.other.child.id}
 
 
 def _wait_until_blocked_or_over(database: Database, eraser: threading.Thread) -> None:

@@ -81,7 +81,11 @@ class Forgetting:
             self._old_at = now
 
     def _follow(self) -> bool:
-        """One batch of events, in one transaction with the place that was come to. Whether there may be more."""
+        """Up to the next event that erases, in one transaction with the place that was come to. Whether there may be more.
+
+        One alone: of several the rows would be locked event by event, and whoever writes of several homes locks them by their
+        keys.
+        """
         settled = self._clock() - SETTLED_MS
         with self._database.read() as conn:  # most of the time there is nothing, and no lock is needed to see it
             if not outbox.after(conn, cursors.seen(conn, NAME), 1):
@@ -91,10 +95,12 @@ class Forgetting:
             events = outbox.after(conn, done)
             for event in events:
                 if event.topic == forgotten.TOPIC:
-                    if event.at > settled:
-                        cursors.move(conn, NAME, done)
-                        return False
-                    forget(conn, forgotten.heard(event))
+                    is_settled = event.at <= settled
+                    if is_settled:
+                        forget(conn, forgotten.heard(event))
+                        done = event.seq
+                    cursors.move(conn, NAME, done)
+                    return is_settled
                 done = event.seq
             cursors.move(conn, NAME, done)
         return bool(events)
