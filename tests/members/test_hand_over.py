@@ -3,16 +3,19 @@
 All of it is real: prices and records over the URLs, credit, the run that charges months, and the operator's events.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 
 import pytest
+import sqlalchemy as sa
 
 from matinee.base.clock import DAY, HOUR, MINUTE, Instant
 from matinee.base.money import Money
 from matinee.carriage.billed_homes import BilledHomes
-from matinee.members import charge_store, erasure, ledger, plan_store, tax_store, voucher_store
+from matinee.members import charge_store, erasure, ledger, plan_store, store, tax_store, voucher_store
+from matinee.members.billing_store import billing_events
 from matinee.members.bills import Bills as Charging
 from matinee.members.bills import Outcome
 from matinee.members.charges import Charge
@@ -421,6 +424,29 @@ def test_of_an_erased_home_nothing_runs_on_nor_begins(paid: Paid, who: str, begi
     with paid.world.database.write() as conn:
         erasure.erase(conn, paid.world.one.household, paid.world.now, actor="test")
     assert first_paid(paid.rows(), paid.world.now) is None
+
+
+def test_an_event_that_is_told_again_of_an_erased_home_is_known_and_says_no_more_whose_it_was(paid: Paid) -> None:
+    """Its sender may not have heard the answer. Nothing of the home's name is left by which to know it again."""
+    world, reference = paid.world, "ORANGE-4711"
+    with world.database.write() as conn:
+        conn.execute(sa.update(store.households).where(store.households.c.id == world.one.household).values(reference=reference))
+    world.feed.poll()
+    told = {"eventId": "a", "household": reference, "correlationId": f"order of {reference}", "domain": reference}
+    account = paid.tell("activate", **told).json()["partner_account_id"]
+    paid.at(DAY)
+    with world.database.write() as conn:
+        erasure.erase(conn, world.one.household, world.now, actor="test")
+    world.feed.poll()
+    rows = paid.rows()
+    again = paid.tell("activate", **told)
+    assert (again.status_code, again.json()["partner_account_id"], again.json()["state"]) == (200, account, "cancelled")
+    assert paid.tell("activate", HOUR, **told).status_code == 409, "another event by the same name"
+    assert paid.rows() == rows
+    with world.database.read() as conn:
+        words = [row.words for row in conn.execute(sa.select(billing_events.c.words))]
+    assert len(words) == 2, "what was told, and that it was closed"
+    assert reference not in json.dumps(words)
 
 
 def test_what_an_operator_tells_late_of_an_erased_home_changes_nothing(paid: Paid) -> None:

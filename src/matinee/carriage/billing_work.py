@@ -238,9 +238,12 @@ def _operator(party: Party) -> OperatorId:
 
 
 def _again(conn: Connection, before: tuple[PartnerAccountId, Any], event_id: str, words: Any) -> Taken:
-    """What came of an event that was told before. Raises MemberError where it was told otherwise."""
+    """What came of an event that was told before. Raises MemberError where it was told otherwise.
+
+    Also of a home that is erased by now: its sender may not have heard the first answer, and learns what came of it: it is over.
+    """
     account, told = before
-    if told != words:
+    if not billing_store.is_said_again(told, words):
         raise MemberError(
             f"The eventId {event_id!r} names another event already.",
             remedy="Give each event an id of its own; to say one again, say all of it as before.",

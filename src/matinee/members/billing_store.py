@@ -1,7 +1,7 @@
 """SQL for what operators told of the subscriptions that they sell: every event once, as it was told, at its own time."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
@@ -11,6 +11,8 @@ from matinee.base.ids import OperatorId, PartnerAccountId, new_id
 from matinee.members.account_store import PartnerAccount
 from matinee.members.contracts import Act, BillingEvent
 from matinee.outside.database import InstantColumn, JsonColumn, metadata
+
+_NAMES: Final = frozenset({"household", "correlationId", "domain"})
 
 billing_events = sa.Table(
     "billing_events",
@@ -26,7 +28,7 @@ billing_events = sa.Table(
     sa.Column("by_link", sa.Boolean, nullable=False),
     sa.Column("hands_over", sa.Boolean, nullable=False),
     sa.Column("begins_at", InstantColumn),
-    sa.Column("words", JsonColumn, nullable=False),  # as it was told, so that the same said again is known; of our own: empty
+    sa.Column("words", JsonColumn, nullable=False),  # as it was told, to know it again; of our own: empty
     sa.Column("recorded_at", InstantColumn, nullable=False),
     sa.UniqueConstraint("operator_id", "event_id"),
 )
@@ -43,6 +45,21 @@ def told_as(conn: Connection, operator: OperatorId, event_id: str) -> tuple[Part
     named = (billing_events.c.operator_id == operator, billing_events.c.event_id == event_id)
     row = conn.execute(sa.select(billing_events.c.account_id, billing_events.c.words).where(*named)).one_or_none()
     return None if row is None else (row.account_id, row.words)
+
+
+def forget_names(conn: Connection, account: PartnerAccountId) -> None:
+    """Take out of an account's events what its operator called the home there: the reference, and words of its own choice."""
+    rows = conn.execute(
+        sa.select(billing_events.c.id, billing_events.c.words).where(billing_events.c.account_id == account)
+    ).all()
+    for row in rows:
+        kept = {key: value for key, value in row.words.items() if key not in _NAMES}
+        conn.execute(sa.update(billing_events).where(billing_events.c.id == row.id).values(words=kept))
+
+
+def is_said_again(before: Mapping[str, Any], words: Mapping[str, Any]) -> bool:
+    """Whether an event is told in the words that were kept of it. What was taken out of these is not asked for."""
+    return bool(before) and all(key in words and words[key] == value for key, value in before.items())
 
 
 def add_event(conn: Connection, account: PartnerAccount, event: BillingEvent, words: Mapping[str, Any], now: Instant) -> None:

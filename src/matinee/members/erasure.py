@@ -15,7 +15,7 @@ from matinee.base.dated import in_force
 from matinee.base.errors import NotFound
 from matinee.base.ids import HouseholdId, LineId, OperatorId, ProfileId, new_id
 from matinee.catalogue.model import AgeClass, Language
-from matinee.members import account_store, forgotten, pin_store, plan_store, rules, store
+from matinee.members import account_store, billing_store, forgotten, pin_store, plan_store, rules, store
 from matinee.members.forgotten import Forgotten, ForgottenKind
 from matinee.members.model import LIVE, HouseholdAssignment, SubscriptionState
 from matinee.members.payers import edges
@@ -73,6 +73,7 @@ def _end_subscriptions(conn: Connection, household: HouseholdId, now: Instant, a
     selling = Selling(conn, _Nowhere(), now, actor)
     for account in account_store.all_of(conn, household):
         selling.close(account.operator, household, account.service, now)
+        billing_store.forget_names(conn, account.id)
     recorded = plan_store.subscriptions_of(conn, [household])
     moments = [now, *(edge for edge in edges(recorded) if edge > now)]
     # What runs to an end that is recorded, or begins only later, ends now as well.
