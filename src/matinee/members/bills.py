@@ -14,6 +14,7 @@ there on are given back; that is looked at before and after each payment, and fi
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -36,7 +37,7 @@ from matinee.members.bill_rules import (
 )
 from matinee.members.charges import Charge, Due, event_id_of
 from matinee.members.model import MemberError, Plan, Subscription, SubscriptionState
-from matinee.members.payers import first_paid
+from matinee.members.payers import edges, first_paid, pays
 from matinee.members.payments import Billed, Declined, Payment, PaymentPort, PriceList, Receipt
 from matinee.members.periods import day_of, first_moment
 from matinee.members.refunds import give_days_back
@@ -45,6 +46,9 @@ from matinee.outside.database import Database
 from matinee.parties import audit, outbox
 
 log = structlog.get_logger("matinee.bills")
+
+_LONGEST_MONTH_MS: Final = 32 * DAY
+"""A month of 31 days, and the hour of a clock that went back."""
 
 
 @dataclass(slots=True)
@@ -322,18 +326,32 @@ def _of_service(conn: Connection, household: HouseholdId, plan: Plan) -> list[Su
 
 
 def _changed(
-    every: Iterable[Subscription], paid: Mapping[tuple[HouseholdId, PlanId], tuple[date, str]]
+    every: Sequence[Subscription], paid: Mapping[tuple[HouseholdId, PlanId], tuple[date, str]]
 ) -> Iterable[tuple[HouseholdId, ServiceId]]:
-    """Where a home was sold a service in two ways, and paid for a plan for longer than it stood: few homes, of all there are."""
-    found: dict[tuple[HouseholdId, ServiceId], dict[tuple[PlanId, OperatorId | None], list[Subscription]]] = {}
+    """Where days of the last month that was paid may be another's: few homes, of all there are."""
+    first: dict[tuple[HouseholdId, ServiceId], tuple[PlanId, OperatorId | None]] = {}
+    sold: dict[tuple[HouseholdId, ServiceId], list[Subscription]] = {}
     for one in every:
-        found.setdefault((one.household, one.service), {}).setdefault((one.plan, one.operator), []).append(one)
-    for (household, service), sold in found.items():
-        for (plan, operator), records in sold.items() if len(sold) > 1 else ():
-            until = None if operator is not None else paid.get((household, plan))
-            if until is not None and standing(records, Instant(first_moment(until[0], ZoneInfo(until[1])) - 1)) is None:
-                yield household, service
-                break
+        if first.setdefault((one.household, one.service), (one.plan, one.operator)) != (one.plan, one.operator):
+            sold[one.household, one.service] = []
+    for one in every:
+        if (one.household, one.service) in sold:
+            sold[one.household, one.service].append(one)
+    for (household, service), records in sold.items():
+        if any(_may_be_anothers(records, plan, *paid[household, plan]) for plan in _direct(records) if (household, plan) in paid):
+            yield household, service
+
+
+def _direct(records: Iterable[Subscription]) -> set[PlanId]:
+    return {one.plan for one in records if one.operator is None}
+
+
+def _may_be_anothers(records: Sequence[Subscription], plan: PlanId, until: date, zone: str) -> bool:
+    ends = first_moment(until, ZoneInfo(zone))
+    own = [one for one in records if (one.plan, one.operator) == (plan, None)]
+    others = [one for one in records if (one.plan, one.operator) != (plan, None)]
+    moments = (moment for moment in edges(records) if ends - _LONGEST_MONTH_MS <= moment < ends)
+    return any(standing(own, moment) is None and pays(others, moment) for moment in moments)
 
 
 def _by_home(sold: Iterable[Subscription]) -> dict[tuple[HouseholdId, PlanId], list[Subscription]]:
