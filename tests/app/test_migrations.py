@@ -15,13 +15,19 @@ from matinee.base.clock import Instant
 from matinee.base.ids import BoxId, OperatorId
 from matinee.base.party import Role, SideKey
 from matinee.carriage.snapshot import Carriage
+from matinee.catalogue.store import ensure_service
+from matinee.fleet import store as fleet_store
 from matinee.fleet.snapshot import Fleet
+from matinee.members import account_store, billing_store
+from matinee.members import store as members
+from matinee.members.contracts import Act, BillingEvent
 from matinee.outside.database import Database
 from matinee.parties import audit
 from matinee.parties import store as parties
 from matinee.parties.model import Seat
 
 BEFORE_IDENTITIES = "0007"
+BEFORE_NAMES = "0027"
 
 
 @pytest.fixture
@@ -193,6 +199,30 @@ def test_a_box_is_taken_for_what_it_was_taken_for_before_identities_had_dates(fr
         ("u", 1): "unverified",
         ("u", 6): "unverified",
     }
+
+
+def test_what_was_told_of_homes_that_were_erased_loses_their_names(fresh: Database) -> None:
+    config = alembic_config()
+    told = {"eventId": "a", "household": "ORANGE-1", "correlationId": "order of ORANGE-1", "domain": "ORANGE-1", "offer_id": "o"}
+    with fresh.write() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, BEFORE_NAMES)
+        publisher = parties.ensure_publisher(connection, "Studio", "EUR", Instant(1))
+        service = ensure_service(connection, publisher.id, "Cinéma", Instant(1))
+        operator = fleet_store.ensure_operator(connection, "Orange", "FR", "Europe/Paris", Instant(1))
+        for home in ("erased", "living"):
+            household = members.ensure_household(connection, home, Instant(1)).id
+            account = account_store.add_account(connection, operator.id, service.id, household, Instant(1))
+            event = BillingEvent(id=home, act=Act.ACTIVATE, at=Instant(1))
+            billing_store.add_event(connection, account, event, told, Instant(1))
+        connection.execute(
+            sa.update(members.households).values(reference="erased x").where(members.households.c.reference == "erased")
+        )
+    migrate(fresh)
+    with fresh.read() as connection:
+        rows = connection.execute(sa.select(billing_store.billing_events.c.event_id, billing_store.billing_events.c.words))
+        words = {row.event_id: row.words for row in rows}
+    assert words == {"erased": {"eventId": "a", "offer_id": "o"}, "living": told}
 
 
 def test_whoever_goes_back_before_there_were_roles_leaves_no_auditor_with_a_publishers_key(fresh: Database) -> None:
