@@ -4,6 +4,7 @@ All of it is real: prices and records over the URLs, credit, the run that charge
 """
 
 import json
+import threading
 from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
@@ -326,6 +327,33 @@ def test_a_plan_that_is_changed_and_changed_back_within_a_day_is_paid_once(paid:
     assert paid.run(HOUR + DAY).charged == 0
     assert [one.amount.minor for one in paid.charges()].count(799) == 3
     assert [minor for _, _, minor in paid.given_back()] == [799, 799]
+
+
+def test_several_at_once_give_the_same_days_back_once(paid: Paid) -> None:
+    paid.fill(2 * 799)
+    paid.direct("a", 0, "Basic")
+    paid.run(0)
+    paid.at(10 * DAY)
+    paid.direct("a ends", 10 * DAY, "Basic", "ended")
+    paid.direct("b", 10 * DAY, "Plus")
+    start, faults = threading.Barrier(4), []
+
+    def run() -> None:
+        start.wait(20)
+        try:
+            paid.run()
+        except Exception as error:  # noqa: BLE001 -- handed to the test
+            faults.append(error)
+
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert faults == []
+    assert paid.months() == ["2014-10-02", "2014-10-12"]
+    assert paid.given_back() == [("2014-10-12", "2014-11-02", 541)]
+    assert paid.balance() == 541
 
 
 def test_who_changes_to_a_plan_that_it_cannot_pay_has_the_rest_of_the_first_back(paid: Paid) -> None:
