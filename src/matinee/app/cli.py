@@ -33,14 +33,14 @@ if TYPE_CHECKING:
         waving,
     )
     from matinee.app import boxes as box_commands
-    from matinee.app import learning as learning_commands
+    from matinee.app import lesson_cli as lesson_commands
     from matinee.app import ranking as ranking_commands
 else:
     auditing, box_commands, carrying = later("auditing"), later("boxes"), later("carrying")
     commands, feeding, hooking = later("commands"), later("feeding"), later("hooking")
     households = later("households")
     marking, people, planning = later("marking"), later("people"), later("planning")
-    learning_commands = later("learning")
+    lesson_commands = later("lesson_cli")
     ranking_commands, subscribing = later("ranking"), later("subscribing")
     switching, waving = later("switching"), later("waving")
 
@@ -357,7 +357,7 @@ def lesson(
 
     A worker learns each night, from all viewing of a year. With `learn` it is done now, and screens go by it at once.
     """
-    return learning_commands.lesson(what, data=data, as_json=json)
+    return lesson_commands.lesson(what, data=data, as_json=json)
 
 
 @app.command(group=_carrying)
