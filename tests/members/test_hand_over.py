@@ -4,7 +4,6 @@ All of it is real: prices and records over the URLs, credit, the run that charge
 """
 
 import json
-import threading
 from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
@@ -26,6 +25,7 @@ from matinee.members.payers import first_paid, pays
 from matinee.members.payments import Payment, Receipt
 from matinee.members.price_list import PlanPrices
 from matinee.outside.database import Database
+from tests.at_once import at_once
 from tests.carriage.bills import ACCOUNTS, Bills
 from tests.world import NOW, World, screens
 
@@ -336,21 +336,7 @@ def test_several_at_once_give_the_same_days_back_once(paid: Paid) -> None:
     paid.at(10 * DAY)
     paid.direct("a ends", 10 * DAY, "Basic", "ended")
     paid.direct("b", 10 * DAY, "Plus")
-    start, faults = threading.Barrier(4), []
-
-    def run() -> None:
-        start.wait(20)
-        try:
-            paid.run()
-        except Exception as error:  # noqa: BLE001 -- handed to the test
-            faults.append(error)
-
-    threads = [threading.Thread(target=run) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert faults == []
+    at_once(*[paid.run] * 4)
     assert paid.months() == ["2014-10-02", "2014-10-12"]
     assert paid.given_back() == [("2014-10-12", "2014-11-02", 541)]
     assert paid.balance() == 541

@@ -1,8 +1,8 @@
 """Invoices: numbered without a gap, never changed, every charge on one of them; and a page that a person can read."""
 
 import re
-import threading
 from collections.abc import Iterator, Sequence
+from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from matinee.members.invoices import Invoice, InvoiceKind
 from matinee.members.model import MemberError
 from matinee.members.refunds import refund
 from matinee.outside.database import Database
+from tests.at_once import at_once
 from tests.members.money_world import PRICE, MoneyWorld, at, money_world
 
 DETAILS = "1 rue de la Paix\n75002 Paris\nTVA FR12345678901"
@@ -146,18 +147,12 @@ def test_numbers_follow_one_another_whoever_issues(any_database: Database) -> No
         world.subscribe(one, at("2026-11-05"))
     world.run("2026-11-06")
     world.now = at("2026-12-01")
-    start = threading.Barrier(4)
 
     def issue(some: Sequence[HouseholdId]) -> None:
-        start.wait(20)
         for one in some:
             _issue(world, one, "2026-11")
 
-    threads = [threading.Thread(target=issue, args=(homes[place : place + 5],)) for place in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(120)
+    at_once(*(partial(issue, homes[place : place + 5]) for place in range(4)))
     assert _numbers(world) == list(range(1, 9))
 
 

@@ -3,8 +3,8 @@
 The first tests ask what `PaymentPort` promises and nothing else: another implementation is put in the place of `world.credit`.
 """
 
-import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from matinee.members.model import MemberError
 from matinee.members.payments import Declined, KeyUsedOtherwise, Payment
 from matinee.outside.database import Database
 from matinee.parties import audit
+from tests.at_once import at_once
 from tests.databases import PostgresServer
 from tests.members.money_world import MoneyWorld, money_world
 
@@ -125,20 +126,14 @@ def test_what_was_not_charged_is_not_given_back(world: MoneyWorld, home: Househo
 
 def test_many_at_once_never_spend_more_than_there_is(any_world: MoneyWorld, any_home: HouseholdId) -> None:
     declined: list[str] = []
-    start = threading.Barrier(8)
 
     def spend(key: str) -> None:
-        start.wait(20)
         try:
             any_world.credit.charge(_pay(any_world, any_home, 300, key))
         except Declined:
             declined.append(key)
 
-    threads = [threading.Thread(target=spend, args=(f"key {number % 6}",)) for number in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
+    at_once(*(partial(spend, f"key {number % 6}") for number in range(8)))
     assert any_world.balance(any_home) == 100
     with any_world.database.read() as conn:
         assert sum(entry.kind is Movement.CHARGE for entry in ledger.entries_of(conn, any_home)) == 3
