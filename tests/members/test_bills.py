@@ -4,7 +4,6 @@ import contextlib
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from datetime import date
@@ -25,6 +24,7 @@ from matinee.members.payments import Payment, Place, Receipt
 from matinee.members.refunds import refund
 from matinee.outside.database import Database
 from matinee.parties import audit
+from tests.at_once import at_once
 from tests.members.money_world import PRICE, MoneyWorld, at, money_world
 
 
@@ -202,6 +202,18 @@ def test_days_are_those_of_the_home(world: MoneyWorld) -> None:
     assert world.months(home) == ["2026-10-31"]
 
 
+def test_up_to_when_a_home_paid_is_a_day_of_where_it_was_last(any_world: MoneyWorld) -> None:
+    home = any_world.home("on the move")
+    any_world.fill(home, 2 * PRICE.minor)
+    any_world.agreement.place = Place(country="FR", zone="Pacific/Noumea")
+    any_world.subscribe(home, at("2026-11-01"))
+    any_world.run("2026-11-02")
+    any_world.agreement.place = Place(country="FR", zone="Europe/Paris")
+    any_world.run("2026-12-02")
+    with any_world.database.read() as conn:
+        assert charge_store.paid_until(conn)[home, any_world.plan.id] == (date(2027, 1, 1), "Europe/Paris")
+
+
 def test_without_a_rate_of_tax_nobody_is_charged_and_others_still_are(world: MoneyWorld, home: HouseholdId) -> None:
     world.prices.rows.append((world.plan.id, "XX", date(2014, 1, 1), PRICE))
     world.agreement.place = Place(country="XX", zone="UTC")
@@ -350,22 +362,7 @@ def test_several_at_once_charge_each_month_once(any_world: MoneyWorld, any_home:
         any_world.fill(one, 2 * PRICE.minor)
         any_world.subscribe(one, at("2026-11-05"))
     any_world.now = at("2027-01-02")
-    broken: list[BaseException] = []
-    start = threading.Barrier(4)
-
-    def run() -> None:
-        try:
-            start.wait(20)
-            any_world.bills().run(any_world.now)
-        except BaseException as error:  # noqa: BLE001 -- handed to the test
-            broken.append(error)
-
-    threads = [threading.Thread(target=run) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(120)
-    assert broken == []
+    at_once(*[lambda: any_world.bills().run(any_world.now)] * 4)
     any_world.run()
     for one in others:
         assert any_world.months(one) == ["2026-11-05", "2026-12-05"]

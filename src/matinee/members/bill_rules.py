@@ -11,7 +11,7 @@ from matinee.base.clock import Instant
 from matinee.base.dated import in_force
 from matinee.members.charges import Due
 from matinee.members.model import PLAYS, Subscription, SubscriptionState
-from matinee.members.payers import pays
+from matinee.members.payers import edges, pays
 from matinee.members.periods import Period, day_of, first_moment, next_period, period_from
 from matinee.members.rules import standing as all_standing
 
@@ -30,7 +30,7 @@ def active_since(records: Sequence[Subscription], at: Instant) -> Instant | None
     if standing(records, at) is None:
         return None
     since = at
-    for edge in sorted({edge for edge in _edges(records) if edge <= at}, reverse=True):
+    for edge in reversed([edge for edge in edges(records) if edge <= at]):
         if standing(records, edge) is None:
             break
         since = edge
@@ -41,8 +41,7 @@ def active_since(records: Sequence[Subscription], at: Instant) -> Instant | None
 
 def active_until(records: Sequence[Subscription], at: Instant) -> Instant | None:
     """Up to when it goes on without a gap from a moment at which it stands; None where no end is known."""
-    later = sorted(edge for edge in _edges(records) if edge > at)
-    return next((edge for edge in later if standing(records, edge) is None), None)
+    return next((edge for edge in edges(records) if edge > at and standing(records, edge) is None), None)
 
 
 def month_owed(since: Instant, free_days: int, dues: Sequence[Due], zone: ZoneInfo) -> Period:
@@ -57,8 +56,8 @@ def free_days_left(of_service: Sequence[Subscription], since: Instant, days: int
 
     `of_service`: all that was recorded of the home and the service. A trial is counted from the day on which it first had that.
     """
-    edges = sorted(edge for edge in _edges(of_service) if edge < since)
-    first = next((edge for edge in edges if any(one.state in PLAYS for one in all_standing(of_service, edge))), since)
+    earlier = (edge for edge in edges(of_service) if edge < since)
+    first = next((edge for edge in earlier if any(one.state in PLAYS for one in all_standing(of_service, edge))), since)
     return max(0, days - (day_of(since, zone) - day_of(first, zone)).days)
 
 
@@ -98,7 +97,7 @@ def unused_from(due: Due, of_service: Sequence[Subscription], dues: Sequence[Due
 
     begun = [one.valid_from for one in own if one.id == due.subscription]  # what it had earlier that day was another month's
     begins, ends = max([first_moment(due.first, zone), *begun]), first_moment(due.until, zone)
-    moments = {*_edges(of_service), *(first_moment(one.first, zone) for one in others)}
+    moments = {*edges(of_service), *(first_moment(one.first, zone) for one in others)}
     within = (at for at in sorted(moments) if begins <= at < ends)
     found = next((at for at in within if standing(own, at) is None and is_paid(at)), None)
     return None if found is None else day_of(found, zone)
@@ -115,7 +114,3 @@ def grace_end(now: Instant, days: int, zone: ZoneInfo) -> Instant:
 
 def _is_of(one: Subscription, due: Due) -> bool:
     return one.operator is None and one.plan == due.plan
-
-
-def _edges(records: Sequence[Subscription]) -> list[Instant]:
-    return [edge for one in records for edge in (one.valid_from, one.valid_to) if edge is not None]

@@ -169,10 +169,11 @@ def open_dues(conn: Connection) -> Sequence[Due]:
 
 def paid_until(conn: Connection) -> dict[tuple[HouseholdId, PlanId], tuple[date, str]]:
     """Up to which day, not including it, each household has paid for each plan, and the zone of its days."""
-    last = (sa.func.max(dues.c.until_day).label("until"), sa.func.max(dues.c.zone).label("zone"))
-    query = sa.select(dues.c.household_id, dues.c.plan_id, *last).where(dues.c.settled_at.is_not(None))
+    last = sa.func.max(dues.c.until_day + " " + dues.c.zone).label("last")  # of a home that moved, the zone of that very month
+    query = sa.select(dues.c.household_id, dues.c.plan_id, last).where(dues.c.settled_at.is_not(None))
     rows = conn.execute(query.group_by(dues.c.household_id, dues.c.plan_id))
-    return {(row.household_id, row.plan_id): (date.fromisoformat(row.until), row.zone) for row in rows}
+    parts = ((row.household_id, row.plan_id, *row.last.split(" ", 1)) for row in rows)
+    return {(household, plan): (date.fromisoformat(until), zone) for household, plan, until, zone in parts}
 
 
 def change_due(conn: Connection, due: Due, **moments: Instant) -> bool:
