@@ -4,7 +4,7 @@ An operator names the homes at its own lines, a publisher those at lines where i
 home and every other plan reads as one that does not exist.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -244,10 +244,10 @@ def routes(counter: Counter, database: Database, clock: Clock) -> Sequence[Route
             side = request.user.side
             asked = (conn, services, side.operator, of, after, limit + 1)
             rows = [] if nobody else plan_store.page_of(*asked, ours_alone=of is not None and side.publisher is not None)
-            names = store.references_of(conn, {one.household for one in rows})
-            items = [_told(conn, one, names[one.household], side) for one in rows[:limit]]
+            homes = {one.household for one in rows}
+            names, accounts = store.references_of(conn, homes), _accounts(conn, *homes)
         page = SubscriptionPage(
-            items=items,
+            items=[_told(one, names[one.household], accounts, side) for one in rows[:limit]],
             next_cursor=encode_cursor(rows[limit - 1].id) if len(rows) > limit else None,
         )
         return Response(page, headers=PRIVATE)
@@ -283,7 +283,7 @@ def routes(counter: Counter, database: Database, clock: Clock) -> Sequence[Route
                 valid_to=until,
                 reference=data.reference,
             )
-            told = _told(conn, made, data.household, party.side)
+            told = _told(made, data.household, _accounts(conn, household), party.side)
         return Response(told, status_code=201 if is_new else 200, headers=PRIVATE)
 
     handlers = [list_plans, make_plan, change_limits, list_subscriptions, record_subscription]
@@ -332,13 +332,23 @@ def wire_plan(one: Plan, terms: Terms, now: Instant) -> WirePlan:
     )
 
 
-def _told(conn: Connection, one: Subscription, household: str, side: Side) -> WireSubscription:
-    account = None if one.operator is None else account_store.account_of(conn, one.operator, one.service, one.household)
+def _accounts(conn: Connection, *homes: HouseholdId) -> Mapping[tuple[OperatorId | None, ServiceId, HouseholdId], str]:
+    """The ids by which operators and services name these homes."""
+    found = account_store.all_of(conn, *homes)
+    return {(one.operator, one.service, one.household): one.id for one in found if one.household is not None}
+
+
+def _told(
+    one: Subscription,
+    household: str,
+    accounts: Mapping[tuple[OperatorId | None, ServiceId, HouseholdId], str],
+    side: Side,
+) -> WireSubscription:
     return WireSubscription(
         id=one.id,
         reference=one.reference,
         household=None if one.operator is not None and side.publisher is not None else household,
-        partner_account_id=None if account is None else account.id,
+        partner_account_id=accounts.get((one.operator, one.service, one.household)),
         service_id=one.service,
         plan_id=one.plan,
         seller=one.seller.value,

@@ -90,9 +90,9 @@ def accounts_of(conn: Connection, household: HouseholdId, service: ServiceId) ->
     return [_account(row) for row in conn.execute(sa.select(partner_accounts).where(*of_both).order_by(partner_accounts.c.id))]
 
 
-def all_of(conn: Connection, household: HouseholdId) -> Sequence[PartnerAccount]:
-    """Every account by which anybody names this home."""
-    query = sa.select(partner_accounts).where(partner_accounts.c.household_id == household)
+def all_of(conn: Connection, *households: HouseholdId) -> Sequence[PartnerAccount]:
+    """Every account by which anybody names these homes."""
+    query = sa.select(partner_accounts).where(partner_accounts.c.household_id.in_(households))
     return [_account(row) for row in conn.execute(query.order_by(partner_accounts.c.id))]
 
 
