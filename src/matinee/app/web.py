@@ -255,12 +255,9 @@ def _add_headers(page_policy: str) -> Callable[[Message, Scope], Awaitable[None]
         (b"cross-origin-opener-policy", b"same-origin"),
     ]
 
-    names = frozenset(name for name, _ in extra)
-
     async def add(message: Message, _scope: Scope) -> None:
         if message["type"] == "http.response.start":
             own = {name.lower() for name, _ in message["headers"]}  # a page that needs others says so itself
-            lacks = extra if own.isdisjoint(names) else [one for one in extra if one[0] not in own]
-            message["headers"] = [*message["headers"], *lacks]
+            message["headers"] = [*message["headers"], *(one for one in extra if one[0] not in own)]
 
     return add
