@@ -46,6 +46,9 @@ OF_A_TITLE: dict[str, Callable[[str, str], Asked]] = {
     "POST /api/v1/titles/{title_id}/open": lambda t, p: (
         "POST", f"/api/v1/titles/{t}/open", {}, {"source": "home", "profile_id": p}
     ),
+    "POST /api/v1/watched": lambda t, p: (
+        "POST", "/api/v1/watched", {}, {"service_id": t, "entity_id": t, "profile_id": p, "progress": 0.5}
+    ),
     "PUT /api/v1/titles/{title_id}/list": lambda t, p: ("PUT", f"/api/v1/titles/{t}/list", {}, {"profile_id": p}),
     "DELETE /api/v1/titles/{title_id}/list": lambda t, p: ("DELETE", f"/api/v1/titles/{t}/list", {"profile": p}, None),
     "PUT /api/v1/titles/{title_id}/thumb": lambda t, p: (

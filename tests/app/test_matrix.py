@@ -162,6 +162,7 @@ POST   /api/v1/titles/{title_id}/open                         in   ok   pin  404
 GET    /api/v1/titles/{title_id}/report                       in   no   no   no   no   no   ok   no   in   404  no   ok   no   no
 PUT    /api/v1/titles/{title_id}/thumb                        in   ok   pin  404  no   no   no   ok   in   no   no   no   no   no
 POST   /api/v1/vouchers/redeem                                in   ok   no   ok   no   no   no   ok   in   no   no   no   no   no
+POST   /api/v1/watched                                        in   ok   404  404  no   no   no   ok   in   no   no   no   no   no
 GET    /api/{path}                                            404  404  404  404  404  404  404  404  404  404  404  404  404  404
 GET    /artwork/{artwork}/{name}                              ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok
 GET    /authority.pem                                         ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok
@@ -577,6 +578,12 @@ BODIES: dict[str, Callable[[Home], Any]] = {
     "POST /ofrep/v1/evaluate/flags": _flag,
     "POST /api/v1/titles/{title_id}/markers": lambda home: {"none": ["recap"]},
     "POST /api/v1/titles/{title_id}/open": lambda home: {"source": "home", "profile_id": home.adult},
+    "POST /api/v1/watched": lambda home: {
+        "service_id": home.world.partner_film.service,
+        "entity_id": home.world.partner_film.partner.ref,
+        "profile_id": home.adult,
+        "progress": 0.5,
+    },
     "PUT /api/v1/titles/{title_id}/list": lambda home: {"profile_id": home.adult},
     "PUT /api/v1/titles/{title_id}/thumb": lambda home: {"profile_id": home.adult, "thumb": "up"},
     "POST /api/v1/privacy/erase": lambda home: {"confirm": "erase everything"},

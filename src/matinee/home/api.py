@@ -21,6 +21,7 @@ from matinee.home.model import ROW_ITEMS, Home, RowPage
 from matinee.home.opened import OpenedTitles
 from matinee.home.opening import Launch, Source, launch_of
 from matinee.home.rows import Homes
+from matinee.home.watched import Entities, WatchedSaid, heard
 
 
 class OpeningAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -64,4 +65,19 @@ def routes(
             opened.remember(request.user.household, sight.profile, title.id, sight.now)
         return Response(launch, headers={"Cache-Control": "private, no-store"})
 
-    return [get_home, get_row, open_title]
+    entities = Entities()
+
+    @post("/api/v1/watched", opt={"policy": SCREENS}, status_code=204, sync_to_thread=True)
+    def tell_watched(request: AnyRequest, data: JSONBody[WatchedSaid]) -> None:
+        """How far a viewer came in a partner's application: what was told last counts, and saying it again changes nothing."""
+        now, view = clock(), catalogue.view
+        sight = sights.sight(request.user, data.profile_id, now, playing=True)
+        here = sights.sight(request.user, None, now).services  # no film of ours runs here that may outlast a pause
+        named = entities.title(view, data.service_id, data.entity_id)
+        title = None if named is None else view.get(sight, named)
+        if title is None or title.service not in here or request.user.household is None or sight.profile is None:
+            raise TitleNotFound
+        told = heard(data, title.id, sight.now)
+        opened.watched(request.user.household, sight.profile, told, is_late=data.late_ms > 0)
+
+    return [get_home, get_row, open_title, tell_watched]

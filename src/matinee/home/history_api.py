@@ -21,7 +21,7 @@ from matinee.catalogue.model import Sights
 from matinee.catalogue.snapshot import Catalogue
 from matinee.catalogue.tiles import Tile, tile_of
 from matinee.home import opened as opened_store
-from matinee.home.opened import OpenedTitles
+from matinee.home.opened import Opened, OpenedTitles
 from matinee.members import forgotten
 from matinee.members.forgotten import Forgotten, ForgottenKind
 from matinee.members.model import ProfileNotFound
@@ -34,7 +34,7 @@ _NOTHING = TitleId("")
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
-    """A title and when it was last watched. `completed` is null of what lies with a partner: nobody tells."""
+    """A title and when it was last watched. `completed` is null of what lies with a partner who told nothing."""
 
     title: Tile
     at: str
@@ -62,7 +62,9 @@ def routes(
             raise ProfileNotFound
         seen = {one.title: (one.counted_at, one.completed) for one in list(book.find_places(sight.profile).values())}
         watched: list[tuple[int, TitleId, bool | None]] = [(-at, title, done) for title, (at, done) in seen.items()]
-        watched += [(-at, title, None) for title, at in opened.recent(sight.profile, sight.now) if title not in seen]
+        watched += [
+            (-one.at, one.title, _is_done(one)) for one in opened.recent(sight.profile, sight.now) if one.title not in seen
+        ]
         after = decode_cursor(cursor, int, str) if cursor else None
         view, items, last = catalogue.view, list[Seen](), None
         for key, title_id, done in sorted(watched, key=lambda one: one[:2]):
@@ -100,3 +102,8 @@ def routes(
         _hide(request, profile, None)
 
     return [Router(path="/api/v1", route_handlers=[get_history, hide_one, hide_all])]
+
+
+def _is_done(one: Opened) -> bool | None:
+    """Whether a partner's title was finished; None where the partner told nothing."""
+    return None if one.permille is None and not one.completed else one.completed

@@ -9,7 +9,7 @@ catalogue.
 import itertools
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from matinee.base.clock import SECOND, Instant
@@ -23,10 +23,11 @@ from matinee.catalogue.tiles import Tile, tile_of
 from matinee.catalogue.view import CatalogueView, Entry
 from matinee.home.learnt import NOTHING_LEARNT, Learnt
 from matinee.home.model import ROW_ITEMS, Home, Row, RowKind, RowNotFound, RowPage, RowPlan
-from matinee.home.opened import OpenedTitles
+from matinee.home.opened import Opened, OpenedTitles
 from matinee.home.ranking_log import NotesRows
 from matinee.home.recommending import BECAUSE, FOR_YOU, Recommending
 from matinee.home.rules import CONTINUE, MY_LIST, PROMINENT_PLACES, TOP, arranged, for_kids, plan_rows, together
+from matinee.home.watched import watched_of
 
 KEPT_HOMES: Final = 512
 KEPT_FOR_MS: Final = 5 * SECOND
@@ -103,7 +104,7 @@ class Homes:
         if self._recommending is None or sight.profile is None or sight.kids:
             return []  # children are recommended nothing by what they watched
         opened = self._opened.recent(sight.profile, sight.now) if self._opened is not None else ()
-        return self._recommending.rows(view, sight, [title for title, _ in opened])
+        return self._recommending.rows(view, sight, [one.title for one in opened])
 
     def _shared(self, view: CatalogueView, sight: Sight) -> list[Row]:
         key = (sight.listed, sight.max_age, sight.kids, sight.operator, sight.territory, sight.language, sight.prominence)
@@ -142,7 +143,7 @@ class Homes:
         ]
         opened = self._opened.recent(sight.profile, sight.now) if self._opened is not None else ()
         if opened:
-            recent = sorted([*recent, *((at, one, None) for one, at in opened)], key=lambda one: -one[0])
+            recent = sorted([*recent, *_with_partners(view, sight, opened)], key=lambda one: -one[0])
         for _, one, watched in recent:
             title = view.get(sight, one)
             if title is not None and (title.series or title.id) not in tiles:
@@ -150,6 +151,21 @@ class Homes:
                 if len(tiles) >= limit:
                     break
         return list(tiles.values())
+
+
+def _with_partners(
+    view: CatalogueView, sight: Sight, opened: Sequence[Opened]
+) -> Iterator[tuple[Instant, TitleId, Watched | None]]:
+    """What was opened with partners and is not finished; in the place of a finished episode the one that follows it."""
+    known = {one.title for one in opened}
+    for one in opened:
+        title = view.get(sight, one.title)
+        if title is None:
+            continue
+        if not one.completed:
+            yield one.at, title.id, watched_of(title, one)
+        elif (following := view.next_episode(sight, title)) is not None and following.id not in known:
+            yield one.at, following.id, None
 
 
 def _own_row(plan: RowPlan, tiles: list[Tile]) -> Row:

@@ -422,6 +422,16 @@ def _open(silent: Silent, asker: Asker) -> Iterator[Question]:
     yield Question("POST", f"/api/v1/titles/{silent.film.id}/open", body={"source": "nowhere"})
 
 
+@recipe("POST /api/v1/watched")
+def _watched(silent: Silent, asker: Asker) -> Iterator[Question]:
+    elsewhere = silent.films[-3].id
+    for service in (silent.service, silent.seen.service, UNKNOWN, TELLTALE):
+        for entity in (f"urn:{elsewhere}", elsewhere, TELLTALE):
+            said = {"service_id": service, "entity_id": entity, "profile_id": asker.adult or UNKNOWN, "progress": 0.5}
+            yield Question("POST", "/api/v1/watched", body=said)
+    yield Question("POST", "/api/v1/watched", body={"service_id": silent.service})
+
+
 @recipe("POST /api/v1/titles/{title_id}/markers")
 def _markers(silent: Silent, asker: Asker) -> Iterator[Question]:
     intro = {"kind": "intro", "start_ms": 1, "end_ms": 2}
