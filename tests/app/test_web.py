@@ -6,7 +6,8 @@ from litestar import Request, get, post
 from litestar.params import JSONBody
 from litestar.testing import TestClient
 
-from matinee.app.web import PROBLEM_TYPE, create_web
+from matinee.app.problems import PROBLEM_TYPE
+from matinee.app.web import create_web
 from matinee.base.clock import Instant
 from matinee.base.errors import ErrorCode, MatineeError, NotFound
 from matinee.base.party import ANYONE, SCREENS, Party, PartyKind
@@ -102,9 +103,7 @@ def test_who_is_answered_what(
         ("a body without end", b'{"count": 1, "pad": "' + b"x" * 300_000 + b'"}', 413, ""),
     ],
 )
-def test_a_wrong_body_is_refused_in_the_one_shape(
-    client: TestClient, shows: str, body: bytes, status: int, says: str
-) -> None:
+def test_a_wrong_body_is_refused_in_the_one_shape(client: TestClient, shows: str, body: bytes, status: int, says: str) -> None:
     answer = client.post("/wish", content=body, headers={"Content-Type": "application/json"})
     assert answer.status_code == status, (shows, answer.text)
     assert answer.headers["content-type"] == PROBLEM_TYPE

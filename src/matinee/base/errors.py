@@ -1,6 +1,6 @@
 """One base error, one subclass per feature, one closed vocabulary of codes.
 
-A code is part of the API: a client may branch on it, so it never changes its meaning. `app.web` is the one place that
+A code is part of the API: a client may branch on it, so it never changes its meaning. `app.problems` is the one place that
 turns these into RFC 9457 problem details; a sentence names what is wrong and what to do.
 """
 

@@ -1,22 +1,21 @@
 """The routes of playback. The answer of a play is encoded once, here, with the catalogue's JSON laid in as it is.
 
-The three routes that a screen waits for, or calls all the time, are answered by a middleware of their own (`straight`): the
-shape is checked the same, and half the time of a play went into the framework's way from a body to a parameter and from an answer
-to its bytes (see README.md).
+The three routes that a screen waits for, or calls all the time, are answered ahead of the framework (`base/ahead.py`): the shape
+is checked the same, and half the time of a play went into the framework's way from a body to a parameter and from an answer to
+its bytes (see README.md).
 """
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from litestar import Request, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, JSONBody
-from litestar.types import ASGIApp, Receive, Scope, Send
 
+from matinee.base.ahead import Answer, Asked, answered_ahead
 from matinee.base.errors import ErrorCode, InvalidRequest
 from matinee.base.ids import ProfileId, SessionId, TitleId
-from matinee.base.party import ANYONE, SCREENS, Party
+from matinee.base.party import ANYONE, SCREENS
 from matinee.base.units import DurationMs, PositionMs
 from matinee.playback.licences import ClearKeyAnswer, ClearKeyRequest
 from matinee.playback.model import PlayState, Report
@@ -54,47 +53,39 @@ class EndSaid(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 _encode = msgspec.json.Encoder().encode
-_START = ((b"content-type", b"application/json"), (b"cache-control", b"no-store"))
-
-Act = Callable[[Party, Mapping[str, Any], bytes], Awaitable[object]]
-
-
-def _answered_before() -> NoReturn:
-    """The end of a handler that gives a route its description: `straight` has answered it ahead of the framework (decision 7)."""
-    raise RuntimeError("a route that `straight` answers came to its handler")
 
 
 def routes(desk: Desk) -> list[HTTPRouteHandler]:
     """The handlers, over one desk."""
 
-    async def begin(party: Party, _path: Mapping[str, Any], body: bytes) -> PlayTold:
-        asked = read(body, PlayAsked)
+    async def begin(request: Asked) -> Answer:
+        asked = read(request.body, PlayAsked)
         if len(asked.title_id) > MAX_ID or len(asked.profile_id) > MAX_ID:
             raise InvalidRequest("title_id or profile_id is too long.")
-        return await desk.begin(party, TitleId(asked.title_id), ProfileId(asked.profile_id), prepares=asked.prepares)
+        told = await desk.begin(request.party, TitleId(asked.title_id), ProfileId(asked.profile_id), prepares=asked.prepares)
+        return Answer(_encode(told))
 
-    async def hear(party: Party, path: Mapping[str, Any], body: bytes) -> HeartbeatHeard:
-        said = read(body, HeartbeatSaid)
+    async def hear(request: Asked) -> Answer:
+        said = read(request.body, HeartbeatSaid)
         report = Report(sequence=said.sequence, position_ms=PositionMs(said.position_ms), state=said.state)
-        return await desk.heartbeat(party, SessionId(path["session_id"]), report)
+        return Answer(_encode(await desk.heartbeat(request.party, SessionId(request.path["session_id"]), report)))
 
-    async def unlock(_party: Party, path: Mapping[str, Any], body: bytes) -> ClearKeyAnswer:
-        return await desk.licence(path["stream_token"], read(body, ClearKeyRequest).kids)
+    async def unlock(request: Asked) -> Answer:
+        return Answer(_encode(await desk.licence(request.path["stream_token"], read(request.body, ClearKeyRequest).kids)))
 
-    @post("/api/v1/playback", status_code=200, opt={"policy": SCREENS}, middleware=[straight(begin)])
+    @post("/api/v1/playback", status_code=200, opt={"policy": SCREENS, "ahead": begin})
     async def play(data: JSONBody[PlayAsked]) -> PlayTold:
         """Begin a play: manifests, licence, resume position, preferences, thumbnails, markers, in one answer."""
-        _answered_before()
+        answered_ahead()
 
     @post(
         "/api/v1/playback/{session_id:str}/heartbeat",
         status_code=200,
-        opt={"policy": SCREENS},
-        middleware=[straight(hear)],
+        opt={"policy": SCREENS, "ahead": hear},
     )
     async def heartbeat(session_id: FromPath[str], data: JSONBody[HeartbeatSaid]) -> HeartbeatHeard:
         """Report a place; the answer renews the token before it ends and says whether to stop."""
-        _answered_before()
+        answered_ahead()
 
     @post("/api/v1/playback/{session_id:str}/end", status_code=204, opt={"policy": SCREENS})
     async def end(request: Request[Any, Any, Any], session_id: FromPath[str], data: JSONBody[EndSaid]) -> None:
@@ -110,49 +101,18 @@ def routes(desk: Desk) -> list[HTTPRouteHandler]:
         """
         await desk.stop_other(request.user, SessionId(session_id))
 
-    @post("/licence/clearkey/{stream_token:str}", status_code=200, opt={"policy": ANYONE}, middleware=[straight(unlock)])
+    @post("/licence/clearkey/{stream_token:str}", status_code=200, opt={"policy": ANYONE, "ahead": unlock})
     async def clearkey(stream_token: FromPath[str], data: JSONBody[ClearKeyRequest]) -> ClearKeyAnswer:
         """A ClearKey licence in the W3C form, for the film of the stream token alone: the token is who asks."""
-        _answered_before()
+        answered_ahead()
 
     return [play, heartbeat, end, stop, clearkey]
 
 
-def straight(act: Act) -> Callable[[ASGIApp], ASGIApp]:
-    """A route's middleware that answers by itself: body in, one JSON document out, nothing of the framework in between.
-
-    The handler below it stays for the OpenAPI document and is never reached. Who asks, and whether they may, was decided in a
-    middleware before this one; errors raised here become problem details like any other.
-    """
-
-    def wrap(app: ASGIApp) -> ASGIApp:
-        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-            body = await _body(receive)
-            told = _encode(await act(scope["user"], scope["path_params"], body))
-            headers = [*_START, (b"content-length", b"%d" % len(told))]
-            await send({"type": "http.response.start", "status": 200, "headers": headers})
-            await send({"type": "http.response.body", "body": told, "more_body": False})
-
-        return answer
-
-    return wrap
-
-
-async def _body(receive: Receive) -> bytes:
-    body = b""
-    while True:
-        message = await receive()
-        if message["type"] != "http.request":
-            raise InvalidRequest("The request broke off.")
-        body += message.get("body", b"")
-        if len(body) > MAX_BODY:
-            raise InvalidRequest("The body is too long.", code=ErrorCode.TOO_LARGE)
-        if not message.get("more_body"):
-            return body
-
-
 def read(body: bytes, shape: type[ShapeT]) -> ShapeT:
     """A body of this shape. Raises InvalidRequest, which names the field."""
+    if len(body) > MAX_BODY:
+        raise InvalidRequest("The body is too long.", code=ErrorCode.TOO_LARGE)
     try:
         return msgspec.json.decode(body, type=shape)
     except RecursionError:

@@ -12,6 +12,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from sqlalchemy.engine import Connection
 
+from matinee.base.ahead import Answer, Asked, answered_ahead
 from matinee.base.clock import SECOND, Clock, Instant, to_rfc3339
 from matinee.base.errors import NotFound, TooManyRequests
 from matinee.base.ids import HouseholdId, ScreenSessionId
@@ -28,6 +29,7 @@ from matinee.parties.attempts import Attempts, Budget
 FORM: Final = "application/x-www-form-urlencoded"
 MAX_FORM_BYTES: Final = 16 * 1024
 MAX_FIELDS: Final = 30
+_READ: Final = (b"content-type", b"authorization")
 PRIVATE: Final = {"Cache-Control": "private, no-store"}
 
 CODES_AT_ONCE: Final = Budget(burst=20_000, refill_ms=SECOND // 100)
@@ -57,10 +59,13 @@ class SignedOut(msgspec.Struct, frozen=True, kw_only=True):
 
 async def form_of(request: AnyRequest) -> Mapping[str, str]:
     """The parameters of a form's body. Raises SignInError."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != FORM:
+    return _form(request.headers.get("content-type", ""), await request.body())
+
+
+def _form(content_type: str, body: bytes) -> Mapping[str, str]:
+    """Raises SignInError."""
+    if content_type.partition(";")[0].strip().lower() != FORM:
         raise SignInError(f"The body is no {FORM}.", remedy="Send a form.")
-    body = await request.body()
     if len(body) > MAX_FORM_BYTES:
         raise SignInError("The form is too long.", remedy="Send what is asked for alone.")
     return parameters_of(body.decode("latin-1"))
@@ -79,35 +84,45 @@ def routes(server: SignInServer, members: Members, clock: Clock) -> Sequence[HTT
     issuer, database = server.signer.issuer, server.database
     new_codes = Attempts(Budget(burst=1_000_000, refill_ms=1), CODES_AT_ONCE)
 
-    async def answered(endpoint: str, request: AnyRequest) -> Response[Any]:
+    async def replied(endpoint: str, request: Asked) -> Reply:
+        told = {name: value.decode("latin-1") for name, value in reversed(request.headers) if name in _READ}  # the first counts
         try:
-            parameters = await form_of(request)
+            parameters = _form(told.get(b"content-type", ""), request.body)
         except SignInError as error:
-            return _response(Reply(400, {"error": "invalid_request", "error_description": error.message}, PRIVATE))
-        headers = {"Authorization": _readable(request.headers.get("authorization", ""))}
+            return Reply(400, {"error": "invalid_request", "error_description": error.message}, PRIVATE)
+        headers = {"Authorization": _readable(told.get(b"authorization", ""))}
         if endpoint == "token" and server.is_waiting(parameters):
-            return _response(server.answer(endpoint, parameters, headers))  # from memory
-        return _response(await asyncio.to_thread(server.answer, endpoint, parameters, headers, request.user))
+            return server.answer(endpoint, parameters, headers)  # from memory
+        return await asyncio.to_thread(server.answer, endpoint, parameters, headers, request.party)
 
-    @post("/oauth/token", opt={"policy": ANYONE}, status_code=200, include_in_schema=False)
-    async def token(request: AnyRequest) -> Response[Any]:
-        """Exchange what one has for tokens (RFC 6749, 7636, 8628). A form; errors as RFC 6749 5.2 has them."""
-        return await answered("token", request)
+    async def give_token(request: Asked) -> Answer:
+        return _answer(await replied("token", request))
 
-    @post("/oauth/device_authorization", opt={"policy": ANYONE}, status_code=200, include_in_schema=False)
-    async def device_authorization(request: AnyRequest) -> Response[Any]:
-        """Ask for a code to show on a television (RFC 8628). `device_label` says which one it is to whoever approves it."""
+    async def give_code(request: Asked) -> Answer:
         try:
             new_codes.take("", clock())
         except TooManyRequests as error:
             body = {"error": "temporarily_unavailable", "error_description": "Too many ask for codes at once."}
-            return _response(Reply(429, body, {**PRIVATE, "Retry-After": str(error.retry_after)}))
-        return await answered("device_authorization", request)
+            return _answer(Reply(429, body, {**PRIVATE, "Retry-After": str(error.retry_after)}))
+        return _answer(await replied("device_authorization", request))
 
-    @post("/oauth/revoke", opt={"policy": ANYONE}, status_code=200, include_in_schema=False)
-    async def revoke(request: AnyRequest) -> Response[Any]:
+    async def take_back(request: Asked) -> Answer:
+        return _answer(await replied("revocation", request))
+
+    @post("/oauth/token", opt={"policy": ANYONE, "ahead": give_token}, status_code=200, include_in_schema=False)
+    async def token() -> None:
+        """Exchange what one has for tokens (RFC 6749, 7636, 8628). A form; errors as RFC 6749 5.2 has them."""
+        answered_ahead()
+
+    @post("/oauth/device_authorization", opt={"policy": ANYONE, "ahead": give_code}, status_code=200, include_in_schema=False)
+    async def device_authorization() -> None:
+        """Ask for a code to show on a television (RFC 8628). `device_label` says which one it is to whoever approves it."""
+        answered_ahead()
+
+    @post("/oauth/revoke", opt={"policy": ANYONE, "ahead": take_back}, status_code=200, include_in_schema=False)
+    async def revoke() -> None:
         """Sign out by a token of the session (RFC 7009)."""
-        return await answered("revocation", request)
+        answered_ahead()
 
     @get("/oauth/jwks", opt={"policy": ANYONE}, sync_to_thread=True, include_in_schema=False)
     def jwks() -> Response[dict[str, Any]]:
@@ -214,8 +229,10 @@ def _readable(authorization: str) -> str:
     return f"Basic {told.strip()}" if kind.lower() == "basic" and plain.isascii() and b":" in plain else ""
 
 
-def _response(reply: Reply) -> Response[Any]:
-    return Response(reply.body, status_code=reply.status, headers=dict(reply.headers), media_type="application/json")
+def _answer(reply: Reply) -> Answer:
+    headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in reply.headers.items()]
+    kept = [(name, value) for name, value in headers if name != b"content-type"]
+    return Answer(msgspec.json.encode(reply.body), reply.status, [(b"content-type", b"application/json"), *kept])
 
 
 def _metadata(issuer: str) -> dict[str, Any]:
