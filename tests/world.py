@@ -42,16 +42,19 @@ from matinee.home import feeds, history_api
 from matinee.home.opened import OpenedTitles
 from matinee.home.ranking_log import RankingLog
 from matinee.home.rows import Homes
+from matinee.library.keys import MasterKey
 from matinee.members import api as members_api
 from matinee.members import store as members_store
 from matinee.members import taste_api
 from matinee.members.consents import KeptConsents
 from matinee.members.model import Profile
 from matinee.members.sign_in import api as sign_in_api
+from matinee.members.sign_in import operator_pages
 from matinee.members.sign_in import pages as sign_in_pages
 from matinee.members.sign_in.access import Signer
-from matinee.members.sign_in.exchange import Whereabouts
 from matinee.members.sign_in.keys import SigningKeys
+from matinee.members.sign_in.operator_identity import Whereabouts
+from matinee.members.sign_in.operator_login import OperatorLogin
 from matinee.members.sign_in.screen_tokens import ScreenTokens
 from matinee.members.sign_in.server import SignInServer
 from matinee.members.sign_in.signing import HouseholdSignIn
@@ -110,8 +113,14 @@ class World:
         self.sign_ins = SignIns(ORIGIN, clock)
         self.signer = Signer(_signing_keys(), ORIGIN)
         self.household_sign_in = HouseholdSignIn(database, self.signer, clock)
-        self.sign_in_server = SignInServer(
-            database, self.sign_ins, self.signer, Whereabouts(self.fleet, self.members.household_at), clock
+        whereabouts = Whereabouts(self.fleet, self.members.household_at)
+        self.sign_in_server = SignInServer(database, self.sign_ins, self.signer, whereabouts, clock)
+        self.master = MasterKey(b"m" * 32)
+        self.operator_login = OperatorLogin(
+            database, self.sign_ins, self.signer, whereabouts, self.master, clock, allow_private=True
+        )
+        browser_pages = sign_in_pages.Pages(
+            self.sign_in_server, self.household_sign_in, self.operator_login, self.members.guard, clock
         )
         self.resolver = Resolver(self.keys, self.fleet, self.members, self.staff, ScreenTokens(self.signer, self.sign_ins))
         followers = [self.keys, self.staff, self.publishers, self.fleet, self.releases, self.sign_ins]
@@ -135,7 +144,8 @@ class World:
                 *fleet_api.routes(self.fleet, database, self.releases, self.handing, clock),
                 *members_api.routes(self.members, self.fleet, self.sights, self.consents, database, clock),
                 *sign_in_api.routes(self.sign_in_server, self.members, clock),
-                *sign_in_pages.routes(self.sign_in_server, self.household_sign_in, self.members.guard, clock),
+                *sign_in_pages.routes(browser_pages),
+                *operator_pages.routes(browser_pages),
                 *carriage_api.routes(self.carriage, self.sights, self.entitlements, self.fleet, self.catalogue, ORIGIN, clock),
                 *subscription_api.routes(counter, database, clock),
                 *terms_api.routes(counter, database, clock),

@@ -12,6 +12,8 @@ from matinee.app import cli
 from matinee.app.installation import open_installation
 from matinee.app.settings import load_settings
 from matinee.app.wiring import build_web
+from matinee.members.sign_in import issuers
+from matinee.members.sign_in.operator_login import purpose_of
 from matinee.parties import passwords
 
 PASSWORD = "four words of a test"
@@ -90,6 +92,26 @@ def test_an_issuer_is_recorded_and_taken_away(run: Any) -> None:
     assert run("sign-in", "issuer", "Home fibre", "id.example", "--audience", "films")[0] == 1
     assert run("sign-in", "issuer", "Home fibre", "--end")[0] == 0
     assert json.loads(run("sign-in", "issuers", "--json")[1])["issuers"] == []
+
+
+def test_an_issuer_may_sign_browsers_in_with_a_sealed_secret(run: Any, tmp_path: Path) -> None:
+    named = ("sign-in", "issuer", "Home fibre", "https://id.example", "--audience", "films")
+    code, out, err = run(*named, "--web-client", "pages", said="hush hush\n")
+    assert code == 0, err
+    assert "/done" in out
+    assert "hush" not in out + err
+    with open_installation(load_settings(tmp_path / "data", {})) as installation:
+        with installation.database.read() as conn:
+            (issuer,) = issuers.all_issuers(conn)
+        assert issuer.web is not None
+        assert issuer.web.sealed is not None
+        assert installation.master.unseal(purpose_of(issuer.operator), issuer.web.sealed) == b"hush hush"
+    assert json.loads(run("sign-in", "issuers", "--json")[1])["issuers"][0]["web_client"] == "pages"
+    assert run(*named, "--web-client", "pages", said="")[0] == 1, "a secret is needed"
+    assert run(*named, "--public")[0] == 1, "of which client?"
+    assert run(*named, "--web-client", "pages", "--public")[0] == 0
+    assert "no more" in run(*named)[1]
+    assert json.loads(run("sign-in", "issuers", "--json")[1])["issuers"][0]["web_client"] is None
 
 
 def test_the_key_file_is_private_and_three_keys_live(run: Any, tmp_path: Path) -> None:

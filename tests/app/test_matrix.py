@@ -42,7 +42,7 @@ from matinee.fleet import store as fleet
 from matinee.fleet.waves import EventKind, Wave
 from matinee.library import store as library
 from matinee.members import account_store, pin_store, pins, plan_store, profile_store, store, terms_store, voucher_store
-from matinee.members.sign_in import rules, sessions
+from matinee.members.sign_in import issuers, rules, sessions
 from matinee.members.sign_in.access import Signer
 from matinee.members.sign_in.clients import our_own
 from matinee.members.sign_in.keys import SigningKeys
@@ -66,8 +66,8 @@ PARTIES = (
 STRANGERS = ("anonymous", "other", "staff_b", "stolen", "rival")
 BY_ITS_SECRET = frozenset({"POST /oauth/token"})
 """Where what is sent says who asks, whoever else they are: a stranger who holds it is none."""
-FOR_NOBODY = frozenset({"GET /api/{path}"})
-"""What answers nobody: no such route."""
+FOR_NOBODY = frozenset({"GET /api/{path}", "GET /sign-in/{operator_id}/done"})
+"""What answers nobody: no such route; and where only a browser comes back to that was sent away (test_operator_login)."""
 PIN = "2468"
 
 TABLE = """
@@ -180,6 +180,8 @@ POST   /oauth/revoke                                          ok   ok   ok   ok 
 POST   /oauth/token                                           ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok
 POST   /ofrep/v1/evaluate/flags                               in   no   no   no   ok   400  ok   no   in   400  ok   ok   ok   ok
 POST   /ofrep/v1/evaluate/flags/{key}                         in   no   no   no   ok   400  ok   no   in   404  ok   ok   ok   ok
+GET    /sign-in/{operator_id}                                 ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok
+GET    /sign-in/{operator_id}/done                            400  400  400  400  400  400  400  400  400  400  400  400  400  400
 GET    /ui/{rest}                                             ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok
 GET    /watch                                                 ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok
 GET    /watch/{rest}                                          ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok
@@ -298,6 +300,11 @@ class World:
                 operator=self.a, environment=Environment.PRODUCTION, offer_id="all of it", plan=self.plan.id
             )  # fmt: skip
             terms_store.set_offer(conn, self.plan, self.offer, now, actor="test")
+            web = issuers.WebClient(id="our pages")
+            issuers.set_issuer(conn, self.a, "https://id.example", "films", "sub", now, actor="test", web=web)
+            at = issuers.Endpoints(authorization="https://id.example/authorize", token="https://id.example/token")
+            (issuer,) = issuers.all_issuers(conn)
+            issuers.record_read(conn, issuer, {"keys": []}, at, now)
             seats = {
                 "staff_a": seat_of("operator", operator=self.a),
                 "staff_b": seat_of("operator", operator=self.b),
@@ -518,6 +525,7 @@ def _paths(home: Home) -> dict[str, str]:
     return {
         "profile_id": home.adult, "session_id": home.spare, "plan_id": home.plan,
         "account_id": home.account, "title_id": home.world.film.id, "row_id": "new", "operator": home.world.a,
+        "operator_id": home.world.a,
         "service_id": home.world.films.id, "key": home.world.films.id, "rest": "index.html", "path": "nothing",
         "artwork": home.world.picture, "name": "poster.jpg",
     }  # fmt: skip

@@ -3,18 +3,10 @@
 import base64
 import hashlib
 import json
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
 
-import httpx
 import pytest
-from authlib.oauth2.rfc6749 import AuthorizationServer, grants
-from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload, OAuth2Request
-from authlib.oidc.core.grants import OpenIDCode
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
@@ -27,168 +19,9 @@ from matinee.members.sign_in.exchange import BOX_PROOF, ID_TOKEN, proof_message
 from matinee.members.sign_in.issuer_keys import IssuerKeys, public_keys
 from matinee.members.sign_in.model import EXCHANGE_GRANT, SignInError
 from matinee.outside.database import Database
+from tests.members.operator_provider import AUDIENCE, Provider, provider
 from tests.members.signing import Program, signing
 from tests.world import World, world_on_sqlite
-
-AUDIENCE = "the-films"
-
-
-class _Client:
-    """The operator's own program on its boxes, as authlib asks of a client."""
-
-    id_token_signed_response_alg = "RS256"
-
-    def get_client_id(self) -> str:
-        return AUDIENCE
-
-    def __getattr__(self, name: str) -> Any:
-        return lambda *told: told[0] if name == "get_allowed_scope" else True
-
-
-class Provider(AuthorizationServer):  # type: ignore[misc]
-    """An OpenID provider of an operator's, built with authlib's server: it signs its customer of a line in at once."""
-
-    def __init__(self, issuer: str) -> None:
-        super().__init__()
-        self.issuer, self.keys = issuer, [RSAKey.generate_key(2048, {"kid": "one", "use": "sig"})]
-        self.customer, self.now, self.codes = "one", 0, {}  # type: ignore[var-annotated]
-        self.changes: dict[str, Any] = {}
-        self.register_token_generator("default", lambda **told: {"access_token": "x", "scope": told["scope"]})
-        self.register_grant(_Grant, [_IdTokens(self)])
-
-    def query_client(self, client_id: str) -> _Client:
-        return _Client()
-
-    def save_token(self, token: Any, request: Any) -> None:
-        pass
-
-    def send_signal(self, name: str, *told: Any, **more: Any) -> None:
-        pass
-
-    def create_oauth2_request(self, request: OAuth2Request) -> OAuth2Request:
-        return request
-
-    def handle_response(self, status: int, body: Any, headers: Any) -> tuple[int, Any, Any]:
-        return status, body, headers
-
-    def answer(self, method: str, path: str, told: dict[str, str]) -> tuple[int, Any, dict[str, str]]:
-        if path == "/.well-known/openid-configuration":
-            return 200, {"issuer": self.issuer, "jwks_uri": f"{self.issuer}/keys"}, {}
-        if path == "/keys":
-            return 200, {"keys": [key.as_dict(private=False) for key in self.keys]}, {}
-        asked = _Request(method, f"{self.issuer}{path}", told)
-        if path == "/authorize":
-            grant = self.get_consent_grant(asked, self.customer)
-            status, body, headers = self.create_authorization_response(asked, self.customer, grant)
-        else:
-            status, body, headers = self.create_token_response(asked)
-        return status, body, dict(headers)
-
-    def id_token(self, nonce: str) -> str:
-        """Sign the customer in as the operator's program on a box does, over HTTP."""
-        said = {
-            "response_type": "code",
-            "client_id": AUDIENCE,
-            "scope": "openid",
-            "nonce": nonce,
-            "redirect_uri": "http://127.0.0.1:9/",
-        }
-        sent = httpx.get(f"{self.issuer}/authorize?{urlencode(said)}").headers["location"]
-        code = parse_qs(urlsplit(sent).query)["code"][0]
-        form = {"grant_type": "authorization_code", "code": code, "client_id": AUDIENCE, "redirect_uri": said["redirect_uri"]}
-        return str(httpx.post(f"{self.issuer}/token", data=form).raise_for_status().json()["id_token"])
-
-
-class _Request(OAuth2Request):  # type: ignore[misc]
-    def __init__(self, method: str, uri: str, told: dict[str, str]) -> None:
-        super().__init__(method, uri, headers={})
-        self.payload, self._form = BasicOAuth2Payload(told), told
-
-    @property
-    def form(self) -> dict[str, str]:
-        return self._form
-
-
-class _Code(dict[str, Any]):
-    def __getattr__(self, name: str) -> Any:
-        return lambda: self.get(name.removeprefix("get_"))
-
-
-class _Grant(grants.AuthorizationCodeGrant):  # type: ignore[misc]
-    TOKEN_ENDPOINT_AUTH_METHODS = ["none"]  # noqa: RUF012
-
-    def save_authorization_code(self, code: str, request: Any) -> None:
-        told = request.payload.data
-        self.server.codes[code] = _Code(nonce=told["nonce"], redirect_uri=told["redirect_uri"], scope=told["scope"], auth_time=1)
-
-    def query_authorization_code(self, code: str, client: Any) -> Any:
-        return self.server.codes.get(code)
-
-    def delete_authorization_code(self, authorization_code: Any) -> None:
-        pass
-
-    def authenticate_user(self, authorization_code: Any) -> str:
-        return str(self.server.customer)
-
-
-class _IdTokens(OpenIDCode):  # type: ignore[misc]
-    def __init__(self, provider: Provider) -> None:
-        super().__init__()
-        self._provider = provider
-
-    def exists_nonce(self, nonce: str, request: Any) -> bool:
-        return False
-
-    def resolve_client_private_key(self, client: Any) -> RSAKey:
-        return self._provider.keys[-1]
-
-    def get_encode_header(self, client: Any) -> dict[str, str]:
-        return {"alg": "RS256", "kid": str(self._provider.keys[-1].kid)}
-
-    def get_client_claims(self, client: Any) -> dict[str, Any]:
-        now = self._provider.now // 1000
-        return {"iss": self._provider.issuer, "aud": [AUDIENCE], "iat": now, "exp": now + 300, **self._provider.changes}
-
-    def generate_user_info(self, user: str, scope: str) -> dict[str, str]:
-        return {"sub": user}
-
-
-@contextmanager
-def provider() -> Iterator[Provider]:
-    made: list[Provider] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            parts = urlsplit(self.path)
-            self._answer("GET", parts.path, dict(pair for pair in _pairs(parts.query)))
-
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-            self._answer("POST", self.path, dict(_pairs(body)))
-
-        def _answer(self, method: str, path: str, told: dict[str, str]) -> None:
-            status, body, headers = made[0].answer(method, path, told)
-            data = json.dumps(body).encode()
-            self.send_response(status)
-            for name, value in {**headers, "Content-Length": str(len(data))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(data)
-
-        def log_message(self, *told: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    made.append(Provider(f"http://127.0.0.1:{server.server_port}"))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield made[0]
-    server.shutdown()
-    server.server_close()
-
-
-def _pairs(query: str) -> list[tuple[str, str]]:
-    return [(name, values[0]) for name, values in parse_qs(query).items()]
 
 
 class OwnBox:

@@ -168,14 +168,28 @@ def password_for(name: str, *, generate: bool) -> str:
         if getpass.getpass("Once more: ") != password:
             raise InvalidRequest("The two are not the same.", remedy="Begin again.")
         return password
-    line = sys.stdin.readline(_MAX_LINE)
-    if not line.rstrip("\r\n"):
+    password = _line()
+    if not password:
         raise InvalidRequest(
             "No password came in.", remedy="Type it on a terminal, or write it to standard input, or say --generate."
         )
-    password = line.rstrip("\r\n")
     check_password(name, password)
     return password
+
+
+def secret_for(what: str) -> str:
+    """A secret that somebody else made: typed where somebody sits at a terminal, else the first line of standard input.
+
+    Raises InvalidRequest where there is none.
+    """
+    secret = getpass.getpass(f"{what}: ") if sys.stdin.isatty() else _line()
+    if not secret:
+        raise InvalidRequest("No secret came in.", remedy="Type it on a terminal, or write it to standard input.")
+    return secret
+
+
+def _line() -> str:
+    return sys.stdin.readline(_MAX_LINE).rstrip("\r\n")
 
 
 def tell_password(row: dict[str, Any], said: str, made: str | None, *, as_json: bool) -> None:

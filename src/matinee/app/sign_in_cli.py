@@ -102,14 +102,20 @@ def issuer(
     *,
     audience: Annotated[str, Parameter(name="--audience", help="What the issuer knows this service by.")] = "",
     claim: Annotated[str, Parameter(name="--claim", help="The claim that holds the operator's own name of the line.")] = "sub",
+    web_client: Annotated[str, Parameter(name="--web-client", help="As what the issuer knows our pages in a browser.")] = "",
+    public: Annotated[bool, Parameter(name="--public", negative="", help="That client has no secret.")] = False,
     end: Annotated[bool, Parameter(name="--end", negative="", help="Take the issuer away.")] = False,
     data: Data = None,
 ) -> int:
     """Say where an operator signs its customers in: its boxes then sign a home in without a word typed.
 
-    A worker reads the issuer's keys every few minutes.
+    With --web-client whoever signs in with a browser sees the operator's name, and can sign in there; the client's secret is
+    typed, or comes by standard input. A worker reads the issuer's keys and addresses every few minutes.
     """
-    return signing_in.set_issuer(operator, address, audience=audience, claim=claim, end=end, data=data)
+    if end:
+        return signing_in.forget_issuer(operator, data=data)
+    told = signing_in.IssuerTold(address, audience, claim, web_client, is_public=public)
+    return signing_in.set_issuer(operator, told, data=data)
 
 
 @sign_in.command

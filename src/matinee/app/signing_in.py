@@ -1,22 +1,24 @@
 """The commands on how households sign in: their accounts, the programs that ask us who they are, and the keys that sign."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy.engine import Connection
 
 from matinee.app.commands import DONE, opened
 from matinee.app.installation import read_clock
-from matinee.app.people import operator_named, password_for, tell_password
+from matinee.app.people import operator_named, password_for, secret_for, tell_password
 from matinee.app.terminal import Terminal
 from matinee.base.clock import to_rfc3339
-from matinee.base.errors import NotFound
+from matinee.base.errors import InvalidRequest, NotFound
 from matinee.base.ids import ClientId, HouseholdId
 from matinee.fleet import store as fleet
 from matinee.members import store
 from matinee.members.sign_in import accounts, clients, issuers, keys
 from matinee.members.sign_in.api import sign_out_everywhere
+from matinee.members.sign_in.issuers import WebClient
 from matinee.members.sign_in.model import Account
+from matinee.members.sign_in.operator_login import purpose_of, redirect_uri_of
 from matinee.parties import passwords
 from matinee.parties.rules import check_name
 
@@ -122,16 +124,47 @@ def end_client(client: str, *, data: Path | None) -> int:
     return DONE
 
 
-def set_issuer(operator: str, address: str, *, audience: str, claim: str, end: bool, data: Path | None) -> int:
-    """Record where an operator signs its customers in, or take it away."""
+class IssuerTold(NamedTuple):
+    """An operator's issuer as the command line names it. `web_client` "" signs no browser in."""
+
+    address: str
+    audience: str
+    claim: str
+    web_client: str
+    is_public: bool
+
+
+def set_issuer(operator: str, told: IssuerTold, *, data: Path | None) -> int:
+    """Record where an operator signs its customers in."""
+    if told.is_public and not told.web_client:
+        raise InvalidRequest("--public says nothing without --web-client.", remedy="Name the client, or leave --public out.")
+    with opened(data) as installation:
+        with installation.database.read() as conn:
+            found = operator_named(conn, operator)
+            before = [one.web for one in issuers.all_issuers(conn) if one.operator == found]
+        issuers.check_issuer(told.address, told.audience, told.claim)
+        web = None
+        if told.web_client:
+            secret = None if told.is_public else secret_for("The client's secret").encode()
+            sealed = None if secret is None else installation.master.seal(purpose_of(found), secret)
+            web = WebClient(id=told.web_client, sealed=sealed)
+        with installation.database.write() as conn:
+            issuers.set_issuer(conn, found, told.address, told.audience, told.claim, read_clock(), actor=ACTOR, web=web)
+        back = redirect_uri_of(installation.settings.web_origin, found)
+    terminal = Terminal()
+    terminal.line(f"{operator} signs its homes in, once a worker has read its keys.", "good")
+    if web is None and any(before):
+        terminal.line("Browsers sign in there no more: --web-client was not named again.")
+    if web is not None:
+        terminal.line(f"Its redirect URI, to be registered there: {back}")
+    return DONE
+
+
+def forget_issuer(operator: str, *, data: Path | None) -> int:
+    """Take an operator's issuer away."""
     with opened(data) as installation, installation.database.write() as conn:
-        found = operator_named(conn, operator)
-        if end:
-            issuers.forget_issuer(conn, found, read_clock(), actor=ACTOR)
-        else:
-            issuers.set_issuer(conn, found, address, audience, claim, read_clock(), actor=ACTOR)
-    said = "signs nobody in any more" if end else "signs its homes in, once a worker has read its keys"
-    Terminal().line(f"{operator} {said}.", "good")
+        issuers.forget_issuer(conn, operator_named(conn, operator), read_clock(), actor=ACTOR)
+    Terminal().line(f"{operator} signs nobody in any more.", "good")
     return DONE
 
 
@@ -145,6 +178,7 @@ def list_issuers(*, data: Path | None, as_json: bool) -> int:
                 "issuer": one.issuer,
                 "audience": one.audience,
                 "claim": one.line_claim,
+                "web_client": None if one.web is None else one.web.id,
                 "keys": 0 if one.jwks is None else len(one.jwks["keys"]),
                 "read_at": None if one.asked_at is None else to_rfc3339(one.asked_at),
                 "fault": one.fault,
@@ -155,8 +189,8 @@ def list_issuers(*, data: Path | None, as_json: bool) -> int:
     if as_json:
         terminal.json({"issuers": rows})
         return DONE
-    cells = [[str(one[key] or "") for key in ("operator", "issuer", "keys", "read_at", "fault")] for one in rows]
-    terminal.table(["operator", "issuer", "keys", "read", "fault"], cells)
+    cells = [[str(one[key] or "") for key in ("operator", "issuer", "web_client", "keys", "read_at", "fault")] for one in rows]
+    terminal.table(["operator", "issuer", "in browsers", "keys", "read", "fault"], cells)
     return DONE
 
 

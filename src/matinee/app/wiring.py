@@ -61,10 +61,12 @@ from matinee.members import api as members_api
 from matinee.members import plan_api, taste_api, voucher_api
 from matinee.members.consents import KeptConsents
 from matinee.members.sign_in import api as sign_in_api
+from matinee.members.sign_in import operator_pages
 from matinee.members.sign_in import pages as sign_in_pages
 from matinee.members.sign_in.access import Signer
-from matinee.members.sign_in.exchange import Whereabouts
 from matinee.members.sign_in.keys import SigningKeys
+from matinee.members.sign_in.operator_identity import Whereabouts
+from matinee.members.sign_in.operator_login import OperatorLogin
 from matinee.members.sign_in.screen_tokens import ScreenTokens
 from matinee.members.sign_in.server import SignInServer
 from matinee.members.sign_in.signing import HouseholdSignIn
@@ -184,7 +186,18 @@ def build_web(
     resolver = Resolver(keys, fleet, members, staff, ScreenTokens(signer, sign_ins))
     sign_in = SignIn(database, staff, clock)
     household_sign_in = HouseholdSignIn(database, signer, clock)
-    sign_in_server = SignInServer(database, sign_ins, signer, Whereabouts(fleet, members.household_at), clock)
+    whereabouts = Whereabouts(fleet, members.household_at)
+    sign_in_server = SignInServer(database, sign_ins, signer, whereabouts, clock)
+    operator_login = OperatorLogin(
+        database,
+        sign_ins,
+        signer,
+        whereabouts,
+        installation.master,
+        clock,
+        allow_private=settings.call_private_addresses,
+    )
+    browser_pages = sign_in_pages.Pages(sign_in_server, household_sign_in, operator_login, members.guard, clock)
 
     ring = open_ring(installation.token_key_file)
     control = ControlWriter(installation.published, ring, installation.control_lock)
@@ -240,7 +253,8 @@ def build_web(
         voucher_api.routes(sights, members, database, clock),
         plan_api.routes(sights, members, fleet, BilledHomes(carriage, fleet, members), database, clock),
         sign_in_api.routes(sign_in_server, members, clock),
-        sign_in_pages.routes(sign_in_server, household_sign_in, members.guard, clock),
+        sign_in_pages.routes(browser_pages),
+        operator_pages.routes(browser_pages),
         carriage_api.routes(carriage, sights, entitlements, fleet, catalogue, settings.web_origin, clock),
         record_api.routes(carriage, fleet, catalogue, clock),
         rollout_api.routes(Sides(carriage, fleet, catalogue), fleet, catalogue, database, clock),
@@ -297,7 +311,7 @@ def build_web(
     ended_plays = Repeating("ended-plays", ended.step, ENDED_SECONDS, "plays of who was signed out are not stopped yet")
     lease_writer = Repeating("leases", leases.step, LEASE_SECONDS, "leases cannot be written; what this process knows counts")
     playing = (book, leases, lease_writer, moved_boxes, ended_plays)
-    signing_in = (sign_in, household_sign_in, rotated, forgetting)
+    signing_in = (sign_in, household_sign_in, operator_login, rotated, forgetting)
     started = (feed, *signing_in, switchboard, *playing, events, handed, rollouts, closing, ranking_log)
     return create_web(
         [route for feature in routes for route in feature],  # type: ignore[misc]

@@ -262,6 +262,8 @@ def _sign_in(silent: Silent, asker: Asker) -> Iterator[Question]:
     "GET /oauth/jwks",
     "GET /.well-known/oauth-authorization-server",
     "GET /.well-known/openid-configuration",
+    "GET /sign-in/{operator_id}",
+    "GET /sign-in/{operator_id}/done",
     "GET /activate",
     "POST /activate",
 )
@@ -276,6 +278,8 @@ def _oauth(silent: Silent, asker: Asker) -> Iterator[Question]:
         yield Question("POST", "/oauth/revoke", text=f"client_id={name}&token={silent.service}", headers=form)
         yield Question("GET", "/oauth/authorize", {"client_id": name, "response_type": "code", "scope": silent.service})
         yield Question("GET", "/activate", {"user_code": name})
+        yield Question("GET", f"/sign-in/{name}", {"then": f"/activate?user_code={silent.service}"})
+        yield Question("GET", f"/sign-in/{name}/done", {"state": name, "code": silent.service})
     yield Question("POST", "/oauth/authorize", text="step=allow", headers=form)
     yield Question("POST", "/activate", text=f"step=approve&user_code={silent.service}", headers=form)
 

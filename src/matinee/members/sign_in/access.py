@@ -15,18 +15,22 @@ from typing import Any, Final
 from joserfc import jwt
 from joserfc.errors import JoseError
 
-from matinee.base.clock import DAY, Instant
-from matinee.base.ids import AccountId, ClientId, HouseholdId, ScreenSessionId, encode_id, is_id
+from matinee.base.clock import DAY, MINUTE, Instant
+from matinee.base.ids import AccountId, ClientId, HouseholdId, OperatorId, ScreenSessionId, encode_id, is_id
 from matinee.members.sign_in.keys import ALGORITHM, SigningKeys
 from matinee.members.sign_in.model import ACCESS_MS, BROWSER_MS, WATCH, ScreenSession
 
 ACCESS_TYPE: Final = "at+jwt"
 _BROWSER_TYPE: Final = "matinee-browser+jwt"
 _KNOWN_TYPE: Final = "matinee-known+jwt"
+_VISIT_TYPE: Final = "matinee-visit+jwt"
 KNOWN_MS: Final = 400 * DAY
 """As long as browsers keep a cookie at all."""
 CHECKED_KEPT: Final = 50_000
 MAX_CHARS: Final = 2_000
+MAX_VISIT: Final = 3_900
+"""A browser keeps 4,096 bytes of a cookie with its name and all."""
+VISIT_MS: Final = 15 * MINUTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +45,28 @@ class Access:
 
 
 @dataclass(frozen=True, slots=True)
+class OperatorVisit:
+    """A browser that is away at its operator, to be signed in there. `then` is where it goes on afterwards, a path of ours.
+
+    `anew`: the operator is to ask who it is, whoever is signed in there already.
+    """
+
+    operator: OperatorId
+    state: str
+    nonce: str
+    verifier: str
+    then: str
+    begun_at: Instant
+    anew: bool
+
+
+@dataclass(frozen=True, slots=True)
 class BrowserSignedIn:
-    """Who is signed in on our own pages, since when."""
+    """Who is signed in on our own pages, since when. `account` is None where the household's operator said who it is."""
 
     session: ScreenSessionId
     household: HouseholdId
-    account: AccountId
+    account: AccountId | None
     authenticated_at: Instant
     expires_at: Instant
 
@@ -119,7 +139,7 @@ class Signer:
     def browser_cookie(self, who: BrowserSignedIn) -> str:
         claims = {
             "iss": self.issuer,
-            "sub": who.account,
+            "sub": who.account or "",
             "household": who.household,
             "sid": who.session,
             "auth_time": who.authenticated_at // 1000,
@@ -133,16 +153,47 @@ class Signer:
         if claims is None:
             return None
         sid, sub, household, since, expires = (claims.get(key) for key in ("sid", "sub", "household", "auth_time", "exp"))
-        if not (is_id(str(sid)) and is_id(str(sub)) and isinstance(since, int) and isinstance(expires, int)):
+        is_whole = is_id(str(sid)) and (sub == "" or is_id(str(sub)))
+        if not (is_whole and isinstance(since, int) and isinstance(expires, int)):
             return None
         found = BrowserSignedIn(
             ScreenSessionId(str(sid)),
             HouseholdId(str(household)),
-            AccountId(str(sub)),
+            AccountId(str(sub)) if sub else None,
             Instant(since * 1000),
             Instant(expires * 1000),
         )
         return found if now < found.expires_at <= now + BROWSER_MS else None
+
+    def visit_cookie(self, visit: OperatorVisit) -> str:
+        claims = {
+            "iss": self.issuer,
+            "operator": visit.operator,
+            "state": visit.state,
+            "nonce": visit.nonce,
+            "verifier": visit.verifier,
+            "then": visit.then,
+            "iat": visit.begun_at // 1000,
+            "anew": visit.anew,
+        }
+        return self._signed(_VISIT_TYPE, claims)
+
+    def visit(self, cookie: str, now: Instant) -> OperatorVisit | None:
+        """The visit that a cookie tells of; None for one that is not ours, or was begun too long ago."""
+        claims = self._claims(_VISIT_TYPE, cookie, most=MAX_VISIT)
+        if claims is None:
+            return None
+        begun = Instant(int(claims["iat"]) * 1000)
+        found = OperatorVisit(
+            operator=OperatorId(str(claims["operator"])),
+            state=str(claims["state"]),
+            nonce=str(claims["nonce"]),
+            verifier=str(claims["verifier"]),
+            then=str(claims["then"]),
+            begun_at=begun,
+            anew=bool(claims["anew"]),
+        )
+        return found if begun <= now < begun + VISIT_MS else None
 
     def known_cookie(self, name: str, now: Instant) -> str:
         """What a browser keeps that has once signed in by this name: its tries are counted apart from strangers'."""
@@ -160,8 +211,8 @@ class Signer:
         key = self._keys.ring.key
         return jwt.encode({"alg": ALGORITHM, "typ": kind, "kid": key.kid}, claims, key, algorithms=[ALGORITHM])
 
-    def _claims(self, kind: str, token: str) -> dict[str, Any] | None:
-        if len(token) > MAX_CHARS or token.count(".") != 2 or not token.isascii():
+    def _claims(self, kind: str, token: str, *, most: int = MAX_CHARS) -> dict[str, Any] | None:
+        if len(token) > most or token.count(".") != 2 or not token.isascii():
             return None
         for again in (False, True):
             try:

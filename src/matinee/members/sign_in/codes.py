@@ -43,7 +43,7 @@ authorization_codes = sa.Table(
     sa.Column("nonce", sa.Text, nullable=False),
     sa.Column("challenge", sa.Text, nullable=False),
     sa.Column("household_id", sa.Text, sa.ForeignKey("households.id"), nullable=False),
-    sa.Column("account_id", sa.Text, nullable=False),
+    sa.Column("account_id", sa.Text),
     sa.Column("session_id", sa.Text, nullable=False),
     sa.Column("label", sa.Text, nullable=False),
     sa.Column("authenticated_at", InstantColumn, nullable=False),
@@ -88,7 +88,7 @@ def decide(
     code: DeviceCode,
     decision: Decision,
     household: HouseholdId,
-    account: AccountId,
+    account: AccountId | None,
     authenticated_at: Instant,
     now: Instant,
 ) -> bool:

@@ -1,94 +1,35 @@
 """A genuine box signs a household in by the operator's own identity, without a word typed (RFC 8693).
 
 What is asked of it: the box's token; a proof that it holds its key, over a nonce of ours (as it confirms a release); and an ID
-token that the operator's issuer made for this very nonce. The claim that the operator named holds its own name of a line; whose
-line that is now is the household. Nothing here makes a household, and no box of another operator, and none that is held, signs
-anybody in.
+token that the operator's issuer made for this very nonce. No box of another operator, and none that is held, signs anybody in.
 """
 
 import hashlib
-from dataclasses import dataclass
 from typing import Any, Final
 
 from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidRequestError, TokenEndpointMixin, UnauthorizedClientError
 from authlib.oauth2.rfc6749.grants import BaseGrant
-from joserfc import jwt
-from joserfc.errors import JoseError
 
-from matinee.base.clock import MINUTE, SECOND, Instant
-from matinee.base.ids import BoxId, HouseholdId, OperatorId, ScreenSessionId, new_id
+from matinee.base.clock import Instant
+from matinee.base.ids import BoxId, HouseholdId, ScreenSessionId, new_id
 from matinee.base.party import PartyKind
 from matinee.fleet import key_store
 from matinee.fleet import rules as box_rules
 from matinee.fleet import store as boxes
 from matinee.fleet.identities import distinct_keys
-from matinee.fleet.model import HELD, FleetError
-from matinee.fleet.snapshot import Fleet
-from matinee.members.sign_in import issuer_keys
-from matinee.members.sign_in.issuer_keys import ALGORITHMS
-from matinee.members.sign_in.issuers import OperatorIssuer
-from matinee.members.sign_in.model import EXCHANGE_GRANT
-from matinee.outside.database import Database
+from matinee.fleet.model import FleetError
+from matinee.members.sign_in.model import EXCHANGE_GRANT, SignInError
+from matinee.members.sign_in.operator_identity import claims_of
 
 ID_TOKEN: Final = "urn:ietf:params:oauth:token-type:id_token"  # noqa: S105 -- the name of a kind
 ACCESS_TOKEN: Final = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105
 BOX_PROOF: Final = "urn:matinee:params:oauth:token-type:box-proof"
 """NONCE.SIGNATURE, over what `proof_message` gives."""
 
-FRESH_MS: Final = 10 * MINUTE
-"""An ID token that was made longer ago is of another occasion."""
-AHEAD_MS: Final = MINUTE
-"""By so much an issuer's clock may be ahead of ours."""
-MAX_ID_TOKEN: Final = 8_000
-
 
 def proof_message(nonce: str, id_token: str) -> bytes:
     """What a box signs to say that an ID token is of the home before it."""
     return f"matinee-exchange\n{nonce}\n{hashlib.sha256(id_token.encode()).hexdigest()}".encode()
-
-
-@dataclass(frozen=True, slots=True)
-class Whereabouts:
-    """Implements what the grant asks of boxes, lines and households, from memory."""
-
-    fleet: Fleet
-    household_at: Any
-    """(line, now) -> household or None: members' snapshot."""
-
-    def operator_of(self, box: BoxId | None, now: Instant) -> OperatorId | None:
-        """The operator at whose line a box that is not held stands."""
-        found = self.fleet.box(box)
-        if found is None or box is None or found.identity in HELD:
-            return None
-        return self.fleet.operator_of_line(self.fleet.line_of(box, now))
-
-    def household(self, database: Database, operator: OperatorId, reference: str, now: Instant) -> HouseholdId | None:
-        """Whose the operator's line of this name is."""
-        with database.read() as conn:
-            line = boxes.line_named(conn, operator, reference)
-        return None if line is None else self.household_at(line, now)
-
-
-def claims_of(one: OperatorIssuer, id_token: str, nonce: str, now: Instant) -> dict[str, Any]:
-    """What an issuer's ID token says, made for us, lately, for this nonce. Raises authlib's InvalidGrantError for any other."""
-    if one.jwks is None:
-        raise InvalidGrantError("The issuer's keys are not known yet.")
-    try:
-        found = jwt.decode(id_token, issuer_keys.key_set(one.jwks), algorithms=list(ALGORITHMS))
-    except (JoseError, ValueError, TypeError, KeyError, UnicodeError, RecursionError) as error:
-        raise InvalidGrantError("The ID token is not the issuer's.") from error
-    claims = found.claims if isinstance(found.claims, dict) else {}
-    audience, at, until = claims.get("aud"), claims.get("iat"), claims.get("exp")
-    audiences = audience if isinstance(audience, list) else [audience]
-    is_ours = claims.get("iss") == one.issuer and one.audience in audiences
-    if len(audiences) > 1 or "azp" in claims:
-        is_ours = is_ours and claims.get("azp") == one.audience
-    is_timed = all(isinstance(moment, int) and not isinstance(moment, bool) for moment in (at, until))
-    if not is_ours or not is_timed or claims.get("nonce") != nonce:
-        raise InvalidGrantError("The ID token was made for another, or for another occasion.")
-    if not (now - FRESH_MS < int(at) * SECOND <= now + AHEAD_MS) or now >= int(until) * SECOND:  # type: ignore[arg-type]
-        raise InvalidGrantError("The ID token is old.")
-    return claims
 
 
 class ExchangeGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
@@ -107,7 +48,7 @@ class ExchangeGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
             raise InvalidRequestError("An access token is what there is to have.")
         nonce, _, signature = told("actor_token").partition(".")
         id_token = told("subject_token")
-        if len(id_token) > MAX_ID_TOKEN or not id_token.isascii() or not nonce:
+        if not id_token.isascii() or not nonce:
             raise InvalidGrantError("That is no ID token, or no proof.")
         household, label = self._household(nonce, signature, id_token)
         now = self.server.clock()
@@ -122,13 +63,11 @@ class ExchangeGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
         issuer = None if operator is None else server.sign_ins.issuer_of(operator)
         if operator is None or issuer is None:
             raise InvalidGrantError("No issuer is known for where this box stands.")
-        claims = claims_of(issuer, id_token, nonce, now)
-        reference = claims.get(issuer.line_claim)
-        if not isinstance(reference, str) or "\0" in reference:
-            raise InvalidGrantError("The ID token names no line.")
-        household = server.whereabouts.household(server.database, operator, reference, now)
-        if household is None:
-            raise InvalidGrantError("No household is at that line.")
+        try:
+            claims = claims_of(issuer, id_token, issuer.audience, nonce, now)
+            household = server.whereabouts.household(server.database, issuer, claims, now)
+        except SignInError as error:
+            raise InvalidGrantError(error.message) from error
         found = server.whereabouts.fleet.box(box)
         return household, found.label if found is not None else ""
 

@@ -1,4 +1,4 @@
-"""Reading operators' issuers: their discovery documents and their public keys, every few minutes, within limits.
+"""Reading operators' issuers: where they sign in, and their public keys, every few minutes, within limits.
 
 What is read is foreign: it is bounded, only public keys of kinds that we check are kept, and a failure leaves the last ones good.
 """
@@ -13,9 +13,9 @@ from joserfc.jwk import ECKey, KeySet, RSAKey
 from matinee.base.clock import MINUTE, Clock
 from matinee.base.errors import MatineeError
 from matinee.members.sign_in import issuers
-from matinee.members.sign_in.issuers import OperatorIssuer
+from matinee.members.sign_in.issuers import Endpoints, OperatorIssuer
 from matinee.members.sign_in.model import SignInError
-from matinee.outside.calling import CallLimits, call
+from matinee.outside.calling import Answer, CallLimits, call, check_url
 from matinee.outside.database import Database
 
 EVERY_MS: Final = 5 * MINUTE
@@ -57,24 +57,49 @@ class IssuerKeys:
             with self._database.write() as conn:
                 issuers.record_fault(conn, one, error.message, self._clock())
             return False
+        endpoints, fault = self._endpoints(told) if one.web is not None else (None, "")
         with self._database.write() as conn:
-            issuers.record_keys(conn, one, keys, self._clock())
-        return True
+            issuers.record_read(conn, one, keys, endpoints, self._clock(), fault=fault)
+        return not fault
+
+    def _endpoints(self, told: dict[str, Any]) -> tuple[Endpoints | None, str]:
+        """Where a browser is signed in; else None, and why: boxes need none of it."""
+        found = str(told.get("authorization_endpoint")), str(told.get("token_endpoint"))
+        for url in found:
+            try:
+                self._check(url)
+            except MatineeError as error:
+                return None, f"No browser signs in there: {error.message}"
+        if "#" in found[0]:
+            return None, "No browser signs in there: its authorization_endpoint has a fragment."
+        methods = told.get("token_endpoint_auth_methods_supported")
+        in_body = isinstance(methods, list) and "client_secret_basic" not in methods and "client_secret_post" in methods
+        return Endpoints(authorization=found[0], token=found[1], secret_in_body=in_body), ""
+
+    def _check(self, url: str) -> None:
+        """Raises SignInError, CallRefused."""
+        if not url.startswith("https://") and not self._allow_private:
+            raise SignInError("It is no https address.")
+        check_url(url)
 
     def _json(self, url: str) -> dict[str, Any]:
         """Raises MatineeError."""
-        if not url.startswith("https://") and not self._allow_private:
-            raise SignInError("It is no https address.")
+        self._check(url)
         answer = call("GET", url, headers={"Accept": "application/json"}, limits=LIMITS, allow_private=self._allow_private)
-        if answer.status != 200:
-            raise SignInError(f"It answered {answer.status}.")
-        try:
-            told = json.loads(answer.body)
-        except (ValueError, RecursionError) as error:
-            raise SignInError("It answered no JSON.") from error
-        if not isinstance(told, dict):
-            raise SignInError("It answered no JSON object.")
-        return told
+        return json_of(answer)
+
+
+def json_of(answer: Answer) -> dict[str, Any]:
+    """The object that an issuer answered. Raises SignInError."""
+    if answer.status != 200:
+        raise SignInError(f"It answered {answer.status}.")
+    try:
+        told = json.loads(answer.body)
+    except (ValueError, RecursionError) as error:
+        raise SignInError("It answered no JSON.") from error
+    if not isinstance(told, dict):
+        raise SignInError("It answered no JSON object.")
+    return told
 
 
 def public_keys(told: dict[str, Any]) -> dict[str, Any]:

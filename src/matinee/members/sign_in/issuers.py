@@ -26,49 +26,83 @@ operator_issuers = sa.Table(
     sa.Column("issuer", sa.Text, nullable=False, unique=True),
     sa.Column("audience", sa.Text, nullable=False),
     sa.Column("line_claim", sa.Text, nullable=False),
+    sa.Column("web_client", sa.Text, nullable=False, server_default=""),
+    sa.Column("sealed_secret", sa.LargeBinary),
+    sa.Column("endpoints", JsonColumn),
     sa.Column("jwks", JsonColumn),
     sa.Column("asked_at", InstantColumn),
     sa.Column("fault", sa.Text, nullable=False),
 )
 
 
+class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an issuer signs a browser in, and gives its ID token. `secret_in_body`: it takes our secret in the form alone."""
+
+    authorization: str
+    token: str
+    secret_in_body: bool = False
+
+
+class WebClient(msgspec.Struct, frozen=True, kw_only=True):
+    """As what an issuer knows our pages in a browser. `sealed` is its secret; None for a public client, which has none."""
+
+    id: str
+    sealed: bytes | None = None
+
+
 class OperatorIssuer(msgspec.Struct, frozen=True, kw_only=True):
     """Who signs an operator's customers in. `line_claim` names the claim that holds the operator's own name of the line.
 
-    `jwks` is None until it was read.
+    `web` is None where it signs in boxes alone; `jwks` and `endpoints` are None until they were read.
     """
 
     operator: OperatorId
     issuer: str
     audience: str
     line_claim: str
+    web: WebClient | None
+    endpoints: Endpoints | None
     jwks: Mapping[str, Any] | None
     asked_at: Instant | None
     fault: str
 
 
-def set_issuer(
-    conn: Connection, operator: OperatorId, issuer: str, audience: str, line_claim: str, now: Instant, *, actor: str
-) -> None:
-    """Record an operator's issuer in the place of what is there. Raises SignInError, CallRefused."""
+def check_issuer(issuer: str, audience: str, line_claim: str) -> None:
+    """Raises SignInError, CallRefused."""
     check_url(issuer)
     if "?" in issuer or "#" in issuer or not audience or not line_claim:
         raise SignInError(
             "The issuer is no address without a query, or the audience or the claim is empty.",
             remedy="Write it as its openid-configuration has it, and name what it knows this service by.",
         )
+
+
+def set_issuer(
+    conn: Connection,
+    operator: OperatorId,
+    issuer: str,
+    audience: str,
+    line_claim: str,
+    now: Instant,
+    *,
+    actor: str,
+    web: WebClient | None = None,
+) -> None:
+    """Record an operator's issuer in the place of what is there. Raises SignInError, CallRefused."""
+    check_issuer(issuer, audience, line_claim)
     another = sa.select(operator_issuers.c.operator_id).where(
         operator_issuers.c.issuer == issuer, operator_issuers.c.operator_id != operator
     )
     if conn.execute(another).one_or_none() is not None:
         raise SignInError("Another operator has this issuer.", remedy="Each has its own.", code=ErrorCode.CONFLICT)
-    conn.execute(sa.delete(operator_issuers).where(operator_issuers.c.operator_id == operator))
-    conn.execute(
-        sa.insert(operator_issuers).values(
-            operator_id=operator, issuer=issuer, audience=audience, line_claim=line_claim, fault=""
-        )
-    )
-    detail = {"issuer": issuer, "audience": audience, "line_claim": line_claim}
+    row: dict[str, Any] = {"audience": audience, "line_claim": line_claim, "fault": "", "endpoints": None, "asked_at": None}
+    row |= {"web_client": "" if web is None else web.id, "sealed_secret": None if web is None else web.sealed}
+    own = operator_issuers.c.operator_id == operator
+    same = sa.update(operator_issuers).where(own, operator_issuers.c.issuer == issuer).values(**row)
+    if not conn.execute(same).rowcount:  # of the same issuer the keys that were read stay: its boxes go on signing in
+        conn.execute(sa.delete(operator_issuers).where(own))
+        conn.execute(sa.insert(operator_issuers).values(operator_id=operator, issuer=issuer, **row))
+    detail = {"issuer": issuer, "audience": audience, "line_claim": line_claim, "web_client": "" if web is None else web.id}
     outbox.append(conn, TOPIC, operator, {"kind": ISSUERS_CHANGED}, now)
     audit.record(conn, actor, "issuer.set", operator, detail, now, sides=[operator_side(operator)])
 
@@ -81,18 +115,21 @@ def forget_issuer(conn: Connection, operator: OperatorId, now: Instant, *, actor
     audit.record(conn, actor, "issuer.forget", operator, {}, now, sides=[operator_side(operator)])
 
 
-def record_keys(conn: Connection, one: OperatorIssuer, jwks: Mapping[str, Any], now: Instant) -> bool:
-    """Keep what was read of an issuer's keys. Whether they are others than before."""
+def record_read(
+    conn: Connection, one: OperatorIssuer, jwks: Mapping[str, Any], endpoints: Endpoints | None, now: Instant, *, fault: str = ""
+) -> bool:
+    """Keep what was read of an issuer. Whether it is another than before. `fault`: why no browser signs in there."""
     own = sa.and_(operator_issuers.c.operator_id == one.operator, operator_issuers.c.issuer == one.issuer)
-    conn.execute(sa.update(operator_issuers).where(own).values(jwks=dict(jwks), asked_at=now, fault=""))
-    if one.jwks == jwks:
+    where = None if endpoints is None else msgspec.to_builtins(endpoints)
+    conn.execute(sa.update(operator_issuers).where(own).values(jwks=dict(jwks), endpoints=where, asked_at=now, fault=fault[:400]))
+    if one.jwks == jwks and one.endpoints == endpoints:
         return False
     outbox.append(conn, TOPIC, one.operator, {"kind": ISSUERS_CHANGED}, now)
     return True
 
 
 def record_fault(conn: Connection, one: OperatorIssuer, fault: str, now: Instant) -> None:
-    """Keep why an issuer's keys could not be read. The last ones stay good."""
+    """Keep why an issuer could not be read. What was read before stays good."""
     own = sa.and_(operator_issuers.c.operator_id == one.operator, operator_issuers.c.issuer == one.issuer)
     conn.execute(sa.update(operator_issuers).where(own).values(asked_at=now, fault=fault[:400]))
 
@@ -104,6 +141,8 @@ def all_issuers(conn: Connection) -> Sequence[OperatorIssuer]:
             issuer=row.issuer,
             audience=row.audience,
             line_claim=row.line_claim,
+            web=WebClient(id=row.web_client, sealed=row.sealed_secret) if row.web_client else None,
+            endpoints=None if row.endpoints is None else msgspec.convert(row.endpoints, Endpoints),
             jwks=row.jwks,
             asked_at=row.asked_at,
             fault=row.fault,

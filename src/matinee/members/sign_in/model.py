@@ -51,6 +51,16 @@ class HouseholdSignInRefused(MatineeError):
         return HouseholdSignInRefused, ()
 
 
+class NoHousehold(SignInError):
+    """An operator says who somebody is, and no household of ours is there."""
+
+    def __init__(self) -> None:
+        super().__init__("No household is at that line.", remedy="Sign in with the household's account.")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return NoHousehold, ()
+
+
 class Account(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One person's name at a household; its password's hash stays in the store."""
 
@@ -111,7 +121,7 @@ class AuthorizationCode(msgspec.Struct, frozen=True, kw_only=True):
     nonce: str
     challenge: str
     household: HouseholdId
-    account: AccountId
+    account: AccountId | None
     session: ScreenSessionId
     label: str
     authenticated_at: Instant

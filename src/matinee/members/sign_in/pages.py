@@ -25,6 +25,7 @@ from matinee.members.sign_in import codes, rules, sessions
 from matinee.members.sign_in.access import KNOWN_MS, BrowserSignedIn
 from matinee.members.sign_in.api import form_of, parameters_of
 from matinee.members.sign_in.model import BROWSER_MS, Decision, DeviceCode, HouseholdSignInRefused, SignInError
+from matinee.members.sign_in.operator_login import OperatorLogin
 from matinee.members.sign_in.server import Reply, SignInServer
 from matinee.members.sign_in.signing import HouseholdSignIn
 from matinee.members.sign_in.words import STYLE_HASH, Page, language_of
@@ -32,6 +33,11 @@ from matinee.members.sign_in.words import STYLE_HASH, Page, language_of
 BROWSER_LABEL: Final = "Browser"
 FRESH_MS: Final = MINUTE
 """For so long after the password a browser of a home with a PIN signs a screen of ours in by its cookie alone."""
+ACTIVATE: Final = "/activate"
+AUTHORIZE: Final = "/oauth/authorize"
+MAX_THEN: Final = 1_500
+ASKS_ANEW: Final = frozenset({"prompt", "max_age"})
+"""The parameters by which a program asks that one signs in again."""
 _KINDS: Final = (
     ("iPhone", "iPhone"),
     ("iPad", "iPad"),
@@ -45,15 +51,20 @@ _KINDS: Final = (
 class Pages:
     """What both pages share: who is signed in, the forms, and the headers."""
 
-    def __init__(self, server: SignInServer, signing: HouseholdSignIn, guard: Guard, clock: Clock) -> None:
+    def __init__(
+        self, server: SignInServer, signing: HouseholdSignIn, operators: OperatorLogin, guard: Guard, clock: Clock
+    ) -> None:
         self.server = server
         self.signing = signing
+        self.operators = operators
         self.guard = guard
         self.clock = clock
         self.guesses = rules.CodeGuesses()
         self._secure = server.signer.issuer.startswith("https:")
         self._cookie = "__Host-matinee-signed-in" if self._secure else "matinee-signed-in"
         self._known = "__Host-matinee-known" if self._secure else "matinee-known"
+        self.visit = "__Host-matinee-visit" if self._secure else "matinee-visit"
+        """Where a browser keeps that it is away at its operator."""
 
     def who(self, request: AnyRequest) -> BrowserSignedIn | None:
         """Who is signed in here; None where that is nobody, or has ended."""
@@ -68,13 +79,19 @@ class Pages:
             raise HouseholdSignInRefused
         known = request.cookies.get(self._known, "")
         who, now_known = await self.signing.begin(name, password, known, label_for(request))
-        cookies = [
-            self._made(self._cookie, self.server.signer.browser_cookie(who), BROWSER_MS // SECOND),
-            self._made(self._known, now_known, KNOWN_MS // SECOND),
-        ]
-        return who, cookies
+        return who, [self.signed_in_cookie(who), self.made(self._known, now_known, KNOWN_MS // SECOND)]
 
-    def _made(self, name: str, value: str, seconds: int) -> Cookie:
+    def signed_in_cookie(self, who: BrowserSignedIn) -> Cookie:
+        return self.made(self._cookie, self.server.signer.browser_cookie(who), BROWSER_MS // SECOND)
+
+    def is_stale(self, who: BrowserSignedIn) -> bool:
+        """Whether one signs in again before a screen of ours is signed in.
+
+        A new screen is kept on no kids' profile: where a home has a PIN, a child at a parent's browser is not to make one.
+        """
+        return self.guard.has_pin(who.household) and self.clock() - who.authenticated_at > FRESH_MS
+
+    def made(self, name: str, value: str, seconds: int) -> Cookie:
         return Cookie(key=name, value=value, max_age=seconds, path="/", httponly=True, secure=self._secure, samesite="lax")
 
     def is_our_own(self, request: AnyRequest) -> bool:
@@ -103,8 +120,17 @@ class Pages:
         return Response(text, status_code=status, media_type="text/html; charset=utf-8", headers=headers, cookies=list(cookies))
 
     def sign_in_form(
-        self, page: Page, action: str, *, program: str = "", wrong: str = "", status: int = 200, goes_to: str = ""
+        self,
+        page: Page,
+        action: str,
+        *,
+        program: str = "",
+        wrong: str = "",
+        status: int = 200,
+        goes_to: str = "",
+        anew: bool = False,
     ) -> Response[str]:
+        """`anew`: whoever is signed in somewhere already is asked again."""
         help_ = page.say("sign_in.for", program=program) if program else page.say("sign_in.help")
         inside = (
             f"<p>{help_}</p>{page.wrong(wrong)}"
@@ -113,16 +139,30 @@ class Pages:
             'spellcheck="false" maxlength="100" required autofocus></label>'
             f'<label>{page.say("sign_in.password")}<input name="password" type="password" autocomplete="current-password" '
             f'maxlength="400" required></label><button>{page.say("sign_in.go")}</button></form>'
+            f"{self._operators(page, action, anew=anew)}"
         )
         return self.page(page.say("sign_in.title"), inside, page, status=status, goes_to=goes_to)
 
-    def told(self, page: Page, what: str, *, status: int = 200, **values: object) -> Response[str]:
-        """A page that says one thing."""
-        return self.page(page.say(f"{what}.title"), f"<p>{page.say(f'{what}.help', **values)}</p>", page, status=status)
+    def _operators(self, page: Page, then: str, *, anew: bool) -> str:
+        """A way to each operator at which a browser can sign in, where it can go on from there."""
+        offered = self.operators.offered() if is_page_of_ours(then) else []
+        ways = [
+            f'<a class="button plain" href="{_attribute(start_at(one.id, then, anew=anew))}">'
+            f"{page.say('operator.go', operator=one.name)}</a>"
+            for one in offered
+        ]
+        return f'<p class="or">{page.say("operator.or")}</p>{"".join(ways)}' if ways else ""
+
+    def told(
+        self, page: Page, what: str, *, status: int = 200, back: str = "", cookies: Sequence[Cookie] = (), **values: object
+    ) -> Response[str]:
+        """A page that says one thing; with a way `back` to a page of ours."""
+        way = f'<a class="button" href="{_attribute(back)}">{page.say("back")}</a>' if back else ""
+        inside = f"<p>{page.say(f'{what}.help', **values)}</p>{way}"
+        return self.page(page.say(f"{what}.title", **values), inside, page, status=status, cookies=cookies)
 
 
-def routes(server: SignInServer, signing: HouseholdSignIn, guard: Guard, clock: Clock) -> Sequence[HTTPRouteHandler]:
-    pages = Pages(server, signing, guard, clock)
+def routes(pages: Pages) -> Sequence[HTTPRouteHandler]:
     return [*_activate_routes(pages), *_authorize_routes(pages)]
 
 
@@ -215,17 +255,17 @@ def _activate_routes(pages: Pages) -> Sequence[HTTPRouteHandler]:
             return pages.told(page, "late", status=409)
         return pages.told(page, "approved" if decision is Decision.APPROVED else "refused", label=code.label)
 
-    @get("/activate", opt={"policy": ANYONE}, include_in_schema=False)
+    @get(ACTIVATE, opt={"policy": ANYONE}, include_in_schema=False)
     async def activate_page(request: AnyRequest) -> Response[str]:
-        page, typed = _page_for(request), str(request.query_params.get("user_code", ""))[:40]
+        page, typed = page_for(request), str(request.query_params.get("user_code", ""))[:40]
         who = pages.who(request)
         if who is None:
             return pages.sign_in_form(page, _activate(typed))
         return await ask(page, who, typed) if typed else code_form(page)
 
-    @post("/activate", opt={"policy": ANYONE}, status_code=200, include_in_schema=False)
+    @post(ACTIVATE, opt={"policy": ANYONE}, status_code=200, include_in_schema=False)
     async def activate(request: AnyRequest) -> Response[Any]:
-        page = _page_for(request)
+        page = page_for(request)
         if not pages.is_our_own(request):
             return pages.told(page, "foreign", status=403)
         try:
@@ -260,7 +300,7 @@ async def _signed_in(
     except TooManyRequests as error:
         wrong = page.say("sign_in.often", seconds=error.retry_after)
         return pages.sign_in_form(page, then, wrong=wrong, status=429, **more)
-    return _sent_on(then, cookies)
+    return sent_on(then, cookies)
 
 
 def _authorize_routes(pages: Pages) -> Sequence[HTTPRouteHandler]:
@@ -293,25 +333,18 @@ def _authorize_routes(pages: Pages) -> Sequence[HTTPRouteHandler]:
 
     def sent(page: Page, reply: Reply) -> Response[Any]:
         if reply.location:
-            return _sent_on(reply.location, [])
+            return sent_on(reply.location, [])
         return pages.told(page, "broken", status=max(400, reply.status))
-
-    def is_stale(who: BrowserSignedIn) -> bool:
-        """Whether the password is asked again before a screen of ours is signed in.
-
-        A new screen is kept on no kids' profile: where a home has a PIN, a child at a parent's browser is not to make one.
-        """
-        return pages.guard.has_pin(who.household) and clock() - who.authenticated_at > FRESH_MS
 
     def parameters(request: AnyRequest) -> Mapping[str, str]:
         return parameters_of(request.scope["query_string"].decode("latin-1"))
 
     def again(request: AnyRequest) -> str:
-        return "/oauth/authorize?" + request.scope["query_string"].decode("latin-1")
+        return f"{AUTHORIZE}?" + request.scope["query_string"].decode("latin-1")
 
-    @get("/oauth/authorize", opt={"policy": ANYONE}, include_in_schema=False)
+    @get(AUTHORIZE, opt={"policy": ANYONE}, include_in_schema=False)
     async def authorize_page(request: AnyRequest) -> Response[Any]:
-        page, who = _page_for(request), pages.who(request)
+        page, who = page_for(request), pages.who(request)
         try:
             asked = parameters(request)
             refused = checked(asked, who)
@@ -325,8 +358,9 @@ def _authorize_routes(pages: Pages) -> Sequence[HTTPRouteHandler]:
         program = "" if client.is_ours else client.name
         if who is not None and program and "none" in asked.get("prompt", "").split():
             return sent(page, told_to_ask(asked))
-        if who is None or _must_sign_in(asked, who, clock()) or (client.is_ours and is_stale(who)):
-            return pages.sign_in_form(page, again(request), program=program, goes_to=asked["redirect_uri"])
+        if who is None or _must_sign_in(asked, who, clock()) or (client.is_ours and pages.is_stale(who)):
+            anew = who is not None or bool(asked.keys() & ASKS_ANEW)
+            return pages.sign_in_form(page, again(request), program=program, goes_to=asked["redirect_uri"], anew=anew)
         if client.is_ours:
             return sent(page, await asyncio.to_thread(given, asked, who, label_for(request)))
         inside = (
@@ -337,9 +371,9 @@ def _authorize_routes(pages: Pages) -> Sequence[HTTPRouteHandler]:
         )
         return pages.page(page.say("consent.title", program=program), inside, page, goes_to=asked["redirect_uri"])
 
-    @post("/oauth/authorize", opt={"policy": ANYONE}, status_code=200, include_in_schema=False)
+    @post(AUTHORIZE, opt={"policy": ANYONE}, status_code=200, include_in_schema=False)
     async def authorize(request: AnyRequest) -> Response[Any]:
-        page, who = _page_for(request), pages.who(request)
+        page, who = page_for(request), pages.who(request)
         if not pages.is_our_own(request):
             return pages.told(page, "foreign", status=403)
         try:
@@ -354,11 +388,11 @@ def _authorize_routes(pages: Pages) -> Sequence[HTTPRouteHandler]:
         program = "" if client is None or is_ours else client.name
         step = form.get("step", "")
         if step == "sign_in":
-            # Signed in a moment ago: what asked for that need not be asked again.
-            kept = {name: value for name, value in asked.items() if name not in ("prompt", "max_age")}
-            then = f"/oauth/authorize?{urlencode(kept)}"
-            return await _signed_in(pages, page, request, form, then, program=program, goes_to=asked["redirect_uri"])
-        if who is None or step not in ("allow", "refuse") or (is_ours and is_stale(who)):
+            anew = bool(asked.keys() & ASKS_ANEW)
+            return await _signed_in(
+                pages, page, request, form, asked_once(asked), program=program, goes_to=asked["redirect_uri"], anew=anew
+            )
+        if who is None or step not in ("allow", "refuse") or (is_ours and pages.is_stale(who)):
             return pages.sign_in_form(page, again(request), program=program, goes_to=asked["redirect_uri"])
         try:
             reply = await asyncio.to_thread(given, asked, who if step == "allow" else None, label_for(request))
@@ -376,21 +410,42 @@ def _must_sign_in(asked: Mapping[str, str], who: BrowserSignedIn, now: int) -> b
     return is_old or "login" in asked.get("prompt", "").split()
 
 
-def _sent_on(location: str, cookies: Sequence[Cookie]) -> Response[bytes]:
+def asked_once(asked: Mapping[str, str]) -> str:
+    """Where one goes on who signed in a moment ago: what asked for that is not asked again."""
+    return f"{AUTHORIZE}?{urlencode({name: value for name, value in asked.items() if name not in ASKS_ANEW})}"
+
+
+def is_page_of_ours(then: str) -> bool:
+    """Whether a browser may be sent on there, once it is signed in: to one of our two pages alone."""
+    if not (then.isascii() and then.isprintable()) or len(then) > MAX_THEN or set(then) & set('\\"'):
+        return False
+    try:
+        parts = urlsplit(then)
+    except ValueError:
+        return False
+    return not parts.scheme and not parts.netloc and not parts.fragment and parts.path in (ACTIVATE, AUTHORIZE)
+
+
+def start_at(operator: str, then: str, *, anew: bool) -> str:
+    """The page of ours that leads to an operator's own sign-in."""
+    return f"/sign-in/{operator}?{urlencode({'then': then, **({'anew': '1'} if anew else {})})}"
+
+
+def sent_on(location: str, cookies: Sequence[Cookie]) -> Response[bytes]:
     # 303: what was a form becomes a look at the next page, and no password is sent on (RFC 9700 4.12).
     headers = {"Location": location, "Cache-Control": "private, no-store", "Referrer-Policy": "no-referrer"}
     return Response(b"", status_code=303, headers=headers, cookies=list(cookies))
 
 
 def _activate(typed: str) -> str:
-    return f"/activate?user_code={quote(typed)}" if typed else "/activate"
+    return f"{ACTIVATE}?user_code={quote(typed)}" if typed else ACTIVATE
 
 
 def _attribute(text: str) -> str:
     return text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _page_for(request: AnyRequest) -> Page:
+def page_for(request: AnyRequest) -> Page:
     return Page(language_of(request.headers.get("accept-language", "")))
 
 

@@ -36,7 +36,7 @@ from matinee.base.ids import AccountId, ClientId, HouseholdId, ScreenSessionId, 
 from matinee.base.party import ANONYMOUS, Party
 from matinee.members.sign_in import accounts, codes, rules, sessions
 from matinee.members.sign_in.access import BrowserSignedIn, Signer
-from matinee.members.sign_in.exchange import ExchangeGrant, Whereabouts
+from matinee.members.sign_in.exchange import ExchangeGrant
 from matinee.members.sign_in.keys import ALGORITHM
 from matinee.members.sign_in.model import (
     ACCESS_MS,
@@ -54,6 +54,7 @@ from matinee.members.sign_in.model import (
     ScreenSession,
     SignInError,
 )
+from matinee.members.sign_in.operator_identity import Whereabouts
 from matinee.members.sign_in.snapshot import SignIns
 from matinee.outside.database import Database
 from matinee.parties import tokens
@@ -390,8 +391,8 @@ class _Code:
     def get_acr(self) -> None:
         return None
 
-    def get_amr(self) -> list[str]:
-        return ["pwd"]
+    def get_amr(self) -> list[str] | None:
+        return None if self.code.account is None else ["pwd"]  # how an operator signs in is its own to say
 
 
 class _CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]
@@ -435,7 +436,7 @@ class _CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]
 
     def authenticate_user(self, authorization_code: _Code) -> Granted | None:
         one = authorization_code.code
-        if not accounts.is_living(self.request.conn, one.account):
+        if one.account is not None and not accounts.is_living(self.request.conn, one.account):
             return None
         return Granted(one.household, one.account, one.session, one.label, one.authenticated_at)
 
@@ -451,6 +452,12 @@ class _IdToken(OpenIDCode):  # type: ignore[misc]
 
     def get_encode_header(self, client: _KnownClient) -> dict[str, str]:
         return {"alg": ALGORITHM, "typ": "JWT", "kid": str(self.resolve_client_private_key(client).kid)}
+
+    def get_compatible_claims(self, request: Asked) -> dict[str, Any]:
+        """Without authlib's own `auth_time`, which is this moment: where nobody told since when, none is claimed."""
+        claims = dict(super().get_compatible_claims(request))
+        claims.pop("auth_time", None)
+        return claims
 
     def get_client_claims(self, client: _KnownClient) -> dict[str, Any]:
         now = self._server.clock() // SECOND
@@ -523,7 +530,7 @@ class _DeviceGrant(DeviceCodeGrant):  # type: ignore[misc]
         if code.account is not None and not accounts.is_living(conn, code.account):
             return None, False
         session = ScreenSessionId(new_id())
-        since = code.authenticated_at or now
+        since = now if code.authenticated_at is None else code.authenticated_at
         return Granted(code.household, code.account, session, code.label, since), True
 
     def validate_device_credential(self, credential: _Device) -> Granted:

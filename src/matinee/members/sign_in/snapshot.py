@@ -63,6 +63,10 @@ class SignIns:
         """Who signs an operator's customers in."""
         return self._issuers.get(operator)
 
+    def issuers(self) -> Sequence[OperatorIssuer]:
+        """Who signs operators' customers in, by the operators' ids."""
+        return list(self._issuers.values())
+
     def has_ended(self, session: ScreenSessionId) -> bool:
         """Whether a session is known to have ended lately."""
         return session in self._ended

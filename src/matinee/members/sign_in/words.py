@@ -17,6 +17,9 @@ border:2px solid #4a4d58;border-radius:10px}input:focus-visible,button:focus-vis
 .typed{text-transform:uppercase;letter-spacing:.12em;font-size:1.5rem}
 button{display:block;width:100%;margin-top:.75rem;padding:.9rem;font:inherit;font-weight:600;border:0;border-radius:10px;
 background:#f5c16c;color:#17130a;cursor:pointer}button.plain{background:#2a2d37;color:#f2efe9}
+a.button{display:block;width:100%;margin-top:.75rem;padding:.9rem;font-weight:600;border-radius:10px;text-align:center;
+text-decoration:none;background:#f5c16c;color:#17130a}a.button.plain{background:#2a2d37;color:#f2efe9}
+a.button:focus-visible{outline:3px solid #f5c16c;outline-offset:2px}.or{margin:1.5rem 0 .25rem;text-align:center}
 .wrong{color:#ffb4a2;margin:0 0 1rem}.brand{color:#8f8c86;font-size:.95rem;margin:0 0 2rem}"""
 STYLE_HASH: Final = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 
@@ -29,6 +32,18 @@ _ENGLISH: Final = {
     "sign_in.go": "Sign in",
     "sign_in.wrong": "The name or the password is wrong.",
     "sign_in.often": "This was tried too often. Try again in {seconds} seconds.",
+    "operator.or": "or",
+    "operator.go": "Sign in with {operator}",
+    "back": "Go back",
+    "failed.title": "{operator} did not sign you in",
+    "failed.help": "Go back and try again, or sign in with your household’s account.",
+    "no_home.title": "No household at your line",
+    "no_home.help": "{operator} knows you, but no household of this service is at your line yet. Ask {operator}, or sign in with "
+    "your household’s account.",
+    "busy.title": "One moment, please",
+    "busy.help": "Many sign in at this moment. Load this page again in {seconds} seconds.",
+    "over.title": "Please begin again",
+    "over.help": "This way of signing in took too long, or was begun in another browser. Open the page from which you came.",
     "code.title": "Enter the code",
     "code.help": "Your television shows it: eight letters.",
     "code.label": "Code",
@@ -66,6 +81,19 @@ _FRENCH: Final = {
     "sign_in.go": "Se connecter",
     "sign_in.wrong": "Le nom ou le mot de passe est faux.",
     "sign_in.often": "Trop d’essais. Réessayez dans {seconds} secondes.",
+    "operator.or": "ou",
+    "operator.go": "Se connecter avec {operator}",
+    "back": "Revenir",
+    "failed.title": "{operator} ne vous a pas connecté",
+    "failed.help": "Revenez en arrière et réessayez, ou connectez-vous avec le compte de votre foyer.",
+    "no_home.title": "Aucun foyer sur votre ligne",
+    "no_home.help": "{operator} vous connaît, mais aucun foyer de ce service n’est encore sur votre ligne. Adressez-vous à "
+    "{operator}, ou connectez-vous avec le compte de votre foyer.",
+    "busy.title": "Un instant, s’il vous plaît",
+    "busy.help": "Beaucoup se connectent en ce moment. Rechargez cette page dans {seconds} secondes.",
+    "over.title": "Veuillez recommencer",
+    "over.help": "Cette connexion a pris trop de temps, ou a commencé dans un autre navigateur. Ouvrez à nouveau la page d’où "
+    "vous venez.",
     "code.title": "Saisissez le code",
     "code.help": "Votre téléviseur l’affiche : huit lettres.",
     "code.label": "Code",
