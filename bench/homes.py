@@ -4,8 +4,9 @@
 
 Each household has a line, a box, two profiles, a plan sold by its operator, and two films under way; boxes, operators and
 launches are those of `bench.decisions`. All is written by COPY into a database of its own, and read from there by the real web
-app, as it starts. Homes are asked for over one connection, one after another, in turns: the large service, the small one, the
-bare answer. Each asks for another home than the one before, so most of what is read was not read lately.
+app, as it starts, once the database has cleared up (VACUUM, CHECKPOINT). Homes are asked for over one connection, one after
+another, in turns: the large service, the small one, the bare answer. Each asks for another home than the one before, so most of
+what is read was not read lately.
 """
 
 import random
@@ -135,8 +136,16 @@ def _filled(folder: Path, url: str, count: int) -> Filled:
         with installation.database.write() as conn:
             _carry(conn, services, now)
             asked = [_home_of(str(fleet_store.mint_box_token(conn, box, now)), home) for box, home in writer.some()]
-            conn.execute(sa.text("ANALYZE"))
+        _settle(installation)
     return Filled(url, folder, tuple(asked))
+
+
+def _settle(installation: Installation) -> None:
+    """Let the database do what it does by itself within the hour: else its own work on new rows falls among the homes."""
+    with installation.database.engine.connect() as conn:
+        alone = conn.execution_options(isolation_level="AUTOCOMMIT")
+        for word in ("VACUUM ANALYZE", "CHECKPOINT"):
+            alone.execute(sa.text(word))
 
 
 def _carry(conn: Connection, services: list[ServiceId], now: Instant) -> None:
