@@ -162,6 +162,7 @@ class World:
                     self.catalogue,
                     self.sights,
                     self.entitlements,
+                    database,
                     clock,
                 ),
                 *taste_api.routes(self.catalogue, self.sights, self.tastes, clock),

@@ -5,15 +5,18 @@ import random
 import time
 from pathlib import Path
 
+import msgspec
 from bench.catalogue_data import SERVICE, make_titles
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matinee.base.clock import Instant
 from matinee.base.ids import OperatorId, ServiceId, TitleId
-from matinee.catalogue.model import AGE_CLASSES, AgeClass, Genre, Language, Sight, Title, TitleKind, Window
+from matinee.base.units import DurationMs, PositionMs
+from matinee.catalogue.model import AGE_CLASSES, AgeClass, Genre, Language, Sight, Title, TitleKind, Watched, Window
 from matinee.catalogue.rules import is_open, language_from, name_of, short_synopsis
 from matinee.catalogue.shelves import NEW, SERIES, genre_shelf
+from matinee.catalogue.tiles import Progress, tile_of
 from matinee.catalogue.view import CatalogueView, view_of, with_changes
 from tests.catalogue.factories import EN, FR, NOW, episode, film, series
 from tests.shared import DATA
@@ -225,3 +228,17 @@ def test_accept_language_is_read_as_it_is_meant() -> None:
 
 def test_made_titles_are_the_same_each_time(tmp_path: Path) -> None:
     assert make_titles(50, None) == make_titles(50, None)
+
+
+def test_a_tile_that_was_made_is_kept_and_a_title_that_changed_has_another() -> None:
+    phare = film("Le Phare")
+    view, mine = with_changes(CatalogueView(), {}, {phare.id: phare}), sight()
+    first = tile_of(view, mine, phare)
+    assert tile_of(view, mine, phare) is first
+    watched = Watched(title=phare.id, position_ms=PositionMs(1), duration_ms=DurationMs(2), at=Instant(0))
+    assert tile_of(view, mine, phare, watched).progress == Progress(position_ms=1, duration_ms=2)
+    assert tile_of(view, mine, phare).progress is None
+    renamed = msgspec.structs.replace(phare, year=1999)
+    assert tile_of(view, mine, renamed).year == 1999, "a title of another moment is not mixed up with this one's"
+    after = with_changes(view, {}, {phare.id: renamed})
+    assert tile_of(after, mine, renamed).year == 1999

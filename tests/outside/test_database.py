@@ -1,10 +1,12 @@
 """The two ways to use a database, on both kinds."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from matinee.outside.database import Database, DatabaseError, InstantColumn, JsonColumn
 
@@ -99,3 +101,44 @@ def test_a_new_file_may_be_opened_by_many_at_once(tmp_path: Path) -> None:
 def test_a_url_of_no_known_kind_is_refused_with_the_remedy() -> None:
     with pytest.raises(DatabaseError, match="sqlite:///PATH or postgresql://"):
         Database("oracle9://x")
+
+
+def test_reads_together_share_a_connection_and_see_what_was_written_meanwhile(database: Database) -> None:
+    """A cache asks again after a write: what it then reads must have it, on either database."""
+    with database.together():
+        assert database.engine.pool.checkedout() == 0, "none is taken before the first read"  # type: ignore[attr-defined]
+        with database.read() as first:
+            assert _rows(first) == 0
+        with database.write() as conn:
+            conn.execute(_things.insert().values(id=1))
+        with database.together(), database.read() as second:
+            assert _rows(second) == 1
+            assert (second is first) == (not database.is_sqlite)
+    assert database.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+    with database.read() as third:
+        assert third is not first
+
+
+def test_a_read_that_broke_breaks_no_other_of_those_together(database: Database) -> None:
+    with database.together():
+        with pytest.raises(sa.exc.SQLAlchemyError), database.read() as conn:
+            conn.execute(sa.text("SELECT nothing FROM nowhere"))
+        with database.read() as conn:
+            assert _rows(conn) == 0
+    with pytest.raises(RuntimeError), database.together(), database.read():
+        raise RuntimeError
+    assert database.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+
+
+def test_reads_of_another_thread_share_nothing(database: Database) -> None:
+    with database.together(), database.read() as mine, ThreadPoolExecutor(1) as other:
+
+        def theirs() -> bool:
+            with database.read() as conn:
+                return conn is mine
+
+        assert not other.submit(theirs).result(10)
+
+
+def _rows(conn: Connection) -> int:
+    return int(conn.execute(sa.select(sa.func.count()).select_from(_things)).scalar_one())

@@ -264,7 +264,7 @@ def build_web(
         ofrep.routes(carriage, fleet, catalogue, clock),
         catalogue_api.routes(catalogue, database, sights, entitlements, book, tastes, clock),
         reports.routes(database),
-        home_api.routes(homes, opened, catalogue, sights, entitlements, clock),
+        home_api.routes(homes, opened, catalogue, sights, entitlements, database, clock),
         taste_api.routes(catalogue, sights, tastes, clock),
         history_api.routes(book, opened, catalogue, sights, database, clock),
         privacy_api.routes(members, database, clock),

@@ -1,5 +1,7 @@
 """A title as a tile: the one small form in which home, search, a title's page and the player show it."""
 
+from typing import Final
+
 import msgspec
 
 from matinee.base.ids import ArtworkId
@@ -7,6 +9,8 @@ from matinee.base.units import DurationMs
 from matinee.catalogue.model import Language, Sight, Title, TitleKind, Watched
 from matinee.catalogue.rules import name_of, short_synopsis
 from matinee.catalogue.view import CatalogueView
+
+MAX_KEPT: Final = 20_000
 
 
 class Artwork(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,18 +60,31 @@ class Tile(msgspec.Struct, frozen=True, kw_only=True):
 
 def tile_of(view: CatalogueView, sight: Sight, title: Title, watched: Watched | None = None) -> Tile:
     """A title as this party reads it; `watched` adds how far its profile is."""
+    kept = view.tiles.get((title.id, sight.language))
+    if kept is None or kept[0] is not title:
+        kept = title, _made(view, sight.language, title)
+        if len(view.tiles) >= MAX_KEPT:
+            view.tiles.clear()
+        view.tiles[title.id, sight.language] = kept
+    tile: Tile = kept[1]
+    if watched is None:
+        return tile
+    return msgspec.structs.replace(tile, progress=Progress(position_ms=watched.position_ms, duration_ms=watched.duration_ms))
+
+
+def _made(view: CatalogueView, language: Language, title: Title) -> Tile:
     return Tile(
         id=title.id,
         kind=title.kind.value,
-        name=name_of(title, sight.language),
+        name=name_of(title, language),
         year=title.year,
         duration_ms=_duration(title),
         age_class=view.age_of(title),
         genres=title.genres,
         artwork=artwork_of(title.artwork),
-        synopsis_short=short_synopsis(title, sight.language),
-        series=_place(view, title, sight.language),
-        progress=Progress(position_ms=watched.position_ms, duration_ms=watched.duration_ms) if watched else None,
+        synopsis_short=short_synopsis(title, language),
+        series=_place(view, title, language),
+        progress=None,
         service_id=title.service,
         service_name=None if title.partner is None else service_name(view, title),
     )

@@ -10,10 +10,10 @@ import heapq
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from matinee.base.ids import ServiceId, TitleId
-from matinee.catalogue.model import AGE_CLASSES, AgeClass, Service, Sight, Title, TitleKind
+from matinee.catalogue.model import AGE_CLASSES, AgeClass, Language, Service, Sight, Title, TitleKind
 from matinee.catalogue.rules import likeness, may_see
 from matinee.catalogue.shelves import NEW, SERIES, Shelf, genre_shelf
 
@@ -42,6 +42,8 @@ class CatalogueView:
     episodes: Mapping[TitleId, Sequence[TitleId]] = field(default_factory=dict)
     seasons: Mapping[TitleId, Sequence[TitleId]] = field(default_factory=dict)
     effective_age: Mapping[TitleId, AgeClass] = field(default_factory=dict)
+    tiles: dict[tuple[TitleId, Language], Any] = field(default_factory=dict, compare=False, repr=False)
+    """Tiles that were made of this moment's titles (`tiles.tile_of`): most are shown again and again."""
 
     def get(self, sight: Sight, title: TitleId) -> Title | None:
         """A title that the party may see, else None. A series is there while one of its episodes is.

@@ -22,6 +22,7 @@ from matinee.home.opened import OpenedTitles
 from matinee.home.opening import Launch, Source, launch_of
 from matinee.home.rows import Homes
 from matinee.home.watched import Entities, WatchedSaid, heard
+from matinee.outside.database import Database
 
 
 class OpeningAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -33,14 +34,22 @@ class OpeningAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 def routes(
-    homes: Homes, opened: OpenedTitles, catalogue: Catalogue, sights: Sights, plans: Plans, clock: Clock
+    homes: Homes,
+    opened: OpenedTitles,
+    catalogue: Catalogue,
+    sights: Sights,
+    plans: Plans,
+    database: Database,
+    clock: Clock,
 ) -> Sequence[HTTPRouteHandler]:
     @get("/api/v1/home", opt={"policy": SCREENS}, sync_to_thread=True)
     def get_home(request: AnyRequest, profile: ProfileParameter = None) -> Response[Home]:
         """All rows of the home screen, in their order, none of them empty; and for which services of them a plan is needed."""
         sight = sight_of(request, sights, profile, clock)
         needs_plan = plans_among(catalogue.view, sight.listed, needed_by(request, plans, sight))
-        return revalidated(request, msgspec.structs.replace(homes.home(sight), needs_plan=needs_plan))
+        with database.together():
+            home = homes.home(sight)
+        return revalidated(request, msgspec.structs.replace(home, needs_plan=needs_plan))
 
     @get("/api/v1/rows/{row_id:str}", opt={"policy": SCREENS}, sync_to_thread=True)
     def get_row(
@@ -52,7 +61,9 @@ def routes(
     ) -> Response[RowPage]:
         """A row of the home screen, page by page."""
         sight = sight_of(request, sights, profile, clock)
-        return revalidated(request, homes.page(sight, row_id, cursor, limit))
+        with database.together():
+            page = homes.page(sight, row_id, cursor, limit)
+        return revalidated(request, page)
 
     @post("/api/v1/titles/{title_id:str}/open", opt={"policy": SCREENS}, status_code=200, sync_to_thread=True)
     def open_title(request: AnyRequest, title_id: FromPath[str], data: JSONBody[OpeningAsked]) -> Response[Launch]:

@@ -37,6 +37,16 @@ opened_titles = sa.Table(
 )
 
 
+_C: Final = opened_titles.c
+_NEWEST: Final = (
+    sa.select(_C.title_id, _C.opened_at, _C.permille, _C.completed)
+    .where(_C.profile_id == sa.bindparam("whose"))
+    .order_by(_C.opened_at.desc(), _C.title_id)
+    .limit(MAX_OPENED)
+)
+"""Built once: to build it costs as much as to ask it."""
+
+
 class Opened(NamedTuple):
     """A title that was opened, or watched, `at` a moment. `permille`: how much of it, 0 to 1,000; None where nobody told."""
 
@@ -118,11 +128,9 @@ class OpenedTitles:
 
     def _read(self, profile: ProfileId) -> tuple[Instant, Sequence[Opened]]:
         asked_at, writes = self._clock(), self._writes
-        own = opened_titles.c
-        mine = sa.select(own.title_id, own.opened_at, own.permille, own.completed).where(own.profile_id == profile)
         try:
             with self._database.read() as conn:
-                rows = conn.execute(mine.order_by(own.opened_at.desc(), own.title_id).limit(MAX_OPENED)).all()
+                rows = conn.execute(_NEWEST, {"whose": profile}).all()
         except sa.exc.SQLAlchemyError as error:
             log.error("what was opened cannot be read", error=type(error).__name__)
             return self._known.get(profile, (asked_at, ()))

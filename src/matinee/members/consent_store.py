@@ -35,6 +35,8 @@ consents = sa.Table(
     sa.Column("given", sa.Boolean, nullable=False),
     sa.Column("at", InstantColumn, nullable=False),
 )
+_GIVEN: Final = sa.select(consents).where(consents.c.profile_id == sa.bindparam("whose"), consents.c.given.is_(True))
+"""Built once: to build it costs as much as to ask it."""
 
 
 def give(conn: Connection, household: HouseholdId, profile: ProfileId, purpose: Purpose, *, given: bool, now: Instant) -> None:
@@ -62,8 +64,7 @@ def give(conn: Connection, household: HouseholdId, profile: ProfileId, purpose: 
 
 def given_by(conn: Connection, profile: ProfileId) -> dict[Purpose, Instant | None]:
     """Each purpose that is asked, and since when it is given; None where it is not."""
-    rows = conn.execute(sa.select(consents).where(consents.c.profile_id == profile, consents.c.given.is_(True)))
-    since = {row.purpose: row.at for row in rows}
+    since = {row.purpose: row.at for row in conn.execute(_GIVEN, {"whose": profile})}
     return {purpose: since.get(purpose.value) for purpose in ASKED}
 
 

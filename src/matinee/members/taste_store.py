@@ -28,6 +28,12 @@ profile_titles = sa.Table(
     sa.Column("thumb_at", InstantColumn),
 )
 _C: Final = profile_titles.c
+_TASTES: Final = (
+    sa.select(_C.title_id, _C.listed_at, _C.thumb)
+    .where(_C.profile_id == sa.bindparam("whose"))
+    .order_by(sa.func.coalesce(_C.listed_at, 0).desc(), _C.title_id)
+)
+"""Built once: to build it costs as much as to ask it."""
 
 
 def put_on_list(conn: Connection, household: HouseholdId, profile: ProfileId, title: TitleId, now: Instant) -> None:
@@ -70,8 +76,7 @@ def put_thumb(
 
 def tastes_of(conn: Connection, profile: ProfileId) -> "list[Row[Any]]":
     """All that is kept of a profile: (title_id, listed_at, thumb), what was listed last first."""
-    query = sa.select(_C.title_id, _C.listed_at, _C.thumb).where(_C.profile_id == profile)
-    return list(conn.execute(query.order_by(sa.func.coalesce(_C.listed_at, 0).desc(), _C.title_id)))
+    return list(conn.execute(_TASTES, {"whose": profile}))
 
 
 def forget(conn: Connection, told: Forgotten) -> None:

@@ -8,6 +8,7 @@ import contextlib
 import json
 import random
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -58,6 +59,13 @@ class JsonColumn(sa.types.TypeDecorator[Any]):
         return None if value is None else json.loads(value)
 
 
+class _Shared(threading.local):
+    """What the reads of one thread share, and in how many `together` it is."""
+
+    connection: Connection | None = None
+    depth = 0
+
+
 class Database:
     """One engine, and the two ways to use it: `read` and `write`.
 
@@ -74,14 +82,44 @@ class Database:
                 remedy="Write sqlite:///PATH or postgresql://USER@HOST/NAME.",
             ) from error
         self.is_sqlite = self.engine.dialect.name == "sqlite"
+        self._shared = _Shared()
         if self.is_sqlite:
             _teach_sqlite(self.engine)
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Connection]:
-        """A connection whose transaction is rolled back at the end: a read sees one moment and changes nothing."""
-        with self.engine.connect() as connection:
-            yield connection
+        """A connection whose transaction is rolled back at the end: a read changes nothing. On SQLite it sees one moment."""
+        if not self._shared.depth:
+            with self.engine.connect() as connection:
+                yield connection
+            return
+        if self._shared.connection is None:
+            self._shared.connection = self.engine.connect()
+        try:
+            yield self._shared.connection
+        except BaseException:  # its transaction may be broken: the next read takes another
+            self._give_back()
+            raise
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """Let the reads of this thread within share a connection, which the first of them takes.
+
+        On PostgreSQL alone, where each statement sees its own moment and taking a connection costs as much as asking. On SQLite a
+        transaction goes on seeing the moment at which it began, and a cache that asks again after a write would find nothing new.
+        """
+        self._shared.depth += 0 if self.is_sqlite else 1
+        try:
+            yield
+        finally:
+            self._shared.depth -= 0 if self.is_sqlite else 1
+            if not self._shared.depth:
+                self._give_back()
+
+    def _give_back(self) -> None:
+        connection, self._shared.connection = self._shared.connection, None
+        if connection is not None:
+            connection.close()
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Connection]:

@@ -78,6 +78,12 @@ places = sa.Table(
 )
 
 
+# Built once: to build it costs as much as to ask it.
+_NEWEST = (
+    sa.select(places).where(places.c.profile == sa.bindparam("whose")).order_by(places.c.counted_at.desc()).limit(MAX_PLACES)
+)
+
+
 def save_sessions(connection: Connection, sessions: Iterable[Session]) -> None:
     """Write sessions as they are now. A row never goes back in sequence, and an end is never taken back."""
     insert = insert_into(connection, play_sessions)
@@ -140,8 +146,7 @@ def session_of(connection: Connection, session: SessionId) -> Session | None:
 
 def places_of(connection: Connection, profile: ProfileId) -> Sequence[Place]:
     """A profile's newest places."""
-    query = sa.select(places).where(places.c.profile == profile).order_by(places.c.counted_at.desc()).limit(MAX_PLACES)
-    return [msgspec.convert(plain(row), Place) for row in connection.execute(query).mappings()]
+    return [msgspec.convert(plain(row), Place) for row in connection.execute(_NEWEST, {"whose": profile}).mappings()]
 
 
 def forget(connection: Connection, told: Forgotten) -> None:
