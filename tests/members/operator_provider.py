@@ -102,8 +102,10 @@ class Provider(AuthorizationServer):  # type: ignore[misc]
     def asleep(self) -> Iterator[None]:
         """Let it answer nobody who asks for a token, until this is over."""
         self._awake.clear()
-        yield
-        self._awake.set()
+        try:
+            yield
+        finally:
+            self._awake.set()
 
     def id_token(self, nonce: str) -> str:
         """Sign the customer in as the operator's program on a box does, over HTTP."""
@@ -212,9 +214,11 @@ def provider(host: str = "127.0.0.1") -> Iterator[Provider]:
     made.append(Provider(f"http://{host}:{server.server_port}"))
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    yield made[0]
-    server.shutdown()
-    server.server_close()
+    try:
+        yield made[0]
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 def _pairs(query: str) -> list[tuple[str, str]]:

@@ -55,6 +55,9 @@ class Browser:
         for name in names:
             self._http.cookies.delete(name)
 
+    def keep(self, name: str, value: str) -> None:
+        self._http.cookies.set(name, value, domain=urlsplit(ORIGIN).hostname or "")
+
     @property
     def cookies(self) -> dict[str, str]:
         return dict(self._http.cookies)

@@ -17,7 +17,8 @@ from matinee.members.sign_in import issuers, operator_login, sessions
 from matinee.members.sign_in.issuer_keys import IssuerKeys
 from matinee.members.sign_in.issuers import WebClient
 from matinee.members.sign_in.operator_login import purpose_of
-from matinee.members.sign_in.operator_pages import is_page_of_ours
+from matinee.members.sign_in.pages import is_page_of_ours
+from matinee.outside.calling import CallLimits
 from tests.members.operator_provider import AUDIENCE, Provider, provider
 from tests.members.signing import VERIFIER, Browser, Program, add_client, asked, sent_back, signing, words_of
 from tests.world import ORIGIN, World, world_on_sqlite
@@ -135,8 +136,19 @@ def test_a_browser_comes_back_once_in_time_and_to_its_own_operator(world: World,
     browser = Browser(world)
     back = goes(browser, world)
     assert comes_back(browser, back.replace(world.orange, world.free)).status_code == 400
+    kept = browser.cookies["__Host-matinee-visit"]
     assert comes_back(browser, back).status_code == 303
     assert comes_back(browser, back).status_code == 400, "it came back already"
+    browser.forget("__Host-matinee-visit")
+    asked = len(operator.asked)
+    browser.keep("__Host-matinee-visit", kept)
+    again = [comes_back(browser, back).status_code]
+    for _ in range(5):
+        browser.keep("__Host-matinee-visit", kept)
+        again.append(comes_back(browser, back).status_code)
+    assert again == [502, 502, 429, 429, 429, 429], "the operator is not asked without end"
+    assert len(operator.asked) == asked + 2
+    browser.forget("__Host-matinee-visit")
     back = goes(browser, world)
     world.now = Instant(world.now + 16 * MINUTE)
     assert comes_back(browser, back).status_code == 400
@@ -207,6 +219,10 @@ def test_a_customer_without_a_home_here_is_told_so(world: World, operator: Provi
     [
         "https://evil.example/activate",
         "//evil.example/activate",
+        "///activate",
+        "///oauth/authorize",
+        " /activate",
+        "/activate?user_code=a&user_code=b",
         "/\\evil.example",
         "/watch/",
         "/activate/../oauth/token",
@@ -315,6 +331,7 @@ def test_no_token_of_ours_says_what_the_operator_did_not(world: World, operator:
 def test_a_slow_operator_holds_up_no_other(world: World, operator: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
     """As many as are worked on and wait fill one operator's places; the next keeps its visit, and another operator answers."""
     monkeypatch.setattr(operator_login, "WAIT", 1)
+    monkeypatch.setattr(operator_login, "LIMITS", CallLimits(seconds=60, max_bytes=64 * 1024))
     browsers = [Browser(world) for _ in range(operator_login.AT_ONCE + 2)]
     backs = [goes(browser, world) for browser in browsers]
     with provider() as other, ThreadPoolExecutor(8) as threads:
@@ -386,3 +403,24 @@ def test_a_public_service_sends_no_browser_over_plain_http(world: World) -> None
     assert reader._endpoints(secure)[0] is not None
     for name in secure:
         assert reader._endpoints({**secure, name: "http://id.example/x"})[0] is None
+
+
+def test_what_was_read_of_an_issuer_that_was_recorded_anew_since_is_read_again(world: World, operator: Provider) -> None:
+    """Else no other process hears that it is whole again: what is read then is what was read before."""
+    with world.database.read() as conn:
+        (before,) = issuers.all_issuers(conn)
+    world.now = Instant(world.now + 1)
+    with world.database.write() as conn:
+        issuers.set_issuer(
+            conn, world.orange, operator.issuer, AUDIENCE, "sub", world.now, actor="test", web=sealed(world, SECRET)
+        )
+    world.feed.poll()
+    assert before.jwks is not None
+    with world.database.write() as conn:
+        assert not issuers.record_read(conn, before, before.jwks, before.endpoints, world.now)
+        issuers.record_fault(conn, before, "away", world.now)
+        (row,) = issuers.all_issuers(conn)
+    assert (row.asked_at, row.fault) == (None, "")
+    assert IssuerKeys(world.database, lambda: world.now, allow_private=True).poll() == 1
+    world.feed.poll()
+    assert "Orange" in words_of(Browser(world).get(ACTIVATE))

@@ -1,4 +1,4 @@
-"""The catalogue in memory, as every read sees it: one immutable value, swapped whole when titles change.
+"""The catalogue in memory, as every read sees it: one value that does not change, swapped whole when titles do.
 
 A home screen must cost the same with a thousand titles and with a hundred thousand. So titles lie in sorted shelves, one
 for each (service, shelf, age class): the first few of what a party may see are a merge of the heads of a few shelves, and

@@ -1,4 +1,4 @@
-"""The home screen over HTTP: all rows at once, one row further on, and the way into a partner's title."""
+"""The home screen over HTTP: all rows at once, one row further on, the way into a partner's title and what it tells of that."""
 
 from collections.abc import Sequence
 from typing import Annotated

@@ -119,6 +119,8 @@ class Homes:
         if self._log is not None and not sight.kids:  # what is shown to children is no publisher's to read
             self._log.note(view, lesson, sight, rows)
         with self._lock:
+            for old in [one for one, known in self._kept.items() if known[0] is not view and view is self._catalogue.view]:
+                del self._kept[old]  # nobody asks for it again, and it holds its whole catalogue
             self._kept[key] = (view, lesson, sight.now, rows)
             self._kept.move_to_end(key)
             while len(self._kept) > KEPT_HOMES:

@@ -3,6 +3,7 @@
 A box's clock may be wrong by a year, so no moment is taken from it: it says how long ago that was, by its own measure.
 """
 
+import threading
 from collections.abc import Mapping
 from typing import Annotated, Final
 
@@ -38,13 +39,17 @@ class Entities:
 
     def __init__(self) -> None:
         self._found: tuple[CatalogueView | None, Mapping[tuple[ServiceId, str], TitleId]] = None, {}
+        self._looking = threading.Lock()
 
     def title(self, view: CatalogueView, service: str, entity: str) -> TitleId | None:
         """The title of a service that its partner calls so, whoever may see it."""
         of, named = self._found
         if of is not view:
-            named = {(one.service, one.partner.ref): one.id for one in view.titles.values() if one.partner is not None}
-            self._found = view, named
+            with self._looking:  # one looks through them, and the others wait for what it finds
+                of, named = self._found
+                if of is not view:
+                    named = {(one.service, one.partner.ref): one.id for one in view.titles.values() if one.partner is not None}
+                    self._found = view, named
         return named.get((ServiceId(service), entity))
 
 

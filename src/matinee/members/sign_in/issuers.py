@@ -119,9 +119,11 @@ def record_read(
     conn: Connection, one: OperatorIssuer, jwks: Mapping[str, Any], endpoints: Endpoints | None, now: Instant, *, fault: str = ""
 ) -> bool:
     """Keep what was read of an issuer. Whether it is another than before. `fault`: why no browser signs in there."""
-    own = sa.and_(operator_issuers.c.operator_id == one.operator, operator_issuers.c.issuer == one.issuer)
+    own = _as_it_was(one)
     where = None if endpoints is None else msgspec.to_builtins(endpoints)
-    conn.execute(sa.update(operator_issuers).where(own).values(jwks=dict(jwks), endpoints=where, asked_at=now, fault=fault[:400]))
+    read = {"jwks": dict(jwks), "endpoints": where, "asked_at": now, "fault": fault[:400]}
+    if not conn.execute(sa.update(operator_issuers).where(own).values(**read)).rowcount:
+        return False  # it was recorded anew meanwhile, and is read again
     if one.jwks == jwks and one.endpoints == endpoints:
         return False
     outbox.append(conn, TOPIC, one.operator, {"kind": ISSUERS_CHANGED}, now)
@@ -130,8 +132,13 @@ def record_read(
 
 def record_fault(conn: Connection, one: OperatorIssuer, fault: str, now: Instant) -> None:
     """Keep why an issuer could not be read. What was read before stays good."""
-    own = sa.and_(operator_issuers.c.operator_id == one.operator, operator_issuers.c.issuer == one.issuer)
-    conn.execute(sa.update(operator_issuers).where(own).values(asked_at=now, fault=fault[:400]))
+    conn.execute(sa.update(operator_issuers).where(_as_it_was(one)).values(asked_at=now, fault=fault[:400]))
+
+
+def _as_it_was(one: OperatorIssuer) -> Any:
+    """The row from which an issuer was read: none where it was recorded anew since, and the others must hear of that reading."""
+    own = operator_issuers.c
+    return sa.and_(own.operator_id == one.operator, own.issuer == one.issuer, own.asked_at.is_not_distinct_from(one.asked_at))
 
 
 def all_issuers(conn: Connection) -> Sequence[OperatorIssuer]:

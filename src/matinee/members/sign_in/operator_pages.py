@@ -33,6 +33,8 @@ from matinee.members.sign_in.pages import (
 )
 from matinee.parties.attempts import Attempts, Budget
 
+RETURNS: Final = Budget(burst=3, refill_ms=VISIT_MS)
+"""Of one visit: a page that is loaded again. Each costs a call to the operator."""
 STARTS: Final = Budget(burst=2_000, refill_ms=SECOND // 100)
 """Visits that begin in one process: each costs a signature, which anybody can ask for."""
 log = structlog.get_logger("matinee.sign_in")
@@ -46,6 +48,7 @@ def routes(pages: Pages) -> Sequence[HTTPRouteHandler]:
     operators, signer, clock = pages.operators, pages.server.signer, pages.clock
 
     starts = Attempts(Budget(burst=1_000_000, refill_ms=1), STARTS)
+    returns = Attempts(RETURNS, Budget(burst=1_000_000, refill_ms=1))
 
     def kept(visit: OperatorVisit | None) -> list[Cookie]:
         """What a browser keeps while it is away; with None it forgets what it kept."""
@@ -92,6 +95,7 @@ def routes(pages: Pages) -> Sequence[HTTPRouteHandler]:
         if "error" in told or not told.get("code"):  # they said no there, or it could not ask them
             return pages.told(page, "failed", status=403, back=back, operator=name, cookies=kept(None))
         try:
+            returns.take(visit.state, clock())
             who = await operators.finish(visit, told, label_for(request))
             return sent_on(goes_on(visit, who), [*kept(None), pages.signed_in_cookie(who)])
         except NoHousehold:

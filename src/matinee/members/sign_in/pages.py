@@ -417,13 +417,14 @@ def asked_once(asked: Mapping[str, str]) -> str:
 
 def is_page_of_ours(then: str) -> bool:
     """Whether a browser may be sent on there, once it is signed in: to one of our two pages alone."""
-    if not (then.isascii() and then.isprintable()) or len(then) > MAX_THEN or set(then) & set('\\"'):
+    if not (then.isascii() and then.isprintable()) or len(then) > MAX_THEN or set(then) & set('\\"#'):
         return False
+    path, _, query = then.partition("?")  # to the letter: a browser finds hosts where a parser finds none
     try:
-        parts = urlsplit(then)
-    except ValueError:
+        parameters_of(query)
+    except SignInError:
         return False
-    return not parts.scheme and not parts.netloc and not parts.fragment and parts.path in (ACTIVATE, AUTHORIZE)
+    return path in (ACTIVATE, AUTHORIZE)
 
 
 def start_at(operator: str, then: str, *, anew: bool) -> str:
