@@ -135,20 +135,53 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def any_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def any_kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def any_database_url(any_kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of an empty database of each kind, for what opens its own (migrations, the command line)."""
-    if request.param == "sqlite":
+    if any_kind == "sqlite":
         return f"sqlite:///{tmp_path / 'test.db'}"
     server: PostgresServer = request.getfixturevalue("postgres_server")
     return server.new_database_url()
 
 
-@pytest.fixture
-def any_database(any_database_url: str) -> Iterator[Database]:
-    """An open database of each kind, with every table."""
-    database = Database(any_database_url)
+@pytest.fixture(scope="session")
+def whole_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with every table, to be copied: to make them takes twenty times as long."""
+    file = tmp_path_factory.mktemp("whole") / "whole.db"
+    _fill(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture(scope="session")
+def whole_url(postgres_server: PostgresServer) -> str:
+    """The same on PostgreSQL, where it takes seven times as long."""
+    url = postgres_server.new_database_url()
+    _fill(url)
+    return url
+
+
+def _fill(url: str) -> None:
+    database = Database(url)
     try:
         metadata.create_all(database.engine)
+    finally:
+        database.close()
+
+
+@pytest.fixture
+def any_database(any_kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """An open database of each kind, with every table."""
+    if any_kind == "sqlite":
+        url = f"sqlite:///{shutil.copy(request.getfixturevalue('whole_file'), tmp_path / 'test.db')}"
+    else:
+        server: PostgresServer = request.getfixturevalue("postgres_server")
+        url = server.copy_of(request.getfixturevalue("whole_url"))
+    database = Database(url)
+    try:
         yield database
     finally:
         database.close()

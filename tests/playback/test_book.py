@@ -228,9 +228,8 @@ def test_only_so_much_stays_in_memory(database: Database, monkeypatch: pytest.Mo
     assert book.find_session(first.id) is not None
 
 
-def test_places_read_are_bounded(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "MAX_PLACES", 7)
-    profile = ProfileId(new_id())
+def test_places_read_are_bounded(database: Database) -> None:
+    profile, most = ProfileId(new_id()), store.MAX_PLACES
     rows = [
         Place(
             household=HouseholdId("h"),
@@ -243,11 +242,11 @@ def test_places_read_are_bounded(database: Database, monkeypatch: pytest.MonkeyP
             sequence=0,
             counted_at=Instant(NOW + n),
         )
-        for n in range(20)
+        for n in range(most + 13)
     ]
     with database.write() as connection:
         store.save_places(connection, rows)
-    assert [row.title for row in Book(database, Clock()).recent(profile, 50)] == [f"t{n}" for n in range(19, 12, -1)]
+    assert [row.title for row in Book(database, Clock()).recent(profile, 2 * most)] == [f"t{n}" for n in range(most + 12, 12, -1)]
 
 
 def test_an_end_is_not_taken_back_by_who_read_the_session_before(any_database: Database) -> None:
