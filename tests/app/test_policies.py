@@ -29,7 +29,7 @@ _NAMES_OF: dict[str, Policy] = {
 }
 """By what a policy may name each."""
 _OPEN = re.compile(
-    r"/(api|api/\{path\}|api/openapi\.json|api/v1/status|api/v1/operators/\{operator\}/service-list\.xml|artwork/.*|authority\.pem|box.*|cmcd/.*|healthz|licence/.*|api/v1/staff/session|ui/.*|watch.*|oauth/.*|activate|\.well-known/.*|)"
+    r"/(api|api/\{path\}|api/openapi\.json|api/v1/status|api/v1/operators/\{operator\}/service-list\.xml|artwork/.*|authority\.pem|box.*|cmcd/.*|healthz|licence/.*|api/v1/staff/session|ui/.*|watch.*|oauth/.*|activate|sign-in/.*|\.well-known/.*|)"
 )
 """What anyone may ask: pages and pictures, what a stream token in the path opens, and to sign in. All else needs a token."""
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, expect, sync_playwright
 
 FLAGS = [
     "--headless",
@@ -132,9 +132,17 @@ class Screen:
     def until(self, what: str, holds: Callable[[], bool], seconds: float = PATIENCE_MS / 1000) -> None:
         """Wait until something holds; `what` says what was waited for."""
         end = time.monotonic() + seconds
-        while not holds():
+        while not self._already(holds):
             assert time.monotonic() < end, f"{what}: not within {seconds:.0f} s. {self.state()}"
             self.page.wait_for_timeout(50)
+
+    def _already(self, holds: Callable[[], bool]) -> bool:
+        try:
+            return holds()
+        except Error as error:
+            if "Execution context was destroyed" not in str(error):
+                raise
+            return False  # the page was just going to another: the next one is asked
 
     def state(self) -> str:
         text = " ".join(str(self.page.evaluate("document.body.innerText")).split())[:300]
