@@ -11,7 +11,7 @@ import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import quote_plus, urlencode
 
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
@@ -24,7 +24,7 @@ from matinee.members.sign_in import sessions
 from matinee.members.sign_in.access import BrowserSignedIn, OperatorVisit, Signer
 from matinee.members.sign_in.issuer_keys import json_of
 from matinee.members.sign_in.issuers import Endpoints, OperatorIssuer, WebClient
-from matinee.members.sign_in.model import BROWSER, BROWSER_MS, OPENID, ScreenSession, SignInError
+from matinee.members.sign_in.model import BROWSER_MS, OPENID, SignInError
 from matinee.members.sign_in.operator_identity import AHEAD_MS, Whereabouts, claims_of
 from matinee.members.sign_in.snapshot import SignIns
 from matinee.outside.calling import CallLimits, call
@@ -43,6 +43,14 @@ FORM: Final = "application/x-www-form-urlencoded"
 def purpose_of(operator: OperatorId) -> str:
     """What the secret of our client at an operator is sealed for."""
     return f"operator sign-in {operator}"
+
+
+class _Ready(NamedTuple):
+    """An issuer at which browsers can sign in."""
+
+    issuer: OperatorIssuer
+    web: WebClient
+    endpoints: Endpoints
 
 
 class OperatorLogin:
@@ -74,7 +82,7 @@ class OperatorLogin:
 
     def offered(self) -> Sequence[Operator]:
         """The operators at which a browser can sign in, by their names."""
-        ready = [one.operator for one in self._sign_ins.issuers() if _web_of(one) is not None]
+        ready = [one.operator for one in self._sign_ins.issuers() if _ready_of(one) is not None]
         found = [self._whereabouts.fleet.operator(operator) for operator in ready]
         return sorted((one for one in found if one is not None), key=lambda one: (one.name, one.id))
 
@@ -84,11 +92,7 @@ class OperatorLogin:
 
     def begin(self, operator: OperatorId, then: str, *, anew: bool) -> tuple[str, OperatorVisit]:
         """Where to send a browser, and what it is to keep until it is back. Raises SignInError where it cannot sign in there."""
-        issuer = self._sign_ins.issuer_of(operator)
-        ready = None if issuer is None else _web_of(issuer)
-        if ready is None:
-            raise SignInError("No browser signs in at this operator.", remedy="Sign in with the household's account.")
-        web, endpoints = ready
+        _, web, endpoints = self._ready(operator)
         state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
         visit = OperatorVisit(operator, state, nonce, verifier, then, self._clock(), anew)
         asked = {
@@ -116,44 +120,38 @@ class OperatorLogin:
         Raises NoHousehold, SignInError, CallFailed, KeysUnusable, TooManyRequests.
         """
         operator = visit.operator
-        issuer = self._sign_ins.issuer_of(operator)
-        if issuer is None or issuer.web is None or told.get("iss", issuer.issuer) != issuer.issuer:  # RFC 9207
+        ready = self._ready(operator)
+        if told.get("iss", ready.issuer.issuer) != ready.issuer.issuer:  # RFC 9207
             raise SignInError("Another issuer sent the browser back.")
         if self._running[operator] >= AT_ONCE + WAIT:
             raise TooManyRequests("Too many sign in at this operator at once.", retry_after=2)
-        pool = self._pools.setdefault(operator, ThreadPoolExecutor(AT_ONCE, "operator-login"))
+        if operator not in self._pools:
+            self._pools[operator] = ThreadPoolExecutor(AT_ONCE, "operator-login")
+        loop, pool = asyncio.get_running_loop(), self._pools[operator]
         self._running[operator] += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(pool, self._finish, visit, told["code"], label)
+            return await loop.run_in_executor(pool, self._finish, ready, visit, told["code"], label)
         finally:
             self._running[operator] -= 1
 
-    def _finish(self, visit: OperatorVisit, code: str, label: str) -> BrowserSignedIn:
-        issuer = self._sign_ins.issuer_of(visit.operator)
-        ready = None if issuer is None else _web_of(issuer)
-        if issuer is None or ready is None:
-            raise SignInError("No browser signs in at this operator.")
-        web, endpoints = ready
+    def _ready(self, operator: OperatorId) -> _Ready:
+        """What is needed to sign a browser in. Raises SignInError where it cannot sign in there."""
+        issuer = self._sign_ins.issuer_of(operator)
+        ready = None if issuer is None else _ready_of(issuer)
+        if ready is None:
+            raise SignInError("No browser signs in at this operator.", remedy="Sign in with the household's account.")
+        return ready
+
+    def _finish(self, ready: _Ready, visit: OperatorVisit, code: str, label: str) -> BrowserSignedIn:
+        issuer, web, endpoints = ready
         id_token = self._id_token(visit, web, endpoints, code)
         now = self._clock()
         claims = claims_of(issuer, id_token, web.id, visit.nonce, now)
         since = authenticated_at(claims, visit, now)
         household = self._whereabouts.household(self._database, issuer, claims, now)
         made = BrowserSignedIn(ScreenSessionId(new_id()), household, None, since, Instant(now + BROWSER_MS))
-        session = ScreenSession(
-            id=made.session,
-            household=household,
-            account=None,
-            client=BROWSER,
-            scope="",
-            label=label,
-            begun_at=now,
-            last_seen=now,
-            expires_at=made.expires_at,
-            authenticated_at=since,
-        )
         with self._database.write() as conn:
-            sessions.begin(conn, session, "")
+            sessions.begin_in_browser(conn, made, label, now)
         return made
 
     def _id_token(self, visit: OperatorVisit, web: WebClient, endpoints: Endpoints, code: str) -> str:
@@ -197,8 +195,8 @@ def authenticated_at(claims: Mapping[str, Any], visit: OperatorVisit, now: Insta
     return now if visit.anew else since
 
 
-def _web_of(one: OperatorIssuer) -> tuple[WebClient, Endpoints] | None:
-    """What is needed to sign a browser in; None where it is not meant to, or not all is read yet."""
+def _ready_of(one: OperatorIssuer) -> _Ready | None:
+    """None where no browser is meant to sign in there, or not all is read yet."""
     if one.web is None or one.endpoints is None or one.jwks is None:
         return None
-    return one.web, one.endpoints
+    return _Ready(one, one.web, one.endpoints)

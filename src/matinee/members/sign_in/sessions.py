@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 from matinee.base.clock import Instant
 from matinee.base.ids import AccountId, ClientId, HouseholdId, ScreenSessionId
 from matinee.members.sign_in import rules
+from matinee.members.sign_in.access import BrowserSignedIn
 from matinee.members.sign_in.model import BROWSER, REFRESH_MS, RefreshState, Rotation, ScreenSession
 from matinee.outside.database import InstantColumn, metadata
 from matinee.parties import outbox
@@ -71,6 +72,23 @@ def begin(conn: Connection, session: ScreenSession, refresh_token: str) -> None:
             rotated_at=0,
         )
     )
+
+
+def begin_in_browser(conn: Connection, who: BrowserSignedIn, label: str, now: Instant) -> None:
+    """Record that a browser is signed in on our own pages: it has a cookie, and no refresh token."""
+    session = ScreenSession(
+        id=who.session,
+        household=who.household,
+        account=who.account,
+        client=BROWSER,
+        scope="",
+        label=label,
+        begun_at=now,
+        last_seen=now,
+        expires_at=who.expires_at,
+        authenticated_at=who.authenticated_at,
+    )
+    begin(conn, session, "")
 
 
 def refreshed(conn: Connection, shown: str, client: ClientId, now: Instant) -> tuple[ScreenSession, str] | None:

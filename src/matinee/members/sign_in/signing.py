@@ -14,7 +14,7 @@ from matinee.base.errors import TooManyRequests
 from matinee.base.ids import ScreenSessionId, new_id
 from matinee.members.sign_in import accounts, sessions
 from matinee.members.sign_in.access import BrowserSignedIn, Signer
-from matinee.members.sign_in.model import BROWSER, BROWSER_MS, Account, HouseholdSignInRefused, ScreenSession
+from matinee.members.sign_in.model import BROWSER_MS, Account, HouseholdSignInRefused
 from matinee.outside.database import Database
 from matinee.parties import passwords
 from matinee.parties.attempts import Attempts, Budget
@@ -81,19 +81,7 @@ class HouseholdSignIn:
             raise HouseholdSignInRefused
         now = self._clock()
         made = BrowserSignedIn(ScreenSessionId(new_id()), account.household, account.id, now, Instant(now + BROWSER_MS))
-        session = ScreenSession(
-            id=made.session,
-            household=made.household,
-            account=made.account,
-            client=BROWSER,
-            scope="",
-            label=label,
-            begun_at=now,
-            last_seen=now,
-            expires_at=made.expires_at,
-            authenticated_at=now,
-        )
         with self._database.write() as conn:
             accounts.check_still(conn, account, kept)
-            sessions.begin(conn, session, "")
+            sessions.begin_in_browser(conn, made, label, now)
         return account, made
