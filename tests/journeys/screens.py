@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Error, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, expect, sync_playwright
 
 FLAGS = [
     "--headless",
@@ -228,6 +228,11 @@ class Screen:
         return np.asarray(Image.open(BytesIO(shot)).convert("RGB"))
 
 
+def _complaint(said: ConsoleMessage) -> str:
+    """A line of the console with the address that it is about: what could not be loaded is named there alone."""
+    return f"{said.text} [{said.location['url']}]"
+
+
 @contextlib.contextmanager
 def screen(
     browser: Browser,
@@ -252,7 +257,7 @@ def screen(
     page = made.new_page()
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("console", lambda said: complaints.append(_complaint(said)) if said.type == "error" else None)
     try:
         page.goto(address)
         yield Screen(made, page, complaints)

@@ -10,7 +10,8 @@ from tests.journeys.screens import PATIENCE_MS, PHONE, Screen, choose_profile, s
 
 LETTERS = "23456789CDFGHJKMNPQRTVWXY"
 COLUMNS = 5
-_REFUSED = ("status of 404",)
+_NO_FILM = ("/api/v1/playback]",)  # this house's titles are records alone, and a screen that rests on one would make it ready
+_REFUSED = (*_NO_FILM, "/api/v1/vouchers/redeem]")
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +90,7 @@ def test_a_voucher_typed_by_the_remotes_keys_pays_the_plan_and_its_invoice_is_re
             tv.press("Escape")
         tv.until("Back closes one level each time", lambda: tv.layer() == "settings")
 
-    with screen(browser, house.watch, size=PHONE, touch=True) as phone:
+    with screen(browser, house.watch, size=PHONE, touch=True, forgives=_NO_FILM) as phone:
         phone.page.get_by_role("button", name="Kids").click()
         phone.page.locator(".card").first.wait_for()
         phone.page.evaluate("location.hash = '#/voucher'")

@@ -330,7 +330,7 @@ def test_a_box_without_a_token_says_how_to_connect(service: Service, browser: Br
 
 
 def test_a_box_whose_token_is_refused_says_so(service: Service, browser: Browser) -> None:
-    with screen(browser, f"{service.web}/box/#token=mtb_{'A' * 43}", forgives=("401",)) as tv:
+    with screen(browser, f"{service.web}/box/#token=mtb_{'A' * 43}", forgives=("status of 401",)) as tv:
         tv.see("The service no longer knows this box.")
         kept = tv.page.evaluate("localStorage.getItem('matinee.launcher')")
         assert json.loads(kept)["token"] is None
