@@ -75,7 +75,9 @@ def test_a_home_has_its_rows_in_their_order(world: World, ask: Screens) -> None:
         ("genre-comedy", "genre", "comedy", ["New", "Saga"], False),
         ("genre-drama", "genre", "drama", ["New", "Old"], False),
     ]
-    first = ask.box.get("/api/v1/home", profile=adult).json()["rows"][0]["items"][0]
+    for row in (rows := ask.box.get("/api/v1/home", profile=adult).json()["rows"]):
+        assert ask.box.get(f"/api/v1/rows/{row['id']}", profile=adult).json()["items"] == row["items"]
+    first = rows[0]["items"][0]
     assert first["progress"] == {"position_ms": 9_000, "duration_ms": 60_000}
     assert first["series"] == {"id": saga.id, "name": "Saga", "season": 1, "episode": 1}
 

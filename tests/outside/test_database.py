@@ -1,5 +1,6 @@
 """The two ways to use a database, on both kinds."""
 
+import contextlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -106,7 +107,7 @@ def test_a_url_of_no_known_kind_is_refused_with_the_remedy() -> None:
 def test_reads_together_share_a_connection_and_see_what_was_written_meanwhile(database: Database) -> None:
     """A cache asks again after a write: what it then reads must have it, on either database."""
     with database.together():
-        assert database.engine.pool.checkedout() == 0, "none is taken before the first read"  # type: ignore[attr-defined]
+        assert _taken(database) == 0, "none is taken before the first read"
         with database.read() as first:
             assert _rows(first) == 0
         with database.write() as conn:
@@ -114,7 +115,7 @@ def test_reads_together_share_a_connection_and_see_what_was_written_meanwhile(da
         with database.together(), database.read() as second:
             assert _rows(second) == 1
             assert (second is first) == (not database.is_sqlite)
-    assert database.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+    assert _taken(database) == 0
     with database.read() as third:
         assert third is not first
 
@@ -127,7 +128,42 @@ def test_a_read_that_broke_breaks_no_other_of_those_together(database: Database)
             assert _rows(conn) == 0
     with pytest.raises(RuntimeError), database.together(), database.read():
         raise RuntimeError
-    assert database.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+    assert _taken(database) == 0
+
+
+def test_what_would_write_among_reads_together_writes_nothing(database: Database) -> None:
+    refused = contextlib.nullcontext() if database.is_sqlite else pytest.raises(sa.exc.SQLAlchemyError, match="read-only")
+    with database.together(), refused, database.read() as conn:
+        conn.execute(_things.insert().values(id=1))
+    assert _count(database) == 0
+
+
+def test_a_connection_that_broke_while_it_lay_is_replaced_before_it_is_read_from(
+    any_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if any_database.is_sqlite:
+        return  # it has no server that could end one
+    monkeypatch.setattr("matinee.outside.database.IDLE_S", 0.0)
+    own = sa.text("SELECT pg_backend_pid()")
+    with any_database.together(), any_database.read() as conn:
+        first = conn.execute(own).scalar_one()
+    with any_database.together(), any_database.read() as conn:
+        assert conn.execute(own).scalar_one() == first, "it is used again"
+    with any_database.write() as conn:
+        assert conn.execute(sa.text("SELECT pg_terminate_backend(:one, 5000)"), {"one": first}).scalar_one()
+    with any_database.together(), any_database.read() as conn:
+        assert conn.execute(own).scalar_one() != first
+
+
+def test_reads_together_keep_the_options_of_the_address(any_database: Database) -> None:
+    if any_database.is_sqlite:
+        return
+    url = any_database.engine.url.update_query_dict({"options": "-c statement_timeout=12345"})
+    asked = Database(url.render_as_string(hide_password=False))
+    with asked.together(), asked.read() as conn:
+        told = [conn.execute(sa.text(f"SHOW {name}")).scalar_one() for name in ("statement_timeout", "transaction_read_only")]
+    asked.close()
+    assert told == ["12345ms", "on"]
 
 
 def test_reads_of_another_thread_share_nothing(database: Database) -> None:
@@ -138,6 +174,10 @@ def test_reads_of_another_thread_share_nothing(database: Database) -> None:
                 return conn is mine
 
         assert not other.submit(theirs).result(10)
+
+
+def _taken(database: Database) -> int:
+    return sum(engine.pool.checkedout() for engine in {database.engine, database._reader})  # type: ignore[attr-defined]
 
 
 def _rows(conn: Connection) -> int:

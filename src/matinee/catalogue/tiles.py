@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from matinee.base.ids import ArtworkId
+from matinee.base.ids import ArtworkId, TitleId
 from matinee.base.units import DurationMs
 from matinee.catalogue.model import Language, Sight, Title, TitleKind, Watched
 from matinee.catalogue.rules import name_of, short_synopsis
@@ -60,16 +60,27 @@ class Tile(msgspec.Struct, frozen=True, kw_only=True):
 
 def tile_of(view: CatalogueView, sight: Sight, title: Title, watched: Watched | None = None) -> Tile:
     """A title as this party reads it; `watched` adds how far its profile is."""
-    kept = view.tiles.get((title.id, sight.language))
-    if kept is None or kept[0] is not title:
-        kept = title, _made(view, sight.language, title)
-        if len(view.tiles) >= MAX_KEPT:
-            view.tiles.clear()
-        view.tiles[title.id, sight.language] = kept
-    tile: Tile = kept[1]
+    tile: Tile = _kept(view, sight.language, title)[1]
     if watched is None:
         return tile
     return msgspec.structs.replace(tile, progress=Progress(position_ms=watched.position_ms, duration_ms=watched.duration_ms))
+
+
+def written(view: CatalogueView, sight: Sight, tile: Tile) -> msgspec.Raw:
+    """The JSON in which a tile is sent to this party, kept where the tile is: a home has hundreds of them."""
+    kept = view.tiles.get((TitleId(tile.id), sight.language))
+    return kept[2] if kept is not None and kept[1] is tile else msgspec.Raw(msgspec.json.encode(tile))
+
+
+def _kept(view: CatalogueView, language: Language, title: Title) -> tuple[Title, Tile, msgspec.Raw]:
+    kept: tuple[Title, Tile, msgspec.Raw] | None = view.tiles.get((title.id, language))
+    if kept is None or kept[0] is not title:
+        tile = _made(view, language, title)
+        kept = title, tile, msgspec.Raw(msgspec.json.encode(tile))
+        if len(view.tiles) >= MAX_KEPT:
+            view.tiles.clear()
+        view.tiles[title.id, language] = kept
+    return kept
 
 
 def _made(view: CatalogueView, language: Language, title: Title) -> Tile:

@@ -1,7 +1,7 @@
 """The home screen over HTTP: all rows at once, one row further on, the way into a partner's title and what it tells of that."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, cast
 
 import msgspec
 from litestar import Response, get, post
@@ -49,7 +49,7 @@ def routes(
         needs_plan = plans_among(catalogue.view, sight.listed, needed_by(request, plans, sight))
         with database.together():
             home = homes.home(sight)
-        return revalidated(request, msgspec.structs.replace(home, needs_plan=needs_plan))
+        return cast("Response[Home]", revalidated(request, msgspec.structs.replace(home, needs_plan=needs_plan)))
 
     @get("/api/v1/rows/{row_id:str}", opt={"policy": SCREENS}, sync_to_thread=True)
     def get_row(

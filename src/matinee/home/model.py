@@ -66,10 +66,28 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     more: bool
 
 
+class RowWritten(msgspec.Struct, frozen=True, kw_only=True):
+    """A `Row` whose tiles are the JSON in which they are sent."""
+
+    id: str
+    kind: str
+    genre: str | None
+    about: str | None
+    items: list[msgspec.Raw]
+    more: bool
+
+
 class Home(msgspec.Struct, frozen=True, kw_only=True):
     """`needs_plan`: the services among those of the rows for which this home needs a plan; their tiles are there all the same."""
 
     rows: list[Row]
+    needs_plan: list[PlanNeededTold] = []
+
+
+class HomeWritten(msgspec.Struct, frozen=True, kw_only=True):
+    """A `Home` of which what it shares with others is written already: to write it all each time takes as long as to find it."""
+
+    rows: Sequence[Row | RowWritten]
     needs_plan: list[PlanNeededTold] = []
 
 

@@ -10,7 +10,7 @@ import itertools
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from matinee.base.clock import SECOND, Instant
 from matinee.base.errors import ErrorCode, InvalidRequest
@@ -19,10 +19,10 @@ from matinee.base.pagination import decode_cursor, encode_cursor
 from matinee.catalogue.model import AgeClass, Language, Positions, Sight, Tastes, Title, Watched
 from matinee.catalogue.shelves import Shelf
 from matinee.catalogue.snapshot import Catalogue
-from matinee.catalogue.tiles import Tile, tile_of
+from matinee.catalogue.tiles import Tile, tile_of, written
 from matinee.catalogue.view import CatalogueView, Entry
 from matinee.home.learnt import NOTHING_LEARNT, Learnt
-from matinee.home.model import ROW_ITEMS, Home, Row, RowKind, RowNotFound, RowPage, RowPlan
+from matinee.home.model import ROW_ITEMS, HomeWritten, Row, RowKind, RowNotFound, RowPage, RowPlan, RowWritten
 from matinee.home.opened import Opened, OpenedTitles
 from matinee.home.ranking_log import NotesRows
 from matinee.home.recommending import BECAUSE, FOR_YOU, Recommending
@@ -40,6 +40,19 @@ REMEMBERED: Final = 500
 _Prominence = tuple[tuple[ServiceId, int], ...]
 _Key = tuple[frozenset[ServiceId], AgeClass, bool, OperatorId | None, str | None, Language, _Prominence]
 _HEAD: Final = "head"
+
+
+class _Kept(NamedTuple):
+    """The rows that homes share, as they were made of this view and lesson at a moment; and as they are sent."""
+
+    view: CatalogueView
+    lesson: Learnt
+    at: Instant
+    rows: list[Row]
+    written: list[RowWritten]
+
+    def holds(self, view: CatalogueView, lesson: Learnt, now: Instant) -> bool:
+        return self.view is view and self.lesson is lesson and self.at <= now < self.at + KEPT_FOR_MS
 
 
 class Homes:
@@ -60,16 +73,16 @@ class Homes:
         self._log = log
         self._tastes = tastes
         self._recommending = recommending
-        self._kept: OrderedDict[_Key, tuple[CatalogueView, Learnt, Instant, list[Row]]] = OrderedDict()
+        self._kept: OrderedDict[_Key, _Kept] = OrderedDict()
         self._lock = threading.Lock()
 
-    def home(self, sight: Sight) -> Home:
+    def home(self, sight: Sight) -> HomeWritten:
         """All rows that have a title for this party, the profile's own first: continue watching, then its list."""
         view = self._catalogue.view
         shared = self._shared(view, sight)
         own = ((CONTINUE, self._under_way(view, sight, ROW_ITEMS + 1)), (MY_LIST, self._listed(view, sight, ROW_ITEMS + 1)))
         rows = [_own_row(plan, tiles) for plan, tiles in own if tiles]
-        return Home(rows=together(rows, self._own(view, sight), shared))
+        return HomeWritten(rows=together(rows, self._own(view, sight), shared.written))
 
     def page(self, sight: Sight, row: str, cursor: str | None, limit: int) -> RowPage:
         """A part of one row. Raises RowNotFound, and InvalidRequest for a cursor that is not ours."""
@@ -94,7 +107,7 @@ class Homes:
 
     def _short(self, view: CatalogueView, sight: Sight, row: str) -> RowPage:
         """A row that is one page, as the home has it."""
-        rows = self._shared(view, sight) if row == TOP else self._own(view, sight)
+        rows = self._shared(view, sight).rows if row == TOP else self._own(view, sight)
         for one in rows:
             if one.id == row:
                 return RowPage(items=one.items, next_cursor=None)
@@ -106,26 +119,27 @@ class Homes:
         opened = self._opened.recent(sight.profile, sight.now) if self._opened is not None else ()
         return self._recommending.rows(view, sight, [one.title for one in opened])
 
-    def _shared(self, view: CatalogueView, sight: Sight) -> list[Row]:
+    def _shared(self, view: CatalogueView, sight: Sight) -> _Kept:
         key = (sight.listed, sight.max_age, sight.kids, sight.operator, sight.territory, sight.language, sight.prominence)
         lesson = self._recommending.lesson if self._recommending is not None else NOTHING_LEARNT
         with self._lock:
             kept = self._kept.get(key)
-            if kept is not None and kept[0] is view and kept[1] is lesson and kept[2] <= sight.now < kept[2] + KEPT_FOR_MS:
+            if kept is not None and kept.holds(view, lesson, sight.now):
                 self._kept.move_to_end(key)
-                return kept[3]
+                return kept
         top = self._recommending.top_row(view, lesson, sight) if self._recommending is not None else None
         rows = _rows(view, sight, top)
         if self._log is not None and not sight.kids:  # what is shown to children is no publisher's to read
             self._log.note(view, lesson, sight, rows)
+        made = _Kept(view, lesson, sight.now, rows, [_written(view, sight, row) for row in rows])
         with self._lock:
-            for old in [one for one, known in self._kept.items() if known[0] is not view and view is self._catalogue.view]:
+            for old in [one for one, known in self._kept.items() if known.view is not view and view is self._catalogue.view]:
                 del self._kept[old]  # nobody asks for it again, and it holds its whole catalogue
-            self._kept[key] = (view, lesson, sight.now, rows)
+            self._kept[key] = made
             self._kept.move_to_end(key)
             while len(self._kept) > KEPT_HOMES:
                 self._kept.popitem(last=False)
-        return rows
+        return made
 
     def _listed(self, view: CatalogueView, sight: Sight, limit: int) -> list[Tile]:
         """What the profile put on its list and may still see, newest first."""
@@ -168,6 +182,11 @@ def _with_partners(
             yield one.at, title.id, watched_of(title, one)
         elif (following := view.next_episode(sight, title)) is not None and following.id not in known:
             yield one.at, following.id, None
+
+
+def _written(view: CatalogueView, sight: Sight, row: Row) -> RowWritten:
+    items = [written(view, sight, tile) for tile in row.items]
+    return RowWritten(id=row.id, kind=row.kind, genre=row.genre, about=row.about, items=items, more=row.more)
 
 
 def _own_row(plan: RowPlan, tiles: list[Tile]) -> Row:

@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 from matinee.base.ids import ServiceId
 from matinee.catalogue.shelves import NEW, SERIES, Shelf, genre_of
 from matinee.home.for_you import LEAST_TOP
-from matinee.home.model import MAX_GENRE_ROWS, Row, RowKind, RowPlan
+from matinee.home.model import MAX_GENRE_ROWS, Row, RowKind, RowPlan, RowWritten
 
 CONTINUE = RowPlan(id="continue", kind=RowKind.CONTINUE)
 MY_LIST = RowPlan(id="my-list", kind=RowKind.MY_LIST)
@@ -21,6 +21,7 @@ PROMINENT_PLACES: Final = 12
 """As many titles at the beginning of a row may change places by prominence; which titles these are is the row's own order."""
 
 T = TypeVar("T")
+AnyRow = Row | RowWritten
 
 
 def arranged(head: Sequence[T], service_of: Callable[[T], ServiceId], prominence: Sequence[tuple[ServiceId, int]]) -> list[T]:
@@ -36,7 +37,7 @@ def arranged(head: Sequence[T], service_of: Callable[[T], ServiceId], prominence
     return [*first, *head[PROMINENT_PLACES:]]
 
 
-def together(first: Sequence[Row], own: Sequence[Row], shared: Sequence[Row]) -> list[Row]:
+def together(first: Sequence[AnyRow], own: Sequence[AnyRow], shared: Sequence[AnyRow]) -> list[AnyRow]:
     """The rows of a home in their order: continue watching and one's list, for you, new, the top, because one watched, the rest.
 
     A home to which nothing of its own is recommended, as a children's, has the shared rows in the order in which they are.

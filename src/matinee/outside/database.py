@@ -6,6 +6,7 @@ snapshots in memory; handlers that must read or write do so in a thread.
 
 import contextlib
 import json
+import math
 import random
 import sqlite3
 import threading
@@ -16,10 +17,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Dialect, Engine
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from matinee.base.errors import ErrorCode, MatineeError
 
 BUSY_TIMEOUT_MS = 15_000
+IDLE_S = 1.0
+"""A connection that lay unused for longer is asked whether it still is one before it is read from."""
 
 metadata = sa.MetaData(
     naming_convention={
@@ -76,6 +80,7 @@ class Database:
         """Open a database by SQLAlchemy URL. Raises DatabaseError where the URL is of no known kind."""
         try:
             self.engine = sa.create_engine(_with_driver(url), pool_pre_ping=not url.startswith("sqlite"))
+            self._reader = self.engine if self.engine.dialect.name == "sqlite" else _reader(self.engine.url)
         except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ValueError) as error:
             raise DatabaseError(
                 f"The setting database_url cannot be read: {error}.",
@@ -97,7 +102,7 @@ class Database:
                 yield connection
             return
         if self._shared.connection is None:
-            self._shared.connection = self.engine.connect()
+            self._shared.connection = self._reader.connect()
         try:
             yield self._shared.connection
         except BaseException:  # its transaction may be broken: the next read takes another
@@ -108,9 +113,10 @@ class Database:
     def together(self) -> Iterator[None]:
         """Let the reads of this thread within share a connection, which the first of them takes.
 
-        On PostgreSQL alone, where each statement sees its own moment (READ COMMITTED) and taking a connection costs as much as
-        asking. On SQLite a transaction goes on seeing the moment at which it began, and a cache that asks again after a write
-        would find nothing new.
+        On PostgreSQL alone, where each statement sees its own moment (READ COMMITTED), and taking a connection and beginning
+        and ending a transaction cost as much as asking: the connection is one of those that can only read, and has none. On
+        SQLite a transaction goes on seeing the moment at which it began, and a cache that asks again after a write would find
+        nothing new.
         """
         self._shared.depth += 0 if self.is_sqlite else 1
         try:
@@ -139,10 +145,33 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+        self._reader.dispose()
 
 
 def _with_driver(url: str) -> str:
     return url.replace("postgresql://", "postgresql+psycopg://", 1) if url.startswith("postgresql://") else url
+
+
+def _reader(url: sa.URL) -> Engine:
+    """Connections for reads without a transaction of their own. What would write is refused by the database."""
+    given = url.query.get("options", ())
+    options = (*([given] if isinstance(given, str) else given), "-c default_transaction_read_only=on")
+    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", connect_args={"options": " ".join(options)})
+
+    @event.listens_for(engine, "checkin")
+    def on_checkin(_raw: Any, record: ConnectionPoolEntry) -> None:
+        record.info["back"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def on_checkout(raw: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
+        if time.monotonic() - record.info.get("back", math.inf) <= IDLE_S:
+            return
+        try:
+            engine.dialect.do_ping(raw)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise sa.exc.InvalidatePoolError from error
+
+    return engine
 
 
 def _choose_wal(cursor: Any) -> None:

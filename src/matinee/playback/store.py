@@ -78,6 +78,8 @@ places = sa.Table(
 )
 
 
+_PLACE = tuple(column.name for column in places.columns)
+
 # Built once: to build it costs as much as to ask it.
 _NEWEST = (
     sa.select(places).where(places.c.profile == sa.bindparam("whose")).order_by(places.c.counted_at.desc()).limit(MAX_PLACES)
@@ -146,7 +148,7 @@ def session_of(connection: Connection, session: SessionId) -> Session | None:
 
 def places_of(connection: Connection, profile: ProfileId) -> Sequence[Place]:
     """A profile's newest places."""
-    return [msgspec.convert(plain(row), Place) for row in connection.execute(_NEWEST, {"whose": profile}).mappings()]
+    return [Place(**dict(zip(_PLACE, row, strict=True))) for row in connection.execute(_NEWEST, {"whose": profile})]
 
 
 def forget(connection: Connection, told: Forgotten) -> None:
