@@ -25,7 +25,7 @@ test: setup $(STAMP)/dev ## lint, types, import rule, and every test
 lint: $(STAMP)/dev ## what `make test` checks before it runs a test
 	@scripts/lint
 
-bench: setup $(STAMP)/dev ## every speed and memory figure, one table
+bench: setup $(STAMP)/dev ## speed and memory in one table, but for what takes long: python -m bench NAME
 	@$(BIN)/python -m bench
 
 prove-film-to-box: setup $(STAMP)/dev ## every claim of "from a film file to the box's screen", with its figure and verdict

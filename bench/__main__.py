@@ -1,6 +1,6 @@
-"""`make bench`: every speed and memory figure, each beside a named baseline that ran in the same minute, as one table.
+"""`make bench`: speed and memory, each figure beside a named baseline that ran in the same minute, as one table.
 
-.venv/bin/python -m bench              all of them
+.venv/bin/python -m bench              all but those that take long (`LONG`)
 .venv/bin/python -m bench edge keys    these
 """
 

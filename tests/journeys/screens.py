@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -229,8 +230,8 @@ class Screen:
 
 
 def _complaint(said: ConsoleMessage) -> str:
-    """A line of the console with the address that it is about: what could not be loaded is named there alone."""
-    return f"{said.text} [{said.location['url']}]"
+    """A line of the console with the path that it is about: what could not be loaded is named there alone."""
+    return f"{said.text} [{urlsplit(said.location['url']).path}]"
 
 
 @contextlib.contextmanager

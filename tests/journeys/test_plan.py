@@ -10,8 +10,9 @@ from tests.journeys.screens import PATIENCE_MS, PHONE, Screen, choose_profile, s
 
 LETTERS = "23456789CDFGHJKMNPQRTVWXY"
 COLUMNS = 5
-_NO_FILM = ("/api/v1/playback]",)  # this house's titles are records alone, and a screen that rests on one would make it ready
-_REFUSED = (*_NO_FILM, "/api/v1/vouchers/redeem]")
+_NO_FILM = ("status of 404 (Not Found) [/api/v1/playback]",)
+"""This house's titles are records alone, and a screen that rests on one would make it ready."""
+_REFUSED = (*_NO_FILM, "status of 404 (Not Found) [/api/v1/vouchers/redeem]")
 
 
 @pytest.fixture(scope="module")

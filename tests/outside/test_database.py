@@ -138,11 +138,10 @@ def test_what_would_write_among_reads_together_writes_nothing(database: Database
     assert _count(database) == 0
 
 
+@pytest.mark.parametrize("any_kind", ["postgresql"], indirect=True)
 def test_a_connection_that_broke_while_it_lay_is_replaced_before_it_is_read_from(
     any_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if any_database.is_sqlite:
-        return  # it has no server that could end one
     monkeypatch.setattr("matinee.outside.database.IDLE_S", 0.0)
     own = sa.text("SELECT pg_backend_pid()")
     with any_database.together(), any_database.read() as conn:
@@ -155,9 +154,8 @@ def test_a_connection_that_broke_while_it_lay_is_replaced_before_it_is_read_from
         assert conn.execute(own).scalar_one() != first
 
 
+@pytest.mark.parametrize("any_kind", ["postgresql"], indirect=True)
 def test_reads_together_keep_the_options_of_the_address(any_database: Database) -> None:
-    if any_database.is_sqlite:
-        return
     url = any_database.engine.url.update_query_dict({"options": "-c statement_timeout=12345"})
     asked = Database(url.render_as_string(hide_password=False))
     with asked.together(), asked.read() as conn:

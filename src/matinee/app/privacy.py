@@ -65,7 +65,8 @@ LEFT_OUT: Final[Mapping[str, str]] = {}
 NOT_BY_TABLE: Final = {
     "audit": "acts by ids alone, sealed in a chain: they tell who changed which right, and of no person what they watched",
     "outbox": "that something changed, by ids alone",
-    "telemetry": "players' reports by the random id of a play: without the play's row nothing leads to a household",
+    "telemetry": "players' reports by the random id of a play and by the box: whose line a box stood at leads to a household, "
+    "and no report is deleted yet",
 }
 """What holds a household's id in another way."""
 

@@ -60,7 +60,7 @@ class Tile(msgspec.Struct, frozen=True, kw_only=True):
 
 def tile_of(view: CatalogueView, sight: Sight, title: Title, watched: Watched | None = None) -> Tile:
     """A title as this party reads it; `watched` adds how far its profile is."""
-    tile: Tile = _kept(view, sight.language, title)[1]
+    _, tile, _ = _kept(view, sight.language, title)
     if watched is None:
         return tile
     return msgspec.structs.replace(tile, progress=Progress(position_ms=watched.position_ms, duration_ms=watched.duration_ms))

@@ -12,6 +12,8 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
+import msgspec
+
 from matinee.base.clock import SECOND, Instant
 from matinee.base.errors import ErrorCode, InvalidRequest
 from matinee.base.ids import OperatorId, ServiceId, TitleId
@@ -186,7 +188,7 @@ def _with_partners(
 
 def _written(view: CatalogueView, sight: Sight, row: Row) -> RowWritten:
     items = [written(view, sight, tile) for tile in row.items]
-    return RowWritten(id=row.id, kind=row.kind, genre=row.genre, about=row.about, items=items, more=row.more)
+    return RowWritten(**{**msgspec.structs.asdict(row), "items": items})
 
 
 def _own_row(plan: RowPlan, tiles: list[Tile]) -> Row:

@@ -153,7 +153,11 @@ def _with_driver(url: str) -> str:
 
 
 def _reader(url: sa.URL) -> Engine:
-    """Connections for reads without a transaction of their own. What would write is refused by the database."""
+    """Connections for reads without a transaction of their own. What would write is refused by the database.
+
+    Whether one still is one is asked where it lay for a while, and not each time, as SQLAlchemy's own way has it: that costs as
+    much as a read.
+    """
     given = url.query.get("options", ())
     options = (*([given] if isinstance(given, str) else given), "-c default_transaction_read_only=on")
     engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", connect_args={"options": " ".join(options)})

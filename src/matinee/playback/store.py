@@ -78,7 +78,7 @@ places = sa.Table(
 )
 
 
-_PLACE = tuple(column.name for column in places.columns)
+_PLACE_FIELDS = tuple(column.name for column in places.columns)
 
 # Built once: to build it costs as much as to ask it.
 _NEWEST = (
@@ -148,7 +148,7 @@ def session_of(connection: Connection, session: SessionId) -> Session | None:
 
 def places_of(connection: Connection, profile: ProfileId) -> Sequence[Place]:
     """A profile's newest places."""
-    return [Place(**dict(zip(_PLACE, row, strict=True))) for row in connection.execute(_NEWEST, {"whose": profile})]
+    return [Place(**dict(zip(_PLACE_FIELDS, row, strict=True))) for row in connection.execute(_NEWEST, {"whose": profile})]
 
 
 def forget(connection: Connection, told: Forgotten) -> None:
